@@ -1,0 +1,52 @@
+import type { ConfigReader } from "./config-reader.ts";
+import type { Activation, ArchitectureDraft } from "./model.ts";
+
+/** A group of model classes that share one layout. One file per family under `families/`. */
+export interface Family {
+  readonly id: string;
+  /** `model_type` values that this family reads. */
+  readonly modelTypes: readonly string[];
+  /** Class names, for configs without a `model_type` or with custom code in a known layout. */
+  readonly classNames?: readonly string[];
+  /** config.json -> the model, or a `bad-config` error naming the key that stopped it. */
+  readonly build: (config: ConfigReader) => ArchitectureDraft;
+}
+
+/** The activation that `hidden_act` (or an alias) names; each keeps something else for backward. */
+export function activationOf(config: ConfigReader, fallback: string): Activation {
+  const name = config.text(
+    [
+      "hidden_act",
+      "hidden_activation",
+      "activation_function",
+      "mlp_hidden_act",
+      "activation",
+      "dense_act_fn",
+    ],
+    fallback,
+  );
+  switch (name) {
+    case "silu":
+    case "swish":
+    case "swiglu":
+      return "silu";
+    case "gelu":
+    case "gelu_python":
+      return "gelu";
+    case "gelu_pytorch_tanh":
+    case "gelu_fast":
+    case "gelu_python_tanh":
+      return "gelu-tanh";
+    case "gelu_new":
+      return "gelu-new";
+    case "quick_gelu":
+      return "quick-gelu";
+    case "relu":
+      return "relu";
+    case "relu2":
+    case "relu_squared":
+      return "relu2";
+    default:
+      return "other";
+  }
+}

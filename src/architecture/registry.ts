@@ -1,0 +1,113 @@
+import { nearestNames, VramCalcError } from "../errors.ts";
+import { type ConfigReader, readConfig } from "./config-reader.ts";
+import { gemma, gemma2, gemma3Text } from "./families/gemma.ts";
+import { gpt2 } from "./families/gpt2.ts";
+import { llama } from "./families/llama.ts";
+import { mistral } from "./families/mistral.ts";
+import { mixtral } from "./families/mixtral.ts";
+import { phi3 } from "./families/phi3.ts";
+import { qwen2, qwen3, qwen3Moe } from "./families/qwen.ts";
+import type { Family } from "./family.ts";
+import type { Architecture } from "./model.ts";
+import { finishArchitecture } from "./parameters.ts";
+
+/** Every family, one line each. A new one is a file under `families/` and its line here. */
+export const FAMILIES: readonly Family[] = [
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  qwen3Moe,
+  mixtral,
+  gemma,
+  gemma2,
+  gemma3Text,
+  phi3,
+  gpt2,
+];
+
+const byModelType = new Map(FAMILIES.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
+const byClassName = new Map(FAMILIES.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));
+
+export interface ReadArchitectureOptions {
+  /** Family (or model type) to use when the config's own is unknown: never applied in silence. */
+  readonly assumeFamily?: string;
+}
+
+/**
+ * The model that a parsed config.json describes.
+ *
+ * @throws bad-config for a key that is missing or impossible, unsupported-model for a `model_type` that
+ * no family reads.
+ * @example readArchitecture(JSON.parse(text), "config.json").parameters.total // 8_030_261_248
+ */
+export function readArchitecture(
+  value: unknown,
+  file: string,
+  options: ReadArchitectureOptions = {},
+): Architecture {
+  const config = readConfig(value, file);
+  const family = familyOf(config);
+  if (family !== null) return finishArchitecture(family.build(config), file, publishedDtype(config));
+  if (options.assumeFamily === undefined) throw unsupported(config);
+  const assumed = byModelType.get(options.assumeFamily);
+  if (assumed === undefined) {
+    throw new VramCalcError("unknown-name", {
+      kind: "family",
+      name: options.assumeFamily,
+      nearest: nearestNames(options.assumeFamily, byModelType.keys()),
+    });
+  }
+  const draft = assumed.build(config);
+  const note = {
+    code: "assumed-family",
+    message: `sized as ${assumed.id} on request: model type ${modelTypeOf(config)} is unknown`,
+    details: { family: assumed.id, modelType: modelTypeOf(config) },
+  };
+  return finishArchitecture({ ...draft, notes: [...draft.notes, note] }, file, publishedDtype(config));
+}
+
+function modelTypeOf(config: ConfigReader): string {
+  return config.optionalText("model_type") ?? config.texts("architectures")?.[0] ?? "(none given)";
+}
+
+function familyOf(config: ConfigReader): Family | null {
+  const modelType = config.optionalText("model_type");
+  const found = modelType === undefined ? undefined : byModelType.get(modelType);
+  if (found !== undefined) return found;
+  if (modelType !== undefined) return null;
+  for (const name of config.texts("architectures") ?? []) {
+    const family = byClassName.get(name);
+    if (family !== undefined) return family;
+  }
+  return null;
+}
+
+function unsupported(config: ConfigReader): VramCalcError {
+  const modelType = modelTypeOf(config);
+  const nothing = !config.has(["model_type", "architectures"]);
+  return new VramCalcError("unsupported-model", {
+    file: config.file,
+    modelType,
+    nearest: nothing ? [] : nearestNames(modelType, byModelType.keys()),
+    reason: nothing
+      ? "it has neither model_type nor architectures, so it is not a model's config.json"
+      : "no family describes it",
+  });
+}
+
+const DTYPES: { readonly [name: string]: string } = {
+  float16: "fp16",
+  bfloat16: "bf16",
+  float32: "fp32",
+  half: "fp16",
+};
+
+/** Format of the published weights: `dtype` or `torch_dtype`, here or in the text part. */
+function publishedDtype(config: ConfigReader): string | undefined {
+  for (const part of [config, config.child(["text_config", "llm_config", "language_config"])]) {
+    const name = part?.raw.dtype ?? part?.raw.torch_dtype;
+    if (typeof name === "string") return DTYPES[name.replace(/^torch\./, "")];
+  }
+  return undefined;
+}

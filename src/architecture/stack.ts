@@ -1,0 +1,61 @@
+import type { ConfigReader } from "./config-reader.ts";
+import type { LayerKind, Run, Stack, StackRole } from "./model.ts";
+
+export interface StackSpec {
+  readonly role: StackRole;
+  readonly prefix: string;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly repeats?: number;
+  /** A key that is equal for equal layers; absent when all are. */
+  readonly keyOf?: (layer: number) => string;
+  /** Builds the layer, called once per distinct key with the first index that has it. */
+  readonly build: (layer: number) => LayerKind;
+}
+
+/** Builds each distinct layer once and records how the layers follow each other. */
+export function stackOf(spec: StackSpec): Stack {
+  const { keyOf, build, layers, ...rest } = spec;
+  if (layers === 0) return { ...rest, kinds: [], counts: [], runs: [] };
+  if (keyOf === undefined)
+    return { ...rest, kinds: [build(0)], counts: [layers], runs: [{ kind: 0, count: layers }] };
+  const kinds: LayerKind[] = [];
+  const counts: number[] = [];
+  const runs: { kind: number; count: number }[] = [];
+  const indexOf = new Map<string, number>();
+  for (let layer = 0; layer < layers; layer++) {
+    const key = keyOf(layer);
+    let kind = indexOf.get(key);
+    if (kind === undefined) {
+      kind = kinds.length;
+      indexOf.set(key, kind);
+      kinds.push(build(layer));
+      counts.push(0);
+    }
+    counts[kind]!++;
+    const last = runs[runs.length - 1];
+    if (last?.kind === kind) last.count++;
+    else runs.push({ kind, count: 1 });
+  }
+  return { ...rest, kinds, counts, runs: runs satisfies Run[] };
+}
+
+/** Number of layers in the stack, repeats not counted. */
+export function layerCount(stack: Stack): number {
+  return stack.counts.reduce((sum, n) => sum + n, 0);
+}
+
+/**
+ * The list under `layer_types` (or an alias), checked against the layer count.
+ *
+ * @throws bad-config when it is shorter than the stack.
+ */
+export function layerTypes(
+  config: ConfigReader,
+  layers: number,
+  keys: readonly string[] = ["layer_types"],
+): readonly string[] | undefined {
+  const types = config.texts(keys);
+  if (types !== undefined && types.length < layers) config.fail(keys[0]!, `a list of ${layers} layer kinds`);
+  return types;
+}

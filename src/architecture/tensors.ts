@@ -1,0 +1,273 @@
+/** Builders of named tensors for the blocks that families share. */
+import type { Group, Role, Split, Tensor, TensorKind } from "./model.ts";
+
+interface TensorSpec {
+  readonly name: string;
+  readonly role: Role;
+  readonly kind: TensorKind;
+  readonly group: Group;
+  readonly shape: readonly number[];
+  readonly copies?: number;
+  readonly activeCopies?: number;
+  readonly split?: Split;
+  readonly buffer?: true;
+  readonly pinnedFormat?: string;
+}
+
+/** A tensor with the usual defaults: one copy, replicated over tensor-parallel ranks. */
+export function tensor(spec: TensorSpec): Tensor {
+  const copies = spec.copies ?? 1;
+  return { split: "replicated", ...spec, copies, activeCopies: spec.activeCopies ?? copies };
+}
+
+export interface LinearSpec {
+  /** Module name without ".weight". */
+  readonly name: string;
+  readonly role: Role;
+  readonly group: Group;
+  readonly outDim: number;
+  readonly inDim: number;
+  readonly bias?: boolean;
+  readonly split?: Split;
+}
+
+/** Weight [out, in] and, with `bias`, bias [out]. A row-parallel bias is held whole by every rank. */
+export function linear(spec: LinearSpec): Tensor[] {
+  const { name, role, group, outDim, inDim, split = "replicated" } = spec;
+  const weight = tensor({
+    name: `${name}.weight`,
+    role,
+    kind: "linear",
+    group,
+    shape: [outDim, inDim],
+    split,
+  });
+  if (spec.bias !== true) return [weight];
+  const biasSplit = split === "row" ? "replicated" : split;
+  return [
+    weight,
+    tensor({ name: `${name}.bias`, role, kind: "bias", group, shape: [outDim], split: biasSplit }),
+  ];
+}
+
+/** Norm weight [dim] and, for a biased LayerNorm, bias [dim]. */
+export function norm(name: string, dim: number, bias: "bias" | "no-bias" = "no-bias"): Tensor[] {
+  const weight = tensor({ name: `${name}.weight`, role: "norm", kind: "norm", group: "norms", shape: [dim] });
+  return bias === "no-bias"
+    ? [weight]
+    : [weight, tensor({ name: `${name}.bias`, role: "norm", kind: "bias", group: "norms", shape: [dim] })];
+}
+
+export function embedding(name: string, rows: number, dim: number): Tensor {
+  return tensor({
+    name: `${name}.weight`,
+    role: "embedding",
+    kind: "embedding",
+    group: "embedding",
+    shape: [rows, dim],
+    split: "vocab",
+  });
+}
+
+export function positionEmbedding(name: string, rows: number, dim: number): Tensor {
+  return tensor({
+    name: `${name}.weight`,
+    role: "position-embedding",
+    kind: "embedding",
+    group: "positions",
+    shape: [rows, dim],
+  });
+}
+
+export function head(name: string, rows: number, dim: number, bias = false): Tensor[] {
+  return linear({ name, role: "head", group: "lm-head", outDim: rows, inDim: dim, split: "vocab", bias });
+}
+
+export interface AttentionSpec {
+  /** Module path: "self_attn". */
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly keyDim: number;
+  readonly valueDim?: number;
+  /** Which projections carry a bias. */
+  readonly bias?: { readonly qkv?: boolean; readonly o?: boolean };
+  /** Names of q, k, v, o (or fused qkv, o) modules. */
+  readonly names?: readonly [string, string, string, string];
+  /** Fused projection name; then q, k and v are one tensor. */
+  readonly fused?: string;
+  readonly outName?: string;
+  /** Norms on queries and keys: over one head, or over the whole projection. */
+  readonly qkNorm?: "head" | "projection";
+}
+
+/**
+ * q [heads*keyDim, h], k [kvHeads*keyDim, h], v [kvHeads*valueDim, h], o [h, heads*valueDim], with biases
+ * and q/k norms as asked.
+ */
+export function attention(spec: AttentionSpec): Tensor[] {
+  const { hiddenSize, heads, kvHeads, keyDim, valueDim = keyDim, bias = {} } = spec;
+  const [q, k, v, o] = spec.names ?? ["q_proj", "k_proj", "v_proj", spec.outName ?? "o_proj"];
+  const at = (name: string): string => `${spec.name}.${name}`;
+  const projection = (name: string, role: Role, outDim: number, split: Split): Tensor[] =>
+    linear({
+      name: at(name),
+      role,
+      group: "attention",
+      outDim,
+      inDim: hiddenSize,
+      split,
+      bias: bias.qkv === true,
+    });
+  const qkvRows = heads * keyDim + kvHeads * (keyDim + valueDim);
+  const inputs =
+    spec.fused === undefined
+      ? [
+          ...projection(q, "attn-q", heads * keyDim, "heads"),
+          ...projection(k, "attn-k", kvHeads * keyDim, "kv-heads"),
+          ...projection(v, "attn-v", kvHeads * valueDim, "kv-heads"),
+        ]
+      : projection(spec.fused, "attn-qkv", qkvRows, "qkv");
+  const output = linear({
+    name: at(o),
+    role: "attn-o",
+    group: "attention",
+    outDim: hiddenSize,
+    inDim: heads * valueDim,
+    split: "row",
+    bias: bias.o === true,
+  });
+  const norms =
+    spec.qkNorm === undefined
+      ? []
+      : spec.qkNorm === "head"
+        ? [...norm(at("q_norm"), keyDim), ...norm(at("k_norm"), keyDim)]
+        : [...norm(at("q_norm"), heads * keyDim), ...norm(at("k_norm"), kvHeads * keyDim)];
+  return [...inputs, ...output, ...norms];
+}
+
+export interface MlpSpec {
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly width: number;
+  readonly group?: Group;
+  readonly bias?: boolean;
+  /** Names of gate, up, down. */
+  readonly names?: readonly [string, string, string];
+  /** Name of one [2*width, h] gate-and-up projection. */
+  readonly fused?: string;
+}
+
+/** gate [f, h], up [f, h] (or fused [2f, h]) and down [h, f]: 3*h*f weights. */
+export function gatedMlp(spec: MlpSpec): Tensor[] {
+  const { hiddenSize, width, group = "mlp", bias = false } = spec;
+  const [gate, up, down] = spec.names ?? ["gate_proj", "up_proj", "down_proj"];
+  const into = (name: string, role: Role, outDim: number): Tensor[] =>
+    linear({ name: `${spec.name}.${name}`, role, group, outDim, inDim: hiddenSize, split: "column", bias });
+  return [
+    ...(spec.fused === undefined
+      ? [...into(gate, "mlp-gate", width), ...into(up, "mlp-up", width)]
+      : into(spec.fused, "mlp-gate-up", 2 * width)),
+    ...linear({
+      name: `${spec.name}.${down}`,
+      role: "mlp-down",
+      group,
+      outDim: hiddenSize,
+      inDim: width,
+      split: "row",
+      bias,
+    }),
+  ];
+}
+
+/** up [f, h] and down [h, f]: 2*h*f weights. */
+export function plainMlp(
+  spec: Omit<MlpSpec, "names" | "fused"> & { readonly names?: readonly [string, string] },
+): Tensor[] {
+  const { hiddenSize, width, group = "mlp", bias = false } = spec;
+  const [up, down] = spec.names ?? ["up_proj", "down_proj"];
+  return [
+    ...linear({
+      name: `${spec.name}.${up}`,
+      role: "mlp-up",
+      group,
+      outDim: width,
+      inDim: hiddenSize,
+      split: "column",
+      bias,
+    }),
+    ...linear({
+      name: `${spec.name}.${down}`,
+      role: "mlp-down",
+      group,
+      outDim: hiddenSize,
+      inDim: width,
+      split: "row",
+      bias,
+    }),
+  ];
+}
+
+export interface ExpertsSpec {
+  /** Module path of the expert list: "mlp.experts". */
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly width: number;
+  readonly experts: number;
+  readonly activeExperts: number;
+  readonly gated?: boolean;
+  readonly bias?: boolean;
+  readonly names?: readonly [string, string, string];
+  /** Module path of the router; absent when the family writes it itself. */
+  readonly router?: string;
+  readonly routerBias?: boolean;
+}
+
+/** `experts` copies of gate [f, h], up [f, h], down [h, f], and a router [experts, h]. */
+export function experts(spec: ExpertsSpec): Tensor[] {
+  const { hiddenSize, width, gated = true } = spec;
+  const [gate, up, down] = spec.names ?? ["gate_proj", "up_proj", "down_proj"];
+  const copies = { copies: spec.experts, activeCopies: spec.activeExperts } as const;
+  const one = (name: string, role: Role, shape: readonly [number, number], split: Split): Tensor[] => {
+    const at = `${spec.name}.${name}`;
+    const weight = tensor({
+      name: `${at}.weight`,
+      role,
+      kind: "expert",
+      group: "experts",
+      shape,
+      split,
+      ...copies,
+    });
+    if (spec.bias !== true) return [weight];
+    const biasSplit = split === "row" ? "replicated" : split;
+    return [
+      weight,
+      tensor({
+        name: `${at}.bias`,
+        role,
+        kind: "bias",
+        group: "experts",
+        shape: [shape[0]],
+        split: biasSplit,
+        ...copies,
+      }),
+    ];
+  };
+  return [
+    ...(spec.router === undefined
+      ? []
+      : linear({
+          name: spec.router,
+          role: "router",
+          group: "router",
+          outDim: spec.experts,
+          inDim: hiddenSize,
+          bias: spec.routerBias === true,
+        })),
+    ...(gated ? one(gate, "mlp-gate", [width, hiddenSize], "column") : []),
+    ...one(up, "mlp-up", [width, hiddenSize], "column"),
+    ...one(down, "mlp-down", [hiddenSize, width], "row"),
+  ];
+}

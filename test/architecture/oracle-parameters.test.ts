@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import type { Architecture } from "../../src/architecture/model.ts";
+import { readArchitecture } from "../../src/architecture/registry.ts";
+
+interface OracleRow {
+  readonly id: string;
+  readonly status: string;
+  readonly params_total: number;
+  readonly params_with_untied_head?: number;
+  readonly tied: boolean;
+  readonly groups: Readonly<Record<string, number>>;
+  readonly state_dict_elems: number;
+}
+
+const shared = fileURLToPath(new URL("../../../shared/", import.meta.url));
+const present = existsSync(`${shared}oracle/params.jsonl`);
+const rows: OracleRow[] = present
+  ? readFileSync(`${shared}oracle/params.jsonl`, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as OracleRow)
+      .filter((row) => row.status === "ok")
+  : [];
+
+/** The reference sorts parameters into its own groups; this is which of ours make up each of them. */
+function theirGroups(model: Architecture): Record<string, number> {
+  const g = model.parameters.groups;
+  return {
+    embedding: g.embedding + g.positions,
+    lm_head: g["lm-head"],
+    attention: g.attention,
+    mlp_dense: g.mlp,
+    experts: g.experts,
+    shared_experts: g["shared-experts"],
+    router: g.router,
+    norm: g.norms,
+    "ssm/linear_attention": g.recurrent,
+    vision: g.vision + g.projector,
+    audio: g.audio,
+    other: g.other,
+  };
+}
+
+describe.skipIf(!present)(
+  "parameters equal the real classes (skipped: no oracle folder beside the project)",
+  () => {
+    test("the oracle has rows to compare with", () => expect(rows.length).toBeGreaterThan(100));
+
+    test.for(rows)("$id: $params_total parameters", (row) => {
+      const file = `${shared}configs/${row.id.replace("/", "__")}.json`;
+      const model = readArchitecture(JSON.parse(readFileSync(file, "utf8")), file);
+      expect(model.parameters.total).toBe(row.params_with_untied_head ?? row.params_total);
+      expect(model.parameters.stored).toBe(
+        row.state_dict_elems + ((row.params_with_untied_head ?? row.params_total) - row.params_total),
+      );
+      expect(model.tied).toBe(row.params_with_untied_head === undefined ? row.tied : false);
+      expect(theirGroups(model)).toEqual(row.groups);
+    });
+  },
+);
