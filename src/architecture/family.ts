@@ -9,7 +9,17 @@ export interface Family {
   /** Class names, for configs without a `model_type` or with custom code in a known layout. */
   readonly classNames?: readonly string[];
   /** config.json -> the model, or a `bad-config` error naming the key that stopped it. */
-  readonly build: (config: ConfigReader) => ArchitectureDraft;
+  readonly build: (config: ConfigReader, families: FamilyLookup) => ArchitectureDraft;
+}
+
+/** How a composite (vision, audio) family gets the language model inside it without knowing the registry. */
+export interface FamilyLookup {
+  /**
+   * Builds a nested config by its own `model_type`, or as `fallbackModelType` when it has none.
+   *
+   * @throws unsupported-model when no family reads it.
+   */
+  build(config: ConfigReader, fallbackModelType?: string): ArchitectureDraft;
 }
 
 /** The activation that `hidden_act` (or an alias) names; each keeps something else for backward. */

@@ -7,7 +7,7 @@ import { mistral } from "./families/mistral.ts";
 import { mixtral } from "./families/mixtral.ts";
 import { phi3 } from "./families/phi3.ts";
 import { qwen2, qwen3, qwen3Moe } from "./families/qwen.ts";
-import type { Family } from "./family.ts";
+import type { Family, FamilyLookup } from "./family.ts";
 import type { Architecture } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
@@ -29,6 +29,15 @@ export const FAMILIES: readonly Family[] = [
 const byModelType = new Map(FAMILIES.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
 const byClassName = new Map(FAMILIES.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));
 
+const lookup: FamilyLookup = {
+  build: (config, fallbackModelType) => {
+    const modelType = config.optionalText("model_type") ?? fallbackModelType;
+    const family = modelType === undefined ? undefined : byModelType.get(modelType);
+    if (family === undefined) throw unsupported(config);
+    return family.build(config, lookup);
+  },
+};
+
 export interface ReadArchitectureOptions {
   /** Family (or model type) to use when the config's own is unknown: never applied in silence. */
   readonly assumeFamily?: string;
@@ -48,7 +57,7 @@ export function readArchitecture(
 ): Architecture {
   const config = readConfig(value, file);
   const family = familyOf(config);
-  if (family !== null) return finishArchitecture(family.build(config), file, publishedDtype(config));
+  if (family !== null) return finishArchitecture(family.build(config, lookup), file, publishedDtype(config));
   if (options.assumeFamily === undefined) throw unsupported(config);
   const assumed = byModelType.get(options.assumeFamily);
   if (assumed === undefined) {
@@ -58,7 +67,7 @@ export function readArchitecture(
       nearest: nearestNames(options.assumeFamily, byModelType.keys()),
     });
   }
-  const draft = assumed.build(config);
+  const draft = assumed.build(config, lookup);
   const note = {
     code: "assumed-family",
     message: `sized as ${assumed.id} on request: model type ${modelTypeOf(config)} is unknown`,
