@@ -1,0 +1,82 @@
+import { type Bytes, groupDigits } from "../units.ts";
+
+/** Stable names of what lives on the card. */
+export const TERM_IDS = [
+  "weights",
+  "master-weights",
+  "adapters",
+  "kv-cache",
+  "recurrent-state",
+  "activations",
+  "logits",
+  "gradients",
+  "optimizer",
+  "workspace",
+  "communication",
+  "runtime",
+  "allocator",
+] as const;
+export type TermId = (typeof TERM_IDS)[number];
+
+/**
+ * How a term came about: `exact` is read from tensors or derived without assumption, `modelled` is a
+ * formula checked against measurements, `assumed` a stated guess.
+ */
+export type Basis = "exact" | "modelled" | "assumed";
+
+/** One thing that lives on the card. `low <= bytes <= high`; all three are equal when exact. */
+export interface Term {
+  readonly id: TermId;
+  readonly bytes: Bytes;
+  readonly low: Bytes;
+  readonly high: Bytes;
+  readonly basis: Basis;
+  /** Template with `{input}` places: "{parameters} x {bytesEach} B". Rendered on demand only. */
+  readonly formula: string;
+  readonly inputs: Readonly<Record<string, number>>;
+  /** Moment of a training step; absent for serving. */
+  readonly phase?: string;
+}
+
+/** A term without doubt. */
+export function exactTerm(
+  id: TermId,
+  bytes: Bytes,
+  formula: string,
+  inputs: Readonly<Record<string, number>>,
+): Term {
+  return { id, bytes, low: bytes, high: bytes, basis: "exact", formula, inputs };
+}
+
+/**
+ * The formula with its numbers put in, ending in the result, so that a reader can redo the sum by hand.
+ *
+ * @example explainTerm(weights) // "14,000,000,000 x 2 B = 28,000,000,000 B"
+ */
+export function explainTerm(term: Term): string {
+  const filled = term.formula.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = term.inputs[name];
+    if (value === undefined) return `{${name}}`;
+    return Number.isInteger(value) ? groupDigits(value) : String(Number(value.toPrecision(6)));
+  });
+  return `${filled} = ${groupDigits(term.bytes)} B`;
+}
+
+export interface Band {
+  readonly bytes: Bytes;
+  readonly low: Bytes;
+  readonly high: Bytes;
+}
+
+/** Sum of terms, edge by edge: the band assumes that the errors agree, so it errs on the wide side. */
+export function sumTerms(terms: readonly Term[]): Band {
+  let bytes = 0;
+  let low = 0;
+  let high = 0;
+  for (const term of terms) {
+    bytes += term.bytes;
+    low += term.low;
+    high += term.high;
+  }
+  return { bytes, low, high };
+}
