@@ -7,11 +7,11 @@ import type { Bytes } from "../../units.ts";
 export interface ByteSource {
   /** What error messages and results call the file: a path, a URL or a name inside a repository. */
   readonly name: string;
-  /** The whole file's length; null when the other side did not say. */
+  /** The whole file's length; null while the other side has not said it, which the first read may change. */
   readonly size: Bytes | null;
   /**
    * The bytes at `offset`: exactly `length` of them, or fewer only because the file ends there
-   * (none at all past the end). Never more. The result belongs to the caller.
+   * (none at all past the end). Never more. The reader does not write to them.
    */
   read(offset: Bytes, length: Bytes): Promise<Uint8Array>;
   close?(): Promise<void>;
