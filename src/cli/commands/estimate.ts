@@ -1,0 +1,118 @@
+import type { Command } from "commander";
+import { checkBudget } from "../../budget.ts";
+import { EXIT } from "../../errors.ts";
+import { estimate } from "../../estimate/estimate.ts";
+import type { Result } from "../../report/result.ts";
+import { estimateTable, type Units } from "../../report/table.ts";
+import { loadModel } from "../../sources/load-model.ts";
+import type { Bytes, Tokens } from "../../units.ts";
+import {
+  assumeFamilyOption,
+  batchOption,
+  budgetOption,
+  contextOption,
+  dtypeOption,
+  explainOption,
+  gpuOption,
+  jsonOption,
+  kvDtypeOption,
+  unitsOption,
+  weightsOnlyOption,
+} from "../options.ts";
+import { painterFor } from "../paint.ts";
+import type { Session } from "../session.ts";
+
+interface EstimateFlags {
+  readonly context?: Tokens;
+  readonly batch?: number;
+  readonly dtype?: string;
+  readonly kvDtype?: string;
+  readonly gpu?: string;
+  readonly budget?: Bytes;
+  readonly json?: true;
+  readonly explain?: true;
+  readonly units: Units;
+  readonly weightsOnly?: true;
+  readonly assumeFamily?: string;
+}
+
+/** `vram-calc <model>`: the default command. Exits 0 when it fits or no limit was given, 1 when over. */
+export function defineEstimate(program: Command, session: Session): void {
+  program
+    .argument("[model]", "count (14B), catalogue name, config.json, directory, or - for a config on stdin")
+    .addOption(dtypeOption())
+    .addOption(contextOption())
+    .addOption(batchOption())
+    .addOption(kvDtypeOption())
+    .addOption(gpuOption())
+    .addOption(budgetOption())
+    .addOption(weightsOnlyOption())
+    .addOption(assumeFamilyOption())
+    .addOption(unitsOption())
+    .addOption(explainOption())
+    .addOption(jsonOption())
+    .action(async (reference: string | undefined, flags: EstimateFlags) => {
+      if (reference === undefined) {
+        program.help({ error: true });
+      }
+      await runEstimate(reference, flags, session);
+    });
+}
+
+async function runEstimate(reference: string, flags: EstimateFlags, { io, exit }: Session): Promise<void> {
+  const limit = await limitOf(flags);
+  const loaded = await loadModel(reference, {
+    readStdin: io.readStdin,
+    env: io.env,
+    ...(flags.assumeFamily === undefined ? {} : { assumeFamily: flags.assumeFamily }),
+  });
+  const outcome = estimate(loaded.architecture, {
+    ...(flags.dtype === undefined ? {} : { dtype: flags.dtype }),
+    ...(flags.kvDtype === undefined ? {} : { kvDtype: flags.kvDtype }),
+    ...(flags.context === undefined ? {} : { contextTokens: flags.context }),
+    ...(flags.batch === undefined ? {} : { batch: flags.batch }),
+    ...(loaded.stored === undefined ? {} : { stored: loaded.stored }),
+    weightsOnly: flags.weightsOnly === true,
+  });
+  const budget = limit === null ? undefined : checkBudget(outcome.total, limit);
+  const result: Result = {
+    schema: "vram-calc/estimate@1",
+    model: {
+      id: loaded.id,
+      source: loaded.source,
+      family: loaded.architecture.family,
+      ...(loaded.revision === undefined ? {} : { revision: loaded.revision }),
+    },
+    architecture: loaded.architecture,
+    request: outcome.request,
+    estimate: outcome,
+    ...(budget === undefined ? {} : { budget }),
+    notes: [...loaded.notes, ...outcome.notes],
+  };
+  if (flags.json === true) {
+    const { resultJson } = await import("../../report/result.ts");
+    io.stdout(`${JSON.stringify(resultJson(result), null, 2)}\n`);
+  } else {
+    const { COMMON_CARDS } = await import("../../hardware/common-cards.ts");
+    io.stdout(
+      estimateTable(result, {
+        columns: io.columns,
+        units: flags.units,
+        explain: flags.explain === true,
+        paint: await painterFor(io),
+        cards: COMMON_CARDS,
+      }),
+    );
+  }
+  if (budget !== undefined && !budget.fits) exit(EXIT.overBudget);
+}
+
+async function limitOf(
+  flags: EstimateFlags,
+): Promise<{ readonly bytes: Bytes; readonly gpu?: string } | null> {
+  if (flags.budget !== undefined) return { bytes: flags.budget };
+  if (flags.gpu === undefined) return null;
+  const { acceleratorByName } = await import("../../hardware/lookup.ts");
+  const accelerator = acceleratorByName(flags.gpu);
+  return { bytes: accelerator.usableBytes, gpu: accelerator.name };
+}

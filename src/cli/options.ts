@@ -1,0 +1,69 @@
+import { InvalidArgumentError, Option } from "commander";
+import { VramCalcError } from "../errors.ts";
+import { parseBytes, parseTokens } from "../units.ts";
+
+/** Lets commander report a core error under the name of the flag. */
+export function parsed<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof VramCalcError) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
+}
+
+/** A whole number of at least one. */
+export function parsePositive(text: string): number {
+  const value = /^\d[\d_]*$/.test(text) ? Number(text.replace(/_/g, "")) : Number.NaN;
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("it must be a whole number from 1.");
+  return value;
+}
+
+export const contextOption = (): Option =>
+  new Option(
+    "-c, --context <tokens>",
+    "tokens kept per sequence; k is 1024 (default: 4096, or less if the model ends there)",
+  ).argParser(
+    parsed((text) => {
+      const tokens = parseTokens(text);
+      if (tokens < 1)
+        throw new VramCalcError("bad-quantity", {
+          what: "a context length",
+          input: text,
+          hint: "it starts at 1 token",
+        });
+      return tokens;
+    }),
+  );
+export const batchOption = (): Option =>
+  new Option("-b, --batch <n>", "sequences on the card at once (default: 1)").argParser(parsePositive);
+export const dtypeOption = (): Option =>
+  new Option(
+    "-d, --dtype <format>",
+    "format of the weights: fp16, bf16, fp8, q8_0, ... (default: as published)",
+  );
+export const kvDtypeOption = (): Option =>
+  new Option(
+    "--kv-dtype <format>",
+    "format of the KV cache, or K,V separately: fp16, fp8, q8_0,q4_0 (default: 16 bits)",
+  );
+export const gpuOption = (): Option =>
+  new Option("--gpu <name>", "fits on this card? exit 1 if not: h100, rtx-4090, 2xl40s");
+export const budgetOption = (): Option =>
+  new Option("--budget <size>", "fits in this size? exit 1 if not: 24GB (10^9), 24GiB (2^30)")
+    .argParser(parsed(parseBytes))
+    .conflicts("gpu");
+export const jsonOption = (): Option => new Option("--json", "print the result as JSON");
+export const explainOption = (): Option =>
+  new Option("--explain", "show each term's formula with its numbers").conflicts("json");
+export const unitsOption = (): Option =>
+  new Option("--units <unit>", "GB (10^9), GiB (2^30) or both")
+    .choices(["GB", "GiB", "both"])
+    .default("both");
+export const weightsOnlyOption = (): Option =>
+  new Option("--weights-only", "weights and nothing else").conflicts(["context", "batch", "kvDtype"]);
+export const assumeFamilyOption = (): Option =>
+  new Option("--assume-family <name>", "size an unknown model type as this family, with a note");

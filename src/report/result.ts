@@ -1,0 +1,69 @@
+/** The result of one request in the shape of the JSON contract: what every report renders. */
+import type { Architecture, Note } from "../architecture/model.ts";
+import type { Budget } from "../budget.ts";
+import type { DeviceEstimate, Estimate } from "../estimate/serve.ts";
+import { explainTerm, type Term } from "../memory/term.ts";
+
+export interface ModelSummary {
+  readonly id: string;
+  readonly source: string;
+  readonly family: string;
+  readonly revision?: string;
+}
+
+/** What was computed, before it is rendered for people or for scripts. */
+export interface Result {
+  readonly schema: "vram-calc/estimate@1" | "vram-calc/train@1";
+  readonly model: ModelSummary;
+  readonly architecture: Architecture;
+  /** Every effective option, defaults included. */
+  readonly request: Readonly<Record<string, string | number | boolean | null>>;
+  readonly estimate: Estimate;
+  readonly budget?: Budget;
+  readonly notes: readonly Note[];
+}
+
+/** Plain data for `JSON.stringify`, in the order of the contract. */
+export function resultJson(result: Result): Record<string, unknown> {
+  const { model, architecture, estimate, budget } = result;
+  const { parameters } = architecture;
+  return {
+    schema: result.schema,
+    model: {
+      id: model.id,
+      source: model.source,
+      family: model.family,
+      parameters: {
+        total: parameters.total,
+        active: parameters.active,
+        stored: parameters.stored,
+        ...Object.fromEntries(Object.entries(parameters.groups).filter(([, count]) => count > 0)),
+        mtp: parameters.mtp,
+      },
+      tied: architecture.tied,
+      ...(model.revision === undefined ? {} : { revision: model.revision }),
+    },
+    request: result.request,
+    devices: estimate.devices.map(deviceJson),
+    total: estimate.total,
+    ...(budget === undefined ? {} : { budget }),
+    notes: result.notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
+  };
+}
+
+function deviceJson(device: DeviceEstimate): Record<string, unknown> {
+  return { id: device.id, count: device.count, terms: device.terms.map(termJson), total: device.total };
+}
+
+/** A term with its formula rendered. */
+export function termJson(term: Term): Record<string, unknown> {
+  return {
+    id: term.id,
+    ...(term.phase === undefined ? {} : { phase: term.phase }),
+    bytes: term.bytes,
+    low: term.low,
+    high: term.high,
+    basis: term.basis,
+    formula: explainTerm(term),
+  };
+}

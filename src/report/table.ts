@@ -1,0 +1,187 @@
+/** The estimate as a table for people. */
+import type { Budget } from "../budget.ts";
+import { explainTerm, type Term } from "../memory/term.ts";
+import { type Bytes, distinguishingDigits, formatBytes, groupDigits } from "../units.ts";
+import type { Paint } from "./paint.ts";
+import type { Result } from "./result.ts";
+
+export type Units = "GB" | "GiB" | "both";
+
+/** A card that people own, with the bytes a process can be given on it. */
+export interface Card {
+  readonly name: string;
+  readonly usableBytes: Bytes;
+}
+
+export interface TableOptions {
+  readonly columns: number;
+  readonly units: Units;
+  readonly explain: boolean;
+  readonly paint: Paint;
+  /** Cards to compare with when there is no budget. */
+  readonly cards: readonly Card[];
+}
+
+/** A size in the asked units: "28.00 GB", "26.08 GiB" or both. */
+export function sizeText(bytes: Bytes, units: Units, digits = 2): string {
+  const decimal = formatBytes(bytes, { unit: "GB", digits });
+  const binary = formatBytes(bytes, { unit: "GiB", digits });
+  return units === "both" ? `${decimal} = ${binary}` : units === "GB" ? decimal : binary;
+}
+
+/** Renders a result. Every line fits `columns` as far as its words allow. */
+export function estimateTable(result: Result, options: TableOptions): string {
+  const { paint } = options;
+  const lines: string[] = [
+    paint("strong", headline(result)),
+    paint("dim", wrap(subline(result), options.columns)),
+    "",
+  ];
+  for (const device of result.estimate.devices) {
+    if (result.estimate.devices.length > 1 || device.count > 1)
+      lines.push(paint("strong", `${device.id}${device.count > 1 ? ` (${device.count} devices)` : ""}`));
+    lines.push(...termLines(device.terms, device.total.bytes, options));
+    lines.push(totalLine(device.total, options));
+  }
+  const verdict =
+    result.budget === undefined ? cardLines(result, options) : budgetLines(result.budget, result, options);
+  lines.push("", ...verdict);
+  if (options.explain) lines.push("", ...explainLines(result));
+  if (result.notes.length > 0) {
+    lines.push("");
+    for (const note of result.notes)
+      lines.push(paint("dim", wrap(`note: ${note.message}`, options.columns, "      ")));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function headline(result: Result): string {
+  const { model, architecture } = result;
+  const { total, active } = architecture.parameters;
+  const counts =
+    active < total
+      ? `${groupDigits(total)} parameters, ${groupDigits(active)} active per token`
+      : `${groupDigits(total)} parameters`;
+  return `${model.id}: ${counts}`;
+}
+
+function subline(result: Result): string {
+  const { request } = result;
+  const parts = [`weights in ${request.dtype}`];
+  if (request.weightsOnly !== true) {
+    parts.push(`context ${groupDigits(Number(request.context))}`);
+    parts.push(`${request.batch} ${request.batch === 1 ? "sequence" : "sequences"}`);
+    parts.push(`KV cache in ${request.kvDtype}`);
+  }
+  return parts.join(", ");
+}
+
+const NAME_WIDTH = 16;
+
+function termLines(terms: readonly Term[], total: Bytes, options: TableOptions): string[] {
+  const sizes = terms.map((term) => termSize(term.bytes, options));
+  const width = Math.max(...sizes.map((s) => s.length));
+  return terms.map((term, i) => {
+    const base = `  ${term.id.padEnd(NAME_WIDTH)}${sizes[i]!.padStart(width)}  `;
+    const basis = options.paint(term.basis, term.basis);
+    const room = options.columns - base.length - 10;
+    const bar =
+      room >= 6
+        ? `${" ".repeat(10 - term.basis.length)}${shareBar(term.bytes / total, Math.min(room, 24))}`
+        : "";
+    return `${base}${basis}${bar}`.trimEnd();
+  });
+}
+
+/** At narrow widths one unit is enough; the exact bytes are always in --json and --explain. */
+function termSize(bytes: Bytes, options: TableOptions): string {
+  const { units, columns } = options;
+  if (units === "both" && columns < 60) return sizeText(bytes, "GiB");
+  if (columns >= 78 && units === "both") return `${groupDigits(bytes)} B = ${sizeText(bytes, units)}`;
+  return sizeText(bytes, units);
+}
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
+
+/** A bar of `share` of `width` cells, to an eighth of a cell; a non-zero share is never invisible. */
+export function shareBar(share: number, width: number): string {
+  const eighths = share <= 0 ? 0 : Math.max(1, Math.round(Math.min(share, 1) * width * 8));
+  return "█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8]!;
+}
+
+function totalLine(
+  total: { readonly bytes: Bytes; readonly low: Bytes; readonly high: Bytes },
+  options: TableOptions,
+): string {
+  const size = termSize(total.bytes, options);
+  const unit = options.units === "GB" ? "GB" : "GiB";
+  const digits = 2;
+  const band =
+    total.low === total.high
+      ? ""
+      : `  (${formatBytes(total.low, { unit, digits }).replace(/ .*/, "")} to ${formatBytes(total.high, { unit, digits })})`;
+  return options.paint("strong", `  ${"total".padEnd(NAME_WIDTH)}${size}`) + band;
+}
+
+function budgetLines(budget: Budget, result: Result, options: TableOptions): string[] {
+  const need = result.estimate.total.bytes;
+  const unit = options.units === "GB" ? "GB" : "GiB";
+  const digits = distinguishingDigits(need, budget.bytes, unit);
+  const size = (bytes: Bytes): string => formatBytes(bytes, { unit, digits });
+  const limit =
+    budget.gpu === undefined ? size(budget.bytes) : `${budget.gpu} (${size(budget.bytes)} usable)`;
+  return budget.fits
+    ? [options.paint("good", `fits ${limit} with ${size(budget.headroom)} to spare`)]
+    : [options.paint("bad", `over ${limit} by ${size(-budget.headroom)}: needs ${size(need)}`)];
+}
+
+/** Which common cards hold it: the expected total against what a process can be given. */
+function cardLines(result: Result, options: TableOptions): string[] {
+  if (options.cards.length === 0) return [];
+  const { bytes, high } = result.estimate.total;
+  const sure = options.cards.filter((card) => card.usableBytes >= high);
+  const tight = options.cards.filter((card) => card.usableBytes >= bytes && card.usableBytes < high);
+  const largest = options.cards.reduce((a, b) => (b.usableBytes > a.usableBytes ? b : a));
+  if (sure.length + tight.length === 0) {
+    const count = Math.ceil(bytes / largest.usableBytes);
+    return [
+      wrap(
+        `fits on no single common card: at least ${count} x ${largest.name}, before what parallel runs add`,
+        options.columns,
+      ),
+    ];
+  }
+  const list = (cards: readonly Card[]): string => cards.map((card) => card.name).join(", ");
+  const lines: string[] = [];
+  if (sure.length > 0) lines.push(wrap(`fits on   ${list(sure)}`, options.columns, "          "));
+  if (tight.length > 0) lines.push(wrap(`tight on  ${list(tight)}`, options.columns, "          "));
+  return lines;
+}
+
+function explainLines(result: Result): string[] {
+  return result.estimate.devices.flatMap((device) =>
+    device.terms.map(
+      (term) => `  ${term.id}: ${explainTerm(term)} = ${sizeText(term.bytes, "both")}${bandText(term)}`,
+    ),
+  );
+}
+
+function bandText(term: Term): string {
+  if (term.low === term.high) return ` (${term.basis})`;
+  return ` (${term.basis}, ${groupDigits(term.low)} to ${groupDigits(term.high)} B)`;
+}
+
+/** Breaks a sentence at spaces; continuation lines start with `indent`. */
+export function wrap(text: string, columns: number, indent = ""): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const next = line === "" ? word : `${line} ${word}`;
+    if (next.length > columns && line.trim() !== "") {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = next;
+  }
+  lines.push(line);
+  return lines.join("\n");
+}

@@ -1,0 +1,83 @@
+/** Turns what the user typed into a model. Each kind of source is loaded only when it is the one. */
+import type { Architecture, Note } from "../architecture/model.ts";
+import { typicalArchitecture } from "../architecture/typical.ts";
+import { nearestNames, VramCalcError } from "../errors.ts";
+import type { WeightStorage } from "../memory/weights.ts";
+import { formatCount, groupDigits, looksLikeCount, parseCount } from "../units.ts";
+
+export type SourceKind = "count" | "catalogue" | "config" | "stdin" | "safetensors" | "gguf" | "hub";
+
+export interface LoadedModel {
+  /** What was typed, or the better name that the source gives. */
+  readonly id: string;
+  readonly source: SourceKind;
+  readonly architecture: Architecture;
+  /** How the file stores the weights, when the source says. */
+  readonly stored?: WeightStorage;
+  /** Resolved commit of a hub model. */
+  readonly revision?: string;
+  readonly notes: readonly Note[];
+}
+
+export interface LoadOptions {
+  readonly readStdin: (maxBytes: number) => Promise<string>;
+  readonly assumeFamily?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Loads a model from a count, a path, `-`, a catalogue name or a hub id, tried in this order.
+ *
+ * @throws bad-quantity, unreadable-path, malformed-file, bad-config, unsupported-model, unknown-name,
+ * source-unavailable
+ */
+export async function loadModel(reference: string, options: LoadOptions): Promise<LoadedModel> {
+  if (looksLikeCount(reference)) return loadCount(reference);
+  if (reference === "-") {
+    const { loadConfigText } = await import("./config-source.ts");
+    return loadConfigText(await options.readStdin(MOST_CONFIG_BYTES), "standard input", "stdin", options);
+  }
+  const { findLocal, loadLocal } = await import("./config-source.ts");
+  const path = findLocal(reference);
+  if (path !== null) return loadLocal(path, options);
+  const catalogue = await import("../architecture/catalogue.ts");
+  const hit = catalogue.findCatalogueEntry(reference);
+  if (hit !== undefined) {
+    const architecture = catalogue.catalogueArchitecture(hit.entry);
+    const notes: Note[] = hit.approximate
+      ? [
+          {
+            code: "catalogue-base",
+            message: `"${reference}" is not in the catalogue by that name; sized as ${hit.entry.name} (${hit.entry.hub})`,
+            details: { name: hit.entry.name, hub: hit.entry.hub },
+          },
+        ]
+      : [];
+    return { id: hit.entry.name, source: "catalogue", architecture, notes };
+  }
+  throw new VramCalcError("unknown-name", {
+    kind: "model",
+    name: reference,
+    nearest: nearestNames(reference, catalogue.catalogueNames()),
+    hint: "a model is a count (14B), a catalogue name, a config.json or a directory with one, or - for standard input",
+  });
+}
+
+/** A config.json is a few KB; the largest published ones list every quantized module and reach 3 MB. */
+export const MOST_CONFIG_BYTES = 32 * 2 ** 20;
+
+function loadCount(reference: string): LoadedModel {
+  const count = parseCount(reference);
+  return {
+    id: formatCount(count),
+    source: "count",
+    architecture: typicalArchitecture(count),
+    notes: [
+      {
+        code: "read-count",
+        message: `read "${reference}" as ${groupDigits(count)} parameters`,
+        details: { count },
+      },
+    ],
+  };
+}
