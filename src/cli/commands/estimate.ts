@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
 import { estimate } from "../../estimate/estimate.ts";
+import { COMMON_CARDS } from "../../hardware/common-cards.ts";
 import type { Result } from "../../report/result.ts";
 import { estimateTable, type Units } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
@@ -93,7 +94,6 @@ async function runEstimate(reference: string, flags: EstimateFlags, { io, exit }
     const { resultJson } = await import("../../report/result.ts");
     io.stdout(`${JSON.stringify(resultJson(result), null, 2)}\n`);
   } else {
-    const { COMMON_CARDS } = await import("../../hardware/common-cards.ts");
     io.stdout(
       estimateTable(result, {
         columns: io.columns,
