@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const cli = fileURLToPath(new URL("../../dist/vram-calc.cjs", import.meta.url));
+const cli = fileURLToPath(new URL("../../dist/cli/vram-calc.cjs", import.meta.url));
 const pairs = Math.max(31, Number(process.argv[2]) || 31);
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
