@@ -161,6 +161,19 @@ export function readConfig(
   return reader;
 }
 
+/**
+ * The same object over the defaults of its class: a nested config is published without the keys that
+ * equal them. An explicit null stays absent.
+ */
+export function withDefaults(
+  config: ConfigReader,
+  defaults: Readonly<Record<string, unknown>>,
+): ConfigReader {
+  const at =
+    config.parent === undefined ? { path: config.path } : { path: config.path, parent: config.parent };
+  return readConfig({ ...defaults, ...config.raw }, config.file, at);
+}
+
 /** Own property or undefined; `null` counts as absent and inherited names never count. */
 function own(value: Record<string, unknown>, key: string): unknown {
   const found = Object.hasOwn(value, key) ? value[key] : undefined;
@@ -184,8 +197,12 @@ export function readHeads(
   defaults: { readonly hiddenSize: number; readonly kvHeads?: number; readonly headDim?: number },
 ): { readonly heads: number; readonly kvHeads: number; readonly headDim: number } {
   const heads = config.int(["num_attention_heads", "n_head", "n_heads", "num_heads"]);
-  const kvHeads = config.int(["num_key_value_heads", "num_kv_heads", "n_head_kv"], defaults.kvHeads ?? heads);
-  let headDim = config.optionalInt(["head_dim", "attention_head_dim"]) ?? defaults.headDim;
+  // A null is a statement (as many as heads, hidden / heads); only an absent key takes the class default.
+  const kvDefault = config.raw.num_key_value_heads === null ? heads : (defaults.kvHeads ?? heads);
+  const kvHeads = config.int(["num_key_value_heads", "num_kv_heads", "n_head_kv"], kvDefault);
+  let headDim =
+    config.optionalInt(["head_dim", "attention_head_dim"]) ??
+    (config.raw.head_dim === null ? undefined : defaults.headDim);
   if (headDim === undefined) {
     if (defaults.hiddenSize % heads !== 0)
       config.fail(

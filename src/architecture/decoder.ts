@@ -16,7 +16,7 @@ import type {
   Tensor,
 } from "./model.ts";
 import { stackOf } from "./stack.ts";
-import { attention, embedding, gatedMlp, head, norm } from "./tensors.ts";
+import { attention, embedding, gatedMlp, head, norm, plainMlp } from "./tensors.ts";
 
 export interface DecoderSizes {
   readonly hiddenSize: number;
@@ -65,6 +65,13 @@ export interface FeedForwardParts {
   readonly tensors: readonly Tensor[];
 }
 
+export interface DecoderNames {
+  readonly embedding?: string;
+  readonly layers?: string;
+  readonly finalNorm?: string;
+  readonly head?: string;
+}
+
 export interface DecoderSpec {
   readonly family: string;
   readonly config: ConfigReader;
@@ -75,6 +82,7 @@ export interface DecoderSpec {
   readonly layerNorms?: readonly string[];
   readonly attentionBias?: { readonly qkv?: boolean; readonly o?: boolean };
   readonly qkNorm?: "head" | "projection";
+  readonly qkNormNames?: readonly [string, string];
   /** Name of a fused q/k/v projection. */
   readonly fusedQkv?: string;
   /** Window of a layer: sliding W, or none. */
@@ -89,6 +97,8 @@ export interface DecoderSpec {
   /** Distinguishes layers beyond window and feed-forward; equal keys must build equal layers. */
   readonly keyOf?: (layer: number) => string;
   readonly headBias?: boolean;
+  /** Module paths where the class departs from model.embed_tokens, model.layers, model.norm and lm_head. */
+  readonly names?: DecoderNames;
   /** Tensors outside the layers besides embedding, final norm and head. */
   readonly extraTensors?: readonly Tensor[];
   /** Stacks besides the decoder: MTP layers. */
@@ -96,11 +106,19 @@ export interface DecoderSpec {
   readonly notes?: readonly Note[];
 }
 
+const DECODER_NAMES = {
+  embedding: "model.embed_tokens",
+  layers: "model.layers",
+  finalNorm: "model.norm",
+  head: "lm_head",
+} as const;
+
 /** Builds the usual decoder with the class layout of transformers: model.embed_tokens, model.layers, ... */
 export function decoder(spec: DecoderSpec): ArchitectureDraft {
   const { config, sizes } = spec;
   const { hiddenSize, layers, vocabSize } = sizes;
   const layerNorms = spec.layerNorms ?? ["input_layernorm", "post_attention_layernorm"];
+  const names = { ...DECODER_NAMES, ...spec.names };
   const maxContextTokens = config.optionalInt(POSITION_KEYS);
   const tied = tiedEmbeddings(config, spec.tiedByDefault);
   const build = (layer: number): LayerKind => {
@@ -111,6 +129,7 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
       feedForward: ffn.feedForward,
       tensors: [
         ...mixer.tensors,
+        ...(spec.layerExtras ?? []),
         ...ffn.tensors,
         ...layerNorms.flatMap((name) => layerNorm(spec.norm, name, hiddenSize)),
       ],
@@ -120,7 +139,7 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
     spec.keyOf ?? (spec.window === undefined ? undefined : (layer: number) => String(spec.window?.(layer)));
   const stack = stackOf({
     role: "decoder",
-    prefix: "model.layers",
+    prefix: names.layers,
     hiddenSize,
     layers,
     build,
@@ -136,10 +155,10 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
     norm: spec.norm,
     stacks: [stack, ...(spec.extraStacks ?? [])],
     tensors: [
-      embedding("model.embed_tokens", vocabSize, hiddenSize),
-      ...layerNorm(spec.norm, "model.norm", hiddenSize),
+      embedding(names.embedding, vocabSize, hiddenSize),
+      ...layerNorm(spec.norm, names.finalNorm, hiddenSize),
       ...(spec.extraTensors ?? []),
-      ...(tied ? [] : head("lm_head", vocabSize, hiddenSize, spec.headBias)),
+      ...(tied ? [] : head(names.head, vocabSize, hiddenSize, spec.headBias)),
     ],
     notes: spec.notes ?? [],
   };
@@ -185,6 +204,7 @@ function standardMixer(
       ...(spec.attentionBias === undefined ? {} : { bias: spec.attentionBias }),
       ...(spec.fusedQkv === undefined ? {} : { fused: spec.fusedQkv }),
       ...(spec.qkNorm === undefined ? {} : { qkNorm: spec.qkNorm }),
+      ...(spec.qkNormNames === undefined ? {} : { qkNormNames: spec.qkNormNames }),
     }),
   };
 }
@@ -215,6 +235,36 @@ export function gatedFeedForward(
       width,
       bias: options.bias ?? false,
       ...(options.fused === undefined ? {} : { fused: options.fused }),
+    }),
+  };
+}
+
+/** up and down around an activation, of width intermediate_size (or `width`): 2*h*f. */
+export function plainFeedForward(
+  config: ConfigReader,
+  hiddenSize: number,
+  options: {
+    readonly width?: number;
+    readonly bias?: boolean;
+    readonly names?: readonly [string, string];
+    readonly activation?: string;
+    readonly name?: string;
+  } = {},
+): FeedForwardParts {
+  const width = options.width ?? config.int(WIDTH_KEYS);
+  return {
+    feedForward: {
+      kind: "dense",
+      width,
+      gated: false,
+      activation: activationOf(config, options.activation ?? "gelu"),
+    },
+    tensors: plainMlp({
+      name: options.name ?? "mlp",
+      hiddenSize,
+      width,
+      bias: options.bias ?? false,
+      ...(options.names === undefined ? {} : { names: options.names }),
     }),
   };
 }

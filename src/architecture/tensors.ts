@@ -83,6 +83,48 @@ export function head(name: string, rows: number, dim: number, bias = false): Ten
   return linear({ name, role: "head", group: "lm-head", outDim: rows, inDim: dim, split: "vocab", bias });
 }
 
+/** Weight [out, in / groups, kernel...] and, with `bias`, bias [out]. */
+export function convolution(spec: {
+  readonly name: string;
+  readonly group: Group;
+  readonly shape: readonly number[];
+  readonly bias?: boolean;
+  readonly split?: Split;
+}): Tensor[] {
+  const { name, group, shape, split = "replicated" } = spec;
+  const weight = tensor({ name: `${name}.weight`, role: "other", kind: "conv", group, shape, split });
+  if (spec.bias !== true) return [weight];
+  return [
+    weight,
+    tensor({ name: `${name}.bias`, role: "other", kind: "bias", group, shape: [shape[0]!], split }),
+  ];
+}
+
+/** A bare parameter: A_log, class token, gate scalars. */
+export function vector(name: string, group: Group, shape: readonly number[], split?: Split): Tensor {
+  return tensor({
+    name,
+    role: "other",
+    kind: "vector",
+    group,
+    shape,
+    ...(split === undefined ? {} : { split }),
+  });
+}
+
+/** The bias [experts] that balances routing without a loss: held by checkpoints in fp32, trained by no optimizer. */
+export function routerBalance(name: string, experts: number): Tensor {
+  return tensor({
+    name,
+    role: "router",
+    kind: "bias",
+    group: "router",
+    shape: [experts],
+    buffer: true,
+    pinnedFormat: "fp32",
+  });
+}
+
 export interface AttentionSpec {
   /** Module path: "self_attn". */
   readonly name: string;
@@ -100,6 +142,8 @@ export interface AttentionSpec {
   readonly outName?: string;
   /** Norms on queries and keys: over one head, or over the whole projection. */
   readonly qkNorm?: "head" | "projection";
+  /** Names of those norms. */
+  readonly qkNormNames?: readonly [string, string];
 }
 
 /**
@@ -138,12 +182,13 @@ export function attention(spec: AttentionSpec): Tensor[] {
     split: "row",
     bias: bias.o === true,
   });
+  const [qNorm, kNorm] = spec.qkNormNames ?? ["q_norm", "k_norm"];
   const norms =
     spec.qkNorm === undefined
       ? []
       : spec.qkNorm === "head"
-        ? [...norm(at("q_norm"), keyDim), ...norm(at("k_norm"), keyDim)]
-        : [...norm(at("q_norm"), heads * keyDim), ...norm(at("k_norm"), kvHeads * keyDim)];
+        ? [...norm(at(qNorm), keyDim), ...norm(at(kNorm), keyDim)]
+        : [...norm(at(qNorm), heads * keyDim), ...norm(at(kNorm), kvHeads * keyDim)];
   return [...inputs, ...output, ...norms];
 }
 
