@@ -2,6 +2,7 @@ import { VramCalcError } from "../../errors.ts";
 import type { Bytes } from "../../units.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import type { Answer, AnswerHead, Credential } from "./exchange.ts";
+import { createGate } from "./gate.ts";
 import type { HttpClient } from "./http-client.ts";
 import { TEXT_LIMIT } from "./http-limits.ts";
 import { printableUrl } from "./web-url.ts";
@@ -11,6 +12,8 @@ const FIRST_PIECE: Bytes = 2 ** 18;
 const LARGEST_PIECE: Bytes = 2 ** 23;
 /** All that is ever fetched of one file; headers end at 100 MB (safetensors 0.4, MAX_HEADER_SIZE). */
 const FETCH_LIMIT: Bytes = 2 ** 27;
+/** Kept for reads that come back to it; the longest GGUF headers have 30 MB. */
+const KEEP_LIMIT: Bytes = 2 ** 25;
 
 export interface HttpSourceInput {
   readonly url: URL;
@@ -25,7 +28,7 @@ export interface HttpSourceInput {
 
 /**
  * A remote file read by range requests, sized for headers: the first is 256 KiB, each further one is
- * twice as long up to 8 MiB, what was read is kept, and above 128 MiB reading stops.
+ * twice as long up to 8 MiB, the first 32 MiB in a row are kept, and above 128 MiB reading stops.
  *
  * A server that ignores Range is refused by the head of its answer, before its body, unless the whole
  * file is at most 8 MiB.
@@ -41,10 +44,11 @@ export function httpSource(client: HttpClient, input: HttpSourceInput): ByteSour
     throw new VramCalcError("source-unavailable", { source: input.name, reason, hint });
   };
   const download = "download the file and give its path";
+  const tooLong = `its header is longer than ${FETCH_LIMIT / 2 ** 20} MiB`;
 
   const fetchPiece = async (offset: number, length: Bytes): Promise<void> => {
     fetched += length;
-    if (fetched > FETCH_LIMIT) fail(`its header is longer than ${FETCH_LIMIT / 2 ** 20} MiB`, download);
+    if (fetched > FETCH_LIMIT) fail(tooLong, download);
     const answer = await client.get({
       url: input.url,
       headers: { range: `bytes=${offset}-${offset + length - 1}`, "accept-encoding": "identity" },
@@ -72,53 +76,79 @@ export function httpSource(client: HttpClient, input: HttpSourceInput): ByteSour
     return TEXT_LIMIT;
   };
 
+  const checkSize = (total: Bytes | null): void => {
+    if (size !== null && total !== null && total !== size)
+      fail(`its size is ${total} bytes and was ${size}`, "it changed while being read; try again");
+  };
+
   const partOf = (answer: Answer, offset: number, length: Bytes) => {
     const range = answer.headers.get("content-range");
     const match = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/.exec(range ?? "");
     const total = match === null || match[3] === "*" ? size : Number(match[3]);
     const end = match === null ? -1 : Number(match[2]) + 1;
-    if (match === null || Number(match[1]) !== offset || end > offset + length)
-      fail(`asked for bytes from ${offset}, the server sent "${(range ?? "").slice(0, 60)}"`, download);
+    const asked = offset + length;
+    checkSize(total);
+    const isWhole = total === null ? end <= asked : end === Math.min(asked, total);
+    if (match === null || Number(match[1]) !== offset || !isWhole)
+      fail(
+        `asked for bytes ${offset}-${asked - 1}, the server sent "${(range ?? "").slice(0, 60)}"`,
+        download,
+      );
     if (answer.body.byteLength !== end - offset)
       fail(`the server sent ${answer.body.byteLength} of ${end - offset} announced bytes`, "try again");
     return { start: offset, bytes: answer.body, total };
   };
 
   const keep = (part: { start: number; bytes: Uint8Array; total: Bytes | null }): void => {
-    if (size !== null && part.total !== null && part.total !== size)
-      fail(`its size is ${part.total} bytes and was ${size}`, "it changed while being read; try again");
+    checkSize(part.total);
     if (part.bytes.byteLength === 0 && part.start !== part.total)
       fail(`the server sent nothing at byte ${part.start}`, "try again");
     size = part.total;
-    const end = kept.start + kept.bytes.byteLength;
-    if (part.start !== end) {
+    const total = kept.bytes.byteLength + part.bytes.byteLength;
+    if (part.start !== kept.start + kept.bytes.byteLength || total > KEEP_LIMIT) {
       kept = part;
       return;
     }
-    const joined = new Uint8Array(kept.bytes.byteLength + part.bytes.byteLength);
+    const joined = new Uint8Array(total);
     joined.set(kept.bytes);
     joined.set(part.bytes, kept.bytes.byteLength);
     kept = { start: kept.start, bytes: joined };
   };
 
+  const endOf = (offset: number, length: Bytes): number =>
+    Math.max(offset, size === null ? offset + length : Math.min(offset + length, size));
+  const isKept = (at: number): boolean => at >= kept.start && at < kept.start + kept.bytes.byteLength;
+
+  const fetchFrom = async (at: number, end: number): Promise<void> => {
+    const wanted = Math.min(Math.max(end - at, piece), LARGEST_PIECE);
+    await fetchPiece(at, endOf(at, wanted) - at);
+    piece = Math.min(piece * 2, LARGEST_PIECE);
+  };
+
+  const read = async (offset: number, length: Bytes): Promise<Uint8Array> => {
+    // The first answer tells the size, before room is made for what may not exist.
+    if (size === null && !isKept(offset)) await fetchFrom(offset, offset + length);
+    if (endOf(offset, length) - offset > FETCH_LIMIT) fail(tooLong, download);
+    const result = new Uint8Array(endOf(offset, length) - offset);
+    let at = offset;
+    while (at < endOf(offset, length)) {
+      if (!isKept(at)) await fetchFrom(at, endOf(offset, length));
+      if (!isKept(at)) break;
+      const found = kept.bytes.subarray(at - kept.start, offset + result.byteLength - kept.start);
+      result.set(found, at - offset);
+      at += found.byteLength;
+    }
+    return at === offset + result.byteLength ? result : result.slice(0, at - offset);
+  };
+
+  // Two reads at once would fetch the same piece twice and replace what the other one counts on.
+  const inOrder = createGate(1);
   return {
     name: input.name,
     get size() {
       return size;
     },
-    read: async (offset, length) => {
-      for (;;) {
-        const end = size === null ? offset + length : Math.min(offset + length, size);
-        const keptEnd = kept.start + kept.bytes.byteLength;
-        const inside = offset >= kept.start && offset <= keptEnd;
-        if (end <= offset) return new Uint8Array(0);
-        if (inside && end <= keptEnd) return kept.bytes.slice(offset - kept.start, end - kept.start);
-        const from = inside ? keptEnd : offset;
-        const wanted = Math.min(Math.max(end - from, piece), LARGEST_PIECE);
-        await fetchPiece(from, size === null ? wanted : Math.min(wanted, size - from));
-        piece = Math.min(piece * 2, LARGEST_PIECE);
-      }
-    },
+    read: (offset, length) => inOrder(() => read(offset, length)),
   };
 }
 

@@ -81,5 +81,7 @@ export function serveBytes(request: IncomingMessage, response: ServerResponse, b
 
 /** Bytes whose value tells their place, so that a piece from the wrong offset is noticed. */
 export function pattern(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 7) & 255);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = i * 31 + (i >> 8) * 7;
+  return bytes;
 }
