@@ -1,6 +1,6 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
-import { uniformStorage, type WeightStorage } from "../memory/weights.ts";
+import { uniformStorage, type WeightStorage } from "../quantization/storage.ts";
 import { groupDigits, type Tokens } from "../units.ts";
 import { type CacheFormat, type Estimate, serve } from "./serve.ts";
 import { formatByName, kvFormatByName } from "./temporary-formats.ts";

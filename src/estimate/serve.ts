@@ -3,7 +3,8 @@ import type { Architecture, Note } from "../architecture/model.ts";
 import { activations, logits } from "../memory/activations.ts";
 import { GENERIC_RUNTIME } from "../memory/runtime.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
-import { type WeightStorage, weights } from "../memory/weights.ts";
+import { weights } from "../memory/weights.ts";
+import type { WeightStorage } from "../quantization/storage.ts";
 import type { Tokens } from "../units.ts";
 import { genericCache } from "./generic-cache.ts";
 

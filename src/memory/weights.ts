@@ -1,52 +1,6 @@
 import type { Architecture } from "../architecture/model.ts";
-import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
-import { type Format, sizeOf } from "../formats/block.ts";
-import type { Bytes } from "../units.ts";
-import { type Basis, exactTerm, type Term } from "./term.ts";
-
-/** How a model's weights are stored: one format for all, or a scheme that assigns formats to tensors. */
-export interface WeightStorage {
-  /** What the user asked for or the file says: "fp16", "q4_k_m", "stored". */
-  readonly id: string;
-  readonly basis: Basis;
-  /** Bytes of all tensors of `model`, MTP layers left out. */
-  readonly bytesOf: (model: Architecture) => Bytes;
-}
-
-/** Formats that a tensor may be pinned to whatever the rest is stored in. */
-const PINNED_BYTES: { readonly [id: string]: number } = { fp32: 4, int64: 8, int32: 4, bf16: 2, fp16: 2 };
-
-const uniformBytes = new WeakMap<Architecture, Map<string, Bytes>>();
-
-/**
- * Every tensor in one format, a tensor with a format of its own aside. Each tensor fills whole blocks.
- *
- * @example uniformStorage(fp16).bytesOf(llama_3_1_8b) // 16_060_522_496 = 8,030,261,248 x 2
- */
-export function uniformStorage(format: Format): WeightStorage {
-  return { id: format.id, basis: "exact", bytesOf: (model) => cachedUniformBytes(model, format) };
-}
-
-function cachedUniformBytes(model: Architecture, format: Format): Bytes {
-  let byFormat = uniformBytes.get(model);
-  if (byFormat === undefined) {
-    byFormat = new Map();
-    uniformBytes.set(model, byFormat);
-  }
-  let bytes = byFormat.get(format.id);
-  if (bytes === undefined) {
-    bytes = 0;
-    forEachTensor(model, (tensor, layers, stack) => {
-      if (stack?.role === "mtp") return;
-      const elements = tensorElements(tensor);
-      const pinned = tensor.pinnedFormat === undefined ? undefined : PINNED_BYTES[tensor.pinnedFormat];
-      bytes! +=
-        layers * tensor.copies * (pinned === undefined ? sizeOf(format, elements) : elements * pinned);
-    });
-    byFormat.set(format.id, bytes);
-  }
-  return bytes;
-}
+import type { WeightStorage } from "../quantization/storage.ts";
+import { exactTerm, type Term } from "./term.ts";
 
 /**
  * The weights as they lie on the card.

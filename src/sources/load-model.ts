@@ -2,7 +2,7 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { typicalArchitecture } from "../architecture/typical.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
-import type { WeightStorage } from "../memory/weights.ts";
+import type { WeightStorage } from "../quantization/storage.ts";
 import { formatCount, groupDigits, looksLikeCount, parseCount } from "../units.ts";
 
 export type SourceKind = "count" | "catalogue" | "config" | "stdin" | "safetensors" | "gguf" | "hub";
