@@ -133,8 +133,12 @@ export interface AttentionSpec {
   readonly kvHeads: number;
   readonly keyDim: number;
   readonly valueDim?: number;
-  /** Which projections carry a bias. */
-  readonly bias?: { readonly qkv?: boolean; readonly o?: boolean };
+  /** Which projections carry a bias; `k` where it differs from q and v (Whisper). */
+  readonly bias?: { readonly qkv?: boolean; readonly k?: boolean; readonly o?: boolean };
+  /** q_proj also makes an output gate of the same width, interleaved by head (Qwen3-Next). */
+  readonly gatedQuery?: boolean;
+  /** Width that o_proj writes when it is not the width that q, k and v read (Zamba2). */
+  readonly outputSize?: number;
   /** Names of q, k, v, o (or fused qkv, o) modules. */
   readonly names?: readonly [string, string, string, string];
   /** Fused projection name; then q, k and v are one tensor. */
@@ -144,6 +148,8 @@ export interface AttentionSpec {
   readonly qkNorm?: "head" | "projection";
   /** Names of those norms. */
   readonly qkNormNames?: readonly [string, string];
+  /** Those norms are LayerNorms with a bias. */
+  readonly qkNormBias?: boolean;
 }
 
 /**
@@ -154,22 +160,21 @@ export function attention(spec: AttentionSpec): Tensor[] {
   const { hiddenSize, heads, kvHeads, keyDim, valueDim = keyDim, bias = {} } = spec;
   const [q, k, v, o] = spec.names ?? ["q_proj", "k_proj", "v_proj", spec.outName ?? "o_proj"];
   const at = (name: string): string => `${spec.name}.${name}`;
-  const projection = (name: string, role: Role, outDim: number, split: Split): Tensor[] =>
-    linear({
-      name: at(name),
-      role,
-      group: "attention",
-      outDim,
-      inDim: hiddenSize,
-      split,
-      bias: bias.qkv === true,
-    });
-  const qkvRows = heads * keyDim + kvHeads * (keyDim + valueDim);
+  const projection = (
+    name: string,
+    role: Role,
+    outDim: number,
+    split: Split,
+    biased = bias.qkv === true,
+  ): Tensor[] =>
+    linear({ name: at(name), role, group: "attention", outDim, inDim: hiddenSize, split, bias: biased });
+  const queryRows = heads * keyDim * (spec.gatedQuery === true ? 2 : 1);
+  const qkvRows = queryRows + kvHeads * (keyDim + valueDim);
   const inputs =
     spec.fused === undefined
       ? [
-          ...projection(q, "attn-q", heads * keyDim, "heads"),
-          ...projection(k, "attn-k", kvHeads * keyDim, "kv-heads"),
+          ...projection(q, "attn-q", queryRows, "heads"),
+          ...projection(k, "attn-k", kvHeads * keyDim, "kv-heads", bias.k ?? bias.qkv === true),
           ...projection(v, "attn-v", kvHeads * valueDim, "kv-heads"),
         ]
       : projection(spec.fused, "attn-qkv", qkvRows, "qkv");
@@ -177,18 +182,19 @@ export function attention(spec: AttentionSpec): Tensor[] {
     name: at(o),
     role: "attn-o",
     group: "attention",
-    outDim: hiddenSize,
+    outDim: spec.outputSize ?? hiddenSize,
     inDim: heads * valueDim,
     split: "row",
     bias: bias.o === true,
   });
+  const normBias = spec.qkNormBias === true ? "bias" : "no-bias";
   const [qNorm, kNorm] = spec.qkNormNames ?? ["q_norm", "k_norm"];
   const norms =
     spec.qkNorm === undefined
       ? []
       : spec.qkNorm === "head"
-        ? [...norm(at(qNorm), keyDim), ...norm(at(kNorm), keyDim)]
-        : [...norm(at(qNorm), heads * keyDim), ...norm(at(kNorm), kvHeads * keyDim)];
+        ? [...norm(at(qNorm), keyDim, normBias), ...norm(at(kNorm), keyDim, normBias)]
+        : [...norm(at(qNorm), heads * keyDim, normBias), ...norm(at(kNorm), kvHeads * keyDim, normBias)];
   return [...inputs, ...output, ...norms];
 }
 

@@ -1,0 +1,26 @@
+import type { AttentionMixer } from "../model.ts";
+import { type AttentionSpec, attention } from "../tensors.ts";
+import type { MixerParts } from "./mixer-parts.ts";
+
+export interface SelfAttentionSpec extends AttentionSpec {
+  readonly windowTokens?: number | undefined;
+  readonly chunkTokens?: number | undefined;
+  /** "own" when absent; "none" in encoders. */
+  readonly cache?: AttentionMixer["cache"];
+}
+
+/** Attention as a layer holds it: the mixer that sizes its cache and the tensors that `attention` names. */
+export function selfAttention(spec: SelfAttentionSpec): MixerParts {
+  const { heads, kvHeads, keyDim, valueDim = keyDim, windowTokens, chunkTokens } = spec;
+  const mixer: AttentionMixer = {
+    kind: "attention",
+    queryHeads: heads,
+    kvHeads,
+    keyDim,
+    valueDim,
+    cache: spec.cache ?? "own",
+    ...(windowTokens === undefined ? {} : { windowTokens }),
+    ...(chunkTokens === undefined ? {} : { chunkTokens }),
+  };
+  return { mixers: [mixer], tensors: attention(spec) };
+}
