@@ -25,6 +25,7 @@ const TOKENS_PATTERN = new RegExp(`^${NUMBER}([kKmM])?$`);
 function scaleExactly(text: string, factor: number): number {
   const plain = text.replace(/[_,]/g, "");
   const direct = Number(plain) * factor;
+  if (direct === Number.POSITIVE_INFINITY) return direct;
   const rounded = Math.round(direct);
   // One unit in the last place of the product is the only error a correct text can carry.
   return Math.abs(direct - rounded) <= Math.abs(direct) * 2 ** -51 ? rounded : Number.NaN;
@@ -52,8 +53,7 @@ export function parseCount(input: string): number {
   if (match === null) return fail("write 14B, 7.24B, 350M, 1.5T or 14_000_000_000");
   const suffix = match[2]?.toLowerCase() as keyof typeof COUNT | undefined;
   const value = scaleExactly(match[1]!, suffix === undefined ? 1 : COUNT[suffix]);
-  if (Number.isNaN(value) && Number.isFinite(Number(match[1]!.replace(/[_,]/g, ""))))
-    fail("a count is a whole number of parameters");
+  if (Number.isNaN(value)) fail("a count is a whole number of parameters");
   if (!(value <= Number.MAX_SAFE_INTEGER)) fail("counts end at 2^53 - 1, about 9007T");
   if (value === 0) fail("a model has at least one parameter");
   if (suffix === undefined && value < 1e6)

@@ -35,26 +35,35 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
         code = next;
       },
     };
-    // Only the command that was typed is defined in full.
-    const wanted = args[0] === "help" ? args[1] : args[0];
-    if (!COMMANDS.some((entry) => entry.name === wanted) || args.includes("--help") || args.includes("-h"))
-      defineEstimate(program, session);
+    // Only the command that was typed is defined in full: building every option of every command costs more
+    // than the answer. Help, and flags before the command, need them all.
+    const names = COMMANDS.map((entry) => entry.name);
+    const wanted = names.includes(args[0] ?? "") ? args[0] : undefined;
+    const all = args[0] === undefined || args[0] === "help" || args[0].startsWith("-");
+    if (wanted === undefined) defineEstimate(program, session, names);
     for (const entry of COMMANDS) {
       const command = program.command(entry.name).description(entry.summary);
-      if (entry.name === wanted) entry.define(command, session);
+      if (all || entry.name === wanted) entry.define(command, session);
     }
     await program.parseAsync([...args], { from: "user" });
     return code;
   } catch (error) {
-    return explain(error, io, spoken);
+    return explain(error, { args, io, spoken });
   }
 }
 
-function explain(error: unknown, io: Io, spoken: string): ExitCode {
+function explain(
+  error: unknown,
+  { args, io, spoken }: { readonly args: readonly string[]; readonly io: Io; readonly spoken: string },
+): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
     if (error.code === "commander.help") {
       io.stderr(spoken);
+      return EXIT.badRequest;
+    }
+    if (error.code === "commander.unknownOption" && /^-[\d.]/.test(args[0] ?? "")) {
+      io.stderr(`vram-calc: cannot read "${args[0]}" as a parameter count: a count is not negative.\n`);
       return EXIT.badRequest;
     }
     const text = (spoken || error.message)

@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly readStdin: (maxBytes: number) => Promise<string>;
   readonly assumeFamily?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Other words that may have been meant, for suggestions: the names of commands. */
+  readonly otherNames?: readonly string[];
 }
 
 /**
@@ -58,7 +60,7 @@ export async function loadModel(reference: string, options: LoadOptions): Promis
   throw new VramCalcError("unknown-name", {
     kind: "model",
     name: reference,
-    nearest: nearestNames(reference, catalogue.catalogueNames()),
+    nearest: nearestNames(reference, [...catalogue.catalogueNames(), ...(options.otherNames ?? [])]),
     hint: "a model is a count (14B), a catalogue name, a config.json or a directory with one, or - for standard input",
   });
 }

@@ -38,7 +38,7 @@ interface EstimateFlags {
 }
 
 /** `vram-calc <model>`: the default command. Exits 0 when it fits or no limit was given, 1 when over. */
-export function defineEstimate(program: Command, session: Session): void {
+export function defineEstimate(program: Command, session: Session, commandNames: readonly string[]): void {
   program
     .argument("[model]", "count (14B), catalogue name, config.json, directory, or - for a config on stdin")
     .addOption(dtypeOption())
@@ -56,15 +56,21 @@ export function defineEstimate(program: Command, session: Session): void {
       if (reference === undefined) {
         program.help({ error: true });
       }
-      await runEstimate(reference, flags, session);
+      await runEstimate(reference, flags, session, commandNames);
     });
 }
 
-async function runEstimate(reference: string, flags: EstimateFlags, { io, exit }: Session): Promise<void> {
+async function runEstimate(
+  reference: string,
+  flags: EstimateFlags,
+  { io, exit }: Session,
+  otherNames: readonly string[],
+): Promise<void> {
   const limit = await limitOf(flags);
   const loaded = await loadModel(reference, {
     readStdin: io.readStdin,
     env: io.env,
+    otherNames,
     ...(flags.assumeFamily === undefined ? {} : { assumeFamily: flags.assumeFamily }),
   });
   const outcome = estimate(loaded.architecture, {
