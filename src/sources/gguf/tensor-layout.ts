@@ -30,14 +30,16 @@ export function checkLayout(
         `${tensor.bytes} bytes of data from byte ${dataOffset + tensor.offset}`,
         `an end within the ${end} bytes of the file (is the download complete?)`,
       );
-    if (previous !== undefined && previous.offset + previous.bytes > tensor.offset)
+    if (previous !== undefined && endOf(previous) > tensor.offset)
       fail(tensor, `data that overlaps tensor "${previous.name}"`, "a place of its own");
     previous = tensor;
   }
 }
 
 function inFileOrder(tensors: readonly GgufTensor[]): readonly GgufTensor[] {
-  const sorted = tensors.every((tensor, i) => i === 0 || tensors[i - 1]!.offset <= tensor.offset);
+  const sorted = tensors.every((tensor, i) => i === 0 || endOf(tensors[i - 1]!) <= tensor.offset);
   // An empty tensor shares its offset with the next one and comes first.
   return sorted ? tensors : [...tensors].sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
 }
+
+const endOf = (tensor: GgufTensor): Bytes => tensor.offset + tensor.bytes;

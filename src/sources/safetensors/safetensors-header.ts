@@ -1,0 +1,223 @@
+import { VramCalcError } from "../../errors.ts";
+import { type Bytes, groupDigits } from "../../units.ts";
+import type { ByteSource } from "../bytes/byte-source.ts";
+import { describeStart } from "../bytes/file-kind.ts";
+import {
+  endJson,
+  enterArray,
+  enterObject,
+  type JsonBytes,
+  nextElement,
+  nextKey,
+  openJson,
+  readCount,
+  readString,
+  unexpected,
+} from "../json/json-bytes.ts";
+import { isSafetensorsDtype, SAFETENSORS_DTYPE_BITS, type SafetensorsDtype } from "./dtypes.ts";
+import type { StoredTensor, TensorFile } from "./tensor-file.ts";
+
+/** MAX_HEADER_SIZE of safetensors 0.8. */
+const MAX_HEADER_BYTES: Bytes = 100_000_000;
+/** Shards of the largest models hold a few thousand. */
+const MAX_TENSORS = 250_000;
+/** No tensor library has more dimensions (numpy: 64). */
+const MAX_DIMENSIONS = 64;
+const MAX_NAME_LENGTH = 4096;
+/** Longer texts in `__metadata__` are training logs. */
+const KEPT_TEXT_LENGTH = 2 ** 16;
+const KEPT_TEXTS_LENGTH = 2 ** 20;
+
+/** What is read at once; nearly every header fits. */
+export const FIRST_READ: Bytes = 2 ** 17;
+
+/**
+ * Reads the header of one safetensors file: 8 bytes of length, that much JSON, then the data.
+ * Bytes of a tensor = product of its shape x bits of its dtype / 8. Checked as safetensors 0.8 does: that
+ * equals the span it claims, spans follow each other without gap or overlap, and the last one ends with the
+ * file. A name given twice, which safetensors lets pass, is an error.
+ *
+ * @param head the file's first bytes, if they were read already
+ * @throws malformed-file naming the tensor or the offset
+ * @example F4 [256, 64]: 16,384 x 4 / 8 = 8,192 B
+ */
+export async function readSafetensorsHeader(source: ByteSource, head?: Uint8Array): Promise<TensorFile> {
+  const file = source.name;
+  const first = head ?? (await source.read(0, FIRST_READ));
+  const length = headerLength(source, first);
+  let json = first.subarray(8, 8 + length);
+  if (json.length < length) json = await source.read(8, length);
+  if (json.length < length)
+    throw malformed(
+      file,
+      "byte 8",
+      `${json.length} bytes of header`,
+      `${length} (is the download complete?)`,
+    );
+  const dataOffset = 8 + length;
+  const header = parseHeader(openJson(file, json, 8), dataOffset);
+  const dataBytes = checkSpans(file, header.tensors, dataOffset);
+  const { size } = source;
+  if (size !== null && size !== dataOffset + dataBytes)
+    throw malformed(
+      file,
+      undefined,
+      `${groupDigits(size)} bytes`,
+      `${groupDigits(dataOffset + dataBytes)}, as its header says (is the download complete?)`,
+    );
+  return {
+    kind: "tensors",
+    ...header,
+    totalBytes: dataBytes,
+    files: [{ name: file, bytes: size, tensors: header.tensors.length, dataOffset }],
+    notes: [],
+  };
+}
+
+function malformed(file: string, where: string | undefined, found: string, expected: string): VramCalcError {
+  const details = { file, found, expected };
+  return new VramCalcError("malformed-file", where === undefined ? details : { ...details, where });
+}
+
+function headerLength(source: ByteSource, first: Uint8Array): Bytes {
+  const expected = "a safetensors file";
+  if (first.length < 8)
+    throw malformed(source.name, undefined, `${first.length} bytes`, `${expected}, which has 10 or more`);
+  const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
+  const kind = describeStart(first);
+  if (kind !== null && length > MAX_HEADER_BYTES) throw malformed(source.name, undefined, kind, expected);
+  const limit = source.size === null ? MAX_HEADER_BYTES : Math.min(MAX_HEADER_BYTES, source.size - 8);
+  if (length > limit)
+    throw malformed(
+      source.name,
+      "byte 0",
+      `a header of ${length} bytes`,
+      `at most ${limit}, ${limit === MAX_HEADER_BYTES ? "the limit of the format" : "the rest of the file"}`,
+    );
+  return Number(length);
+}
+
+function parseHeader(
+  json: JsonBytes,
+  dataOffset: Bytes,
+): { tensors: StoredTensor[]; metadata: Map<string, string> } {
+  const tensors: StoredTensor[] = [];
+  const names = new Set<string>();
+  let metadata = new Map<string, string>();
+  enterObject(json);
+  for (let index = 0; ; index++) {
+    const start = json.at;
+    const name = nextKey(json, index);
+    if (name === null) break;
+    if (names.has(name)) throw unexpected(json, start, "each name once", `"${name}" again`);
+    if (name.length > MAX_NAME_LENGTH)
+      throw unexpected(json, start, `at most ${MAX_NAME_LENGTH}`, `a name of ${name.length} characters`);
+    names.add(name);
+    if (name === "__metadata__") metadata = readTexts(json);
+    else tensors.push(readTensor(json, name, dataOffset));
+    if (tensors.length > MAX_TENSORS) throw unexpected(json, start, `at most ${MAX_TENSORS}`, "more tensors");
+  }
+  endJson(json);
+  return { tensors, metadata };
+}
+
+function readTexts(json: JsonBytes): Map<string, string> {
+  const texts = new Map<string, string>();
+  let kept = 0;
+  enterObject(json);
+  for (let index = 0; ; index++) {
+    const key = nextKey(json, index);
+    if (key === null) return texts;
+    const text = readString(json);
+    const length = key.length + text.length;
+    if (length > KEPT_TEXT_LENGTH || kept + length > KEPT_TEXTS_LENGTH) continue;
+    kept += length;
+    texts.set(key, text);
+  }
+}
+
+function readTensor(json: JsonBytes, name: string, dataOffset: Bytes): StoredTensor {
+  const start = json.at;
+  const expected = 'an entry {"dtype", "shape", "data_offsets"}, each once';
+  let dtype: SafetensorsDtype | undefined;
+  let shape: number[] | undefined;
+  let span: readonly [Bytes, Bytes] | undefined;
+  enterObject(json);
+  for (let index = 0; ; index++) {
+    const key = nextKey(json, index);
+    if (key === null) break;
+    if (key === "dtype" && dtype === undefined) dtype = readDtype(json, name);
+    else if (key === "shape" && shape === undefined) shape = readShape(json, name);
+    else if (key === "data_offsets" && span === undefined) span = readSpan(json);
+    else throw unexpected(json, start, expected, `the key "${key}" in tensor "${name}"`);
+  }
+  if (dtype === undefined || shape === undefined || span === undefined)
+    throw unexpected(json, start, expected, `an incomplete entry for tensor "${name}"`);
+
+  let elements = 1;
+  for (const length of shape) elements *= length;
+  const bits = elements * SAFETENSORS_DTYPE_BITS[dtype];
+  const bytes = span[1] - span[0];
+  if (!Number.isSafeInteger(bits) || bits !== 8 * bytes)
+    throw malformed(
+      json.file,
+      `tensor "${name}"`,
+      `a span of ${groupDigits(bytes)} bytes`,
+      `${bits / 8} for ${dtype} [${shape.join(", ")}]`,
+    );
+  return { name, dtype, shape, elements, bytes, file: json.file, offset: dataOffset + span[0] };
+}
+
+function readDtype(json: JsonBytes, name: string): SafetensorsDtype {
+  const start = json.at;
+  const dtype = readString(json);
+  if (isSafetensorsDtype(dtype)) return dtype;
+  const known = `one of ${Object.keys(SAFETENSORS_DTYPE_BITS).join(", ")}`;
+  throw unexpected(json, start, known, `dtype "${dtype.slice(0, 40)}" in tensor "${name}"`);
+}
+
+function readShape(json: JsonBytes, name: string): number[] {
+  const shape: number[] = [];
+  enterArray(json);
+  while (nextElement(json, shape.length)) {
+    if (shape.length === MAX_DIMENSIONS)
+      throw unexpected(json, json.at, `at most ${MAX_DIMENSIONS}`, `more dimensions in tensor "${name}"`);
+    shape.push(readCount(json));
+  }
+  return shape;
+}
+
+function readSpan(json: JsonBytes): readonly [Bytes, Bytes] {
+  const start = json.at;
+  const span: number[] = [];
+  enterArray(json);
+  while (span.length < 3 && nextElement(json, span.length)) span.push(readCount(json));
+  const [begin, end] = span;
+  if (span.length !== 2 || begin! > end!)
+    throw unexpected(json, start, "[begin, end]", "data_offsets of another form");
+  return [begin!, end!];
+}
+
+/** The length of the data section, every byte of which belongs to one tensor. */
+function checkSpans(file: string, tensors: readonly StoredTensor[], dataOffset: Bytes): Bytes {
+  let end = dataOffset;
+  for (const tensor of inFileOrder(tensors)) {
+    if (tensor.offset !== end)
+      throw malformed(
+        file,
+        `tensor "${tensor.name}"`,
+        `data at byte ${tensor.offset}`,
+        `byte ${end}, where the one before ends`,
+      );
+    end += tensor.bytes;
+  }
+  return end - dataOffset;
+}
+
+/** Writers list tensors as they lie, so sorting is rare. An empty one shares its offset and comes first. */
+function inFileOrder(tensors: readonly StoredTensor[]): readonly StoredTensor[] {
+  const sorted = tensors.every((tensor, i) => i === 0 || endOf(tensors[i - 1]!) <= tensor.offset);
+  return sorted ? tensors : [...tensors].sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
+}
+
+const endOf = (tensor: StoredTensor): Bytes => tensor.offset + tensor.bytes;

@@ -1,0 +1,142 @@
+import { VramCalcError } from "../../errors.ts";
+import type { Bytes } from "../../units.ts";
+import type { ByteSource } from "../bytes/byte-source.ts";
+import {
+  endJson,
+  enterObject,
+  type JsonBytes,
+  nextKey,
+  openJson,
+  readString,
+  skipValue,
+  unexpected,
+} from "../json/json-bytes.ts";
+import { parseJson } from "../json/parse-json.ts";
+import type { IndexTotals } from "./tensor-file.ts";
+
+/** The index of a model with 90,000 tensors is 9 MB. */
+const MAX_INDEX_BYTES: Bytes = 100_000_000;
+/** The largest models known store half a million. */
+export const MAX_CHECKPOINT_TENSORS = 600_000;
+const MAX_SHARDS = 10_000;
+const MAX_METADATA_LENGTH = 2 ** 16;
+
+/** `*.index.json`: which shard holds which tensor. */
+export interface WeightIndex {
+  readonly file: string;
+  /** `metadata.total_size`, where it is a whole number. Writers count differently; shards decide. */
+  readonly totalBytes: Bytes | null;
+  readonly totalParameters: number | null;
+  readonly tensorNames: readonly string[];
+  /** For each of `tensorNames` an index into `shards`. */
+  readonly shardOf: readonly number[];
+  /** File names, all different, in order of appearance. */
+  readonly shards: readonly string[];
+}
+
+/**
+ * Reads an index. A shard is named by a plain file name, so that none lies outside the index's folder, and
+ * must end in `suffix`, so that none is an index.
+ *
+ * @throws malformed-file
+ */
+export async function readWeightIndex(
+  source: ByteSource,
+  suffix: ".safetensors" | ".bin",
+): Promise<WeightIndex> {
+  const bytes = await source.read(0, MAX_INDEX_BYTES + 1);
+  const json = openJson(source.name, bytes);
+  if (bytes.length > MAX_INDEX_BYTES) throw unexpected(json, 0, `at most ${MAX_INDEX_BYTES}`, "more bytes");
+  let metadata: unknown;
+  let map: Pick<WeightIndex, "tensorNames" | "shardOf" | "shards"> | undefined;
+  enterObject(json);
+  for (let index = 0; ; index++) {
+    const key = nextKey(json, index);
+    if (key === null) break;
+    const start = json.at;
+    if (key === "weight_map" && map === undefined) map = readWeightMap(json, suffix);
+    else if (key === "weight_map") throw unexpected(json, start, "one", "a second weight_map");
+    else {
+      const text = skipValue(json);
+      if (text.length > MAX_METADATA_LENGTH)
+        throw unexpected(json, start, "a few totals", `${text.length} characters`);
+      const value = parseJson(text, `${source.name}, key "${key}"`);
+      if (key === "metadata") metadata = value;
+    }
+  }
+  endJson(json);
+  if (map === undefined) throw unexpected(json, json.at, 'the key "weight_map"', "an index without one");
+  const file = source.name;
+  const [totalBytes, totalParameters] = [total(metadata, "total_size"), total(metadata, "total_parameters")];
+  return { file, totalBytes, totalParameters, ...map };
+}
+
+/** Some writers give a total as a float or a text; those say nothing certain. */
+function total(metadata: unknown, key: string): number | null {
+  if (typeof metadata !== "object" || metadata === null || !Object.hasOwn(metadata, key)) return null;
+  const value = (metadata as Record<string, unknown>)[key];
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+function readWeightMap(
+  json: JsonBytes,
+  suffix: string,
+): Pick<WeightIndex, "tensorNames" | "shardOf" | "shards"> {
+  const tensorNames: string[] = [];
+  const shardOf: number[] = [];
+  const shards = new Map<string, number>();
+  enterObject(json);
+  for (;;) {
+    const start = json.at;
+    const name = nextKey(json, tensorNames.length);
+    if (name === null) return { tensorNames, shardOf, shards: [...shards.keys()] };
+    const valueStart = json.at;
+    const shard = readString(json);
+    let number = shards.get(shard);
+    if (number === undefined) {
+      if (!/^[^/\\:\0]+$/.test(shard) || !shard.endsWith(suffix))
+        throw unexpected(
+          json,
+          valueStart,
+          `the plain name of a ${suffix} file beside the index`,
+          `"${shard.slice(0, 80)}" for tensor "${name}"`,
+        );
+      number = shards.size;
+      shards.set(shard, number);
+    }
+    tensorNames.push(name);
+    shardOf.push(number);
+    if (tensorNames.length > MAX_CHECKPOINT_TENSORS || shards.size > MAX_SHARDS)
+      throw unexpected(
+        json,
+        start,
+        `at most ${MAX_CHECKPOINT_TENSORS} tensors in ${MAX_SHARDS} files`,
+        "a longer weight_map",
+      );
+  }
+}
+
+/**
+ * What `pytorch_model.bin.index.json` says. The pickles themselves are never opened, so nothing confirms it.
+ *
+ * @throws malformed-file also when the index has no usable `metadata.total_size`
+ */
+export async function readPytorchIndex(source: ByteSource): Promise<IndexTotals> {
+  const index = await readWeightIndex(source, ".bin");
+  if (index.totalBytes === null)
+    throw new VramCalcError("malformed-file", {
+      file: source.name,
+      where: 'key "metadata"',
+      found: "no total_size",
+      expected: "a number of bytes, or safetensors files beside it",
+    });
+  return {
+    kind: "totals",
+    file: source.name,
+    source: "pytorch-index",
+    totalBytes: index.totalBytes,
+    parameters: index.totalParameters,
+    tensors: index.tensorNames.length,
+    files: index.shards,
+  };
+}
