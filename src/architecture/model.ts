@@ -270,7 +270,22 @@ export interface ParameterTotals {
   readonly groups: Readonly<Record<Group, number>>;
 }
 
+/** What a forward pass does between its tensors, where the config says; only training reads it. */
+export interface ForwardFacts {
+  /** Dropout probabilities while training; each dropout in use keeps a mask. */
+  readonly residualDropout: number;
+  readonly attentionDropout: number;
+  readonly embeddingDropout: number;
+  /** Part of each head that positions rotate; absent means all of it. */
+  readonly rotaryFraction?: number;
+  /** tanh caps on attention scores and on logits (Gemma 2). */
+  readonly attentionSoftcap: boolean;
+  readonly logitSoftcap: boolean;
+}
+
 export interface Architecture extends ArchitectureDraft {
+  /** Dropout, rotary fraction and soft caps; absent when the source has no config. */
+  readonly forward?: ForwardFacts;
   /** Format of the published weights ("bf16"), when the config says. */
   readonly dtype?: string;
   readonly parameters: ParameterTotals;

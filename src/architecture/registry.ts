@@ -8,6 +8,7 @@ import { mixtral } from "./families/mixtral.ts";
 import { phi3 } from "./families/phi3.ts";
 import { qwen2, qwen3, qwen3Moe } from "./families/qwen.ts";
 import type { Family, FamilyLookup } from "./family.ts";
+import { readForwardFacts } from "./forward-facts.ts";
 import type { Architecture } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
@@ -57,7 +58,9 @@ export function readArchitecture(
 ): Architecture {
   const config = readConfig(value, file);
   const family = familyOf(config);
-  if (family !== null) return finishArchitecture(family.build(config, lookup), file, publishedDtype(config));
+  const forward = readForwardFacts(config);
+  if (family !== null)
+    return { ...finishArchitecture(family.build(config, lookup), file, publishedDtype(config)), forward };
   if (options.assumeFamily === undefined) throw unsupported(config);
   const assumed = byModelType.get(options.assumeFamily);
   if (assumed === undefined) {
@@ -73,7 +76,12 @@ export function readArchitecture(
     message: `sized as ${assumed.id} on request: model type ${modelTypeOf(config)} is unknown`,
     details: { family: assumed.id, modelType: modelTypeOf(config) },
   };
-  return finishArchitecture({ ...draft, notes: [...draft.notes, note] }, file, publishedDtype(config));
+  const finished = finishArchitecture(
+    { ...draft, notes: [...draft.notes, note] },
+    file,
+    publishedDtype(config),
+  );
+  return { ...finished, forward };
 }
 
 function modelTypeOf(config: ConfigReader): string {

@@ -1,0 +1,65 @@
+import type { ConfigReader } from "./config-reader.ts";
+import type { ForwardFacts } from "./model.ts";
+
+const EMBEDDING_DROPOUT = ["embd_pdrop", "embedding_dropout", "embed_dropout", "emb_pdrop"] as const;
+const RESIDUAL_DROPOUT = [
+  "resid_pdrop",
+  "residual_dropout",
+  "resid_dropout",
+  "hidden_dropout",
+  "hidden_dropout_prob",
+  "dropout",
+  "dropout_rate",
+] as const;
+const ATTENTION_DROPOUT = ["attn_pdrop", "attention_dropout", "attention_probs_dropout_prob"] as const;
+
+/**
+ * Model types whose classes drop out unless the config says otherwise, from their configuration files in
+ * transformers 5.18; all others default to 0.
+ */
+const DEFAULTS: { readonly [modelType: string]: readonly [residual: number, attention: number] } = {
+  gpt2: [0.1, 0.1],
+  gpt_bigcode: [0.1, 0.1],
+  bert: [0.1, 0.1],
+  roberta: [0.1, 0.1],
+  "xlm-roberta": [0.1, 0.1],
+  "deberta-v2": [0.1, 0.1],
+  electra: [0.1, 0.1],
+  distilbert: [0.1, 0.1],
+  mpnet: [0.1, 0.1],
+  bart: [0.1, 0],
+  opt: [0.1, 0],
+  t5: [0.1, 0.1],
+};
+
+function probability(config: ConfigReader, keys: readonly string[], fallback: number): number {
+  for (const key of keys) {
+    const value = config.raw[key];
+    if (typeof value === "number" && value >= 0 && value <= 1) return value;
+  }
+  return fallback;
+}
+
+/** Reads what a class does between its tensors; the language part of a composite config. */
+export function readForwardFacts(config: ConfigReader): ForwardFacts {
+  const text = config.child(["text_config", "llm_config", "language_config"]) ?? config;
+  const modelType = text.raw.model_type ?? config.raw.model_type;
+  const [residual, attention] = DEFAULTS[String(modelType)] ?? [0, 0];
+  const rope = text.raw.rope_parameters;
+  const nested = rope !== null && typeof rope === "object" ? (rope as Record<string, unknown>) : {};
+  const rotary = [
+    text.raw.partial_rotary_factor,
+    nested.partial_rotary_factor,
+    text.raw.rotary_pct,
+    text.raw.rotary_percent,
+  ].find((v) => typeof v === "number" && v > 0 && v <= 1);
+  const on = (key: string): boolean => typeof text.raw[key] === "number" && text.raw[key] !== 0;
+  return {
+    residualDropout: probability(text, RESIDUAL_DROPOUT, residual),
+    attentionDropout: probability(text, ATTENTION_DROPOUT, attention),
+    embeddingDropout: probability(text, EMBEDDING_DROPOUT, residual),
+    ...(rotary === undefined ? {} : { rotaryFraction: rotary as number }),
+    attentionSoftcap: on("attn_logit_softcapping"),
+    logitSoftcap: on("final_logit_softcapping"),
+  };
+}

@@ -1,0 +1,232 @@
+/**
+ * What each PyTorch operation keeps for its backward pass and what it makes, one function per operation.
+ * From torch 2.13 `tools/autograd/derivatives.yaml` (which names the kept tensors) and
+ * `aten/src/ATen/autocast_mode.h` (which lists what autocast runs in 16 and in 32 bits).
+ */
+import type { Bytes } from "../../units.ts";
+import { allocated, fresh, record, type Tape, type Value, type Width } from "./tape.ts";
+
+/** A weight as an operation meets it. Its own memory is counted with the weights. */
+export interface Weight {
+  readonly name: string;
+  readonly elements: number;
+  readonly width: Width;
+  readonly trainable: boolean;
+}
+
+const wider = (a: Value, b: Value): Width => (a.width > b.width ? a.width : b.width);
+
+/** A view, transpose or reshape: the same storage. */
+export function view(tape: Tape, x: Value, elements = x.elements): Value {
+  const value: Value = { ...x, id: tape.ids++, elements };
+  record(tape, { inputs: [x], outputs: [value], alias: true });
+  return value;
+}
+
+/** Parts of one storage; backward writes all their gradients into one new tensor. */
+export function split(tape: Tape, x: Value, parts: readonly number[]): Value[] {
+  const values = parts.map((elements): Value => ({ ...x, id: tape.ids++, elements }));
+  record(tape, { inputs: [x], outputs: values });
+  return values;
+}
+
+/** A contiguous copy, or a repetition when `elements` is larger. Keeps nothing. */
+export function copy(tape: Tape, x: Value, elements = x.elements): Value {
+  const value = fresh(tape, { elements, width: x.width, grad: x.grad });
+  record(tape, { inputs: [x], outputs: [value] });
+  return value;
+}
+
+/** `x.to(dtype)`: the same tensor when nothing changes, else a copy that keeps nothing. */
+export function cast(tape: Tape, x: Value, width: Width): Value {
+  if (x.width === width) return x;
+  const value = fresh(tape, { elements: x.elements, width, grad: x.grad });
+  record(tape, { inputs: [x], outputs: [value] });
+  return value;
+}
+
+/** Concatenation: a new tensor, nothing kept. */
+export function concat(tape: Tape, parts: readonly Value[]): Value {
+  const elements = parts.reduce((sum, p) => sum + p.elements, 0);
+  const width = parts.reduce((w, p) => (p.width > w ? p.width : w), 1 as Width);
+  const value = fresh(tape, { elements, width, grad: parts.some((p) => p.grad) });
+  record(tape, { inputs: parts, outputs: [value] });
+  return value;
+}
+
+/** x + y: a new tensor of the wider type, nothing kept. */
+export function add(tape: Tape, a: Value, b: Value): Value {
+  const value = fresh(tape, {
+    elements: Math.max(a.elements, b.elements),
+    width: wider(a, b),
+    grad: a.grad || b.grad,
+  });
+  record(tape, { inputs: [a, b], outputs: [value], alias: true });
+  return value;
+}
+
+/** x + 1, x * 2, -x: a new tensor, nothing kept. */
+export function scale(tape: Tape, x: Value): Value {
+  return copy(tape, x);
+}
+
+/** x * y, broadcast: each factor is kept when the other one has a gradient. */
+export function multiply(tape: Tape, a: Value, b: Value): Value {
+  const elements = Math.max(a.elements, b.elements);
+  const width = wider(a, b);
+  const value = fresh(tape, { elements, width, grad: a.grad || b.grad });
+  record(tape, {
+    inputs: [a, b],
+    outputs: [value],
+    saved: [b.grad ? a : undefined, a.grad ? b : undefined],
+    backwardScratch: b.grad && b.elements < elements ? elements * width : 0,
+  });
+  return value;
+}
+
+/** Norm weight times x: x is kept when the weight trains. */
+export function multiplyWeight(tape: Tape, x: Value, weight: Weight): Value {
+  const width = x.width > weight.width ? x.width : weight.width;
+  const value = fresh(tape, { elements: x.elements, width, grad: x.grad || weight.trainable });
+  record(tape, {
+    inputs: [x],
+    outputs: [value],
+    saved: [weight.trainable ? x : undefined],
+    ...(weight.trainable
+      ? { weightGradients: allocated(weight.elements * weight.width), backwardScratch: x.elements * width }
+      : {}),
+  });
+  return value;
+}
+
+/** Elementwise, input kept: silu, gelu (erf or tanh), leaky relu, elu, mish, softplus, pow, abs. */
+export function keepsInput(tape: Tape, x: Value, backwardCopies = 0): Value {
+  const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
+  record(tape, {
+    inputs: [x],
+    outputs: [value],
+    saved: [x],
+    backwardScratch: backwardCopies * x.elements * x.width,
+  });
+  return value;
+}
+
+/** Elementwise, output kept: relu, sigmoid, tanh, softmax, log-softmax, rsqrt, exp. */
+export function keepsOutput(tape: Tape, x: Value): Value {
+  const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
+  record(tape, { inputs: [x], outputs: [value], saved: [value] });
+  return value;
+}
+
+/** Mean or sum over a dimension: nothing kept; backward expands to the full size. */
+export function reduce(tape: Tape, x: Value, elements: number): Value {
+  const value = fresh(tape, { elements, width: x.width, grad: x.grad });
+  record(tape, { inputs: [x], outputs: [value] });
+  return value;
+}
+
+/** Fused CUDA dropout: a bool mask is kept, and the output is a tensor of its own. Nothing at p = 0. */
+export function dropout(tape: Tape, x: Value, probability: number): Value {
+  if (probability === 0) return x;
+  const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
+  const mask = fresh(tape, { elements: x.elements, width: 1, grad: false });
+  record(tape, { inputs: [x], outputs: [value, mask], saved: [mask] });
+  return value;
+}
+
+/** The operand of a matrix product: autocast makes a 16-bit copy of a wider tensor, one per product. */
+export function operand(tape: Tape, x: Value): Value {
+  return tape.autocast && x.width > 2 ? cast(tape, x, 2) : x;
+}
+
+/** A weight under autocast: trainable fp32 weights are cast once and kept until the forward pass ends. */
+export function castWeight(tape: Tape, weight: Weight): Value | null {
+  if (!tape.autocast || weight.width <= 2) return null;
+  const known = tape.casts.get(weight.name);
+  if (known !== undefined) return known;
+  const value = fresh(tape, { elements: weight.elements, width: 2, grad: false });
+  record(tape, { inputs: [], outputs: [value] });
+  if (weight.trainable) tape.casts.set(weight.name, value);
+  return value;
+}
+
+export interface LinearWeight extends Weight {
+  readonly inDim: number;
+  readonly outDim: number;
+  /** Output bias, trained with the weight. */
+  readonly bias?: true;
+  /** Stored in few bits: a copy in the compute type lives while the product runs. */
+  readonly packed?: true;
+}
+
+/**
+ * x @ W.T. The input is kept when W trains, a cast copy of W when the input has a gradient.
+ *
+ *     x [T, in], W [out, in] -> [T, out]
+ */
+export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
+  const input = operand(tape, x);
+  const weightCast = castWeight(tape, weight);
+  const rows = x.elements / weight.inDim;
+  const value = fresh(tape, {
+    elements: rows * weight.outDim,
+    width: input.width,
+    grad: x.grad || weight.trainable,
+  });
+  const unpacked = weight.packed === true ? weight.elements * input.width : 0;
+  const gradient: Bytes = weight.trainable ? allocated(weight.elements * weight.width) : 0;
+  const bias: Bytes = weight.trainable && weight.bias === true ? allocated(weight.outDim * weight.width) : 0;
+  record(tape, {
+    inputs: [input],
+    outputs: [value],
+    saved: [weight.trainable ? input : undefined, input.grad && weightCast !== null ? weightCast : undefined],
+    forwardScratch: unpacked,
+    backwardScratch: unpacked + (weight.trainable && weightCast !== null ? weight.elements * 2 : 0),
+    weightGradients: gradient + bias,
+  });
+  return value;
+}
+
+/** A batched product of two activations: both are kept. */
+export function matmul(tape: Tape, a: Value, b: Value, elements: number): Value {
+  const left = operand(tape, a);
+  const right = operand(tape, b);
+  const value = fresh(tape, { elements, width: left.width, grad: a.grad || b.grad });
+  record(tape, {
+    inputs: [left, right],
+    outputs: [value],
+    saved: [right.grad ? left : undefined, left.grad ? right : undefined],
+  });
+  return value;
+}
+
+/**
+ * `F.layer_norm`: the input, and mean and reciprocal deviation per row in fp32. Autocast runs it in fp32.
+ */
+export function layerNorm(
+  tape: Tape,
+  x: Value,
+  weight: Weight & { readonly dim: number; readonly tensors: number },
+): Value {
+  const input = tape.autocast ? cast(tape, x, 4) : x;
+  const rows = x.elements / weight.dim;
+  const value = fresh(tape, {
+    elements: x.elements,
+    width: input.width,
+    grad: x.grad || weight.trainable,
+  });
+  const mean = fresh(tape, { elements: rows, width: 4, grad: false });
+  const deviation = fresh(tape, { elements: rows, width: 4, grad: false });
+  const widened: Value[] = [];
+  if (tape.autocast && weight.width < 4) {
+    for (let t = 0; t < weight.tensors; t++)
+      widened.push(fresh(tape, { elements: weight.dim, width: 4, grad: false }));
+  }
+  record(tape, {
+    inputs: [input],
+    outputs: [value, mean, deviation, ...widened],
+    saved: [input, mean, deviation, ...widened],
+    weightGradients: weight.trainable ? weight.tensors * allocated(weight.dim * weight.width) : 0,
+  });
+  return value;
+}

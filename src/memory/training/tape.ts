@@ -1,0 +1,129 @@
+/**
+ * A training step as autograd sees it: operations in the order in which they run, each keeping references to
+ * storages for its backward pass. A storage that two operations keep is held once. Walking the tape
+ * forward and back gives what is live at every moment, which is all that a peak is.
+ *
+ * Nothing here knows a model; `operations.ts` says what each operation keeps.
+ */
+import type { Bytes } from "../../units.ts";
+
+/** Bytes per element. */
+export type Width = 1 | 2 | 4 | 8;
+
+/** Memory behind one or more tensors. `outside` is counted elsewhere: weights, and tables shared by all layers. */
+export interface Storage {
+  readonly id: number;
+  readonly bytes: Bytes;
+  readonly outside: boolean;
+}
+
+/** A tensor: a view of a storage, with whether a gradient flows into it. */
+export interface Value {
+  readonly id: number;
+  readonly storage: Storage;
+  readonly elements: number;
+  readonly width: Width;
+  readonly grad: boolean;
+}
+
+/** One operation. */
+export interface Node {
+  /** What the operation belongs to, for listings: "norm", "attention", "feed-forward". */
+  readonly label: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** Storages kept for backward; empty when no gradient flows. */
+  readonly saved: readonly Storage[];
+  /** The gradient passes through unchanged: view, add, transpose. */
+  readonly alias: boolean;
+  /** Bytes that backward needs for itself while it runs. */
+  readonly backwardScratch: Bytes;
+  /** Bytes that forward needs for itself while it runs. */
+  readonly forwardScratch: Bytes;
+  /** Gradients of weights that this node leaves behind. */
+  readonly weightGradients: Bytes;
+  readonly grad: boolean;
+}
+
+export interface Tape {
+  readonly nodes: Node[];
+  /** Casts of trainable weights that autocast keeps until the forward pass ends, by weight name. */
+  readonly casts: Map<string, Value>;
+  /** Memory that every layer shares (rotary tables, masks), by name. */
+  readonly shared: Map<string, Value>;
+  /** bf16 or fp16 autocast. */
+  readonly autocast: boolean;
+  label: string;
+  ids: number;
+}
+
+/** PyTorch's caching allocator hands out multiples of this (c10/cuda/CUDACachingAllocator.h, kMinBlockSize). */
+export const BLOCK_BYTES = 512;
+
+/** Bytes that the allocator hands out for a request: the next multiple of 512, and none for none. */
+export function allocated(bytes: Bytes): Bytes {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
+}
+
+export function newTape(options: { readonly autocast: boolean }): Tape {
+  return { nodes: [], casts: new Map(), shared: new Map(), label: "", ids: 0, autocast: options.autocast };
+}
+
+/** A tensor in memory of its own. */
+export function fresh(
+  tape: Tape,
+  spec: { readonly elements: number; readonly width: Width; readonly grad: boolean; readonly outside?: true },
+): Value {
+  const bytes = allocated(spec.elements * spec.width);
+  const storage = { id: tape.ids++, bytes, outside: spec.outside === true };
+  return { id: tape.ids++, storage, elements: spec.elements, width: spec.width, grad: spec.grad };
+}
+
+/** A table that all layers read, created once whatever the number of layers. */
+export function sharedTable(
+  tape: Tape,
+  name: string,
+  spec: { readonly elements: number; readonly width: Width },
+): Value {
+  const known = tape.shared.get(name);
+  if (known !== undefined) return known;
+  const value = fresh(tape, { ...spec, grad: false, outside: true });
+  tape.shared.set(name, value);
+  return value;
+}
+
+export interface Recorded {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly saved?: readonly (Value | undefined)[];
+  readonly alias?: true;
+  readonly backwardScratch?: Bytes;
+  readonly forwardScratch?: Bytes;
+  readonly weightGradients?: Bytes;
+}
+
+/** Appends an operation. What it would keep is dropped when no gradient flows through it. */
+export function record(tape: Tape, spec: Recorded): void {
+  const grad = spec.outputs.some((v) => v.grad);
+  const saved = grad ? (spec.saved ?? []).flatMap((v) => (v === undefined ? [] : [v.storage])) : [];
+  tape.nodes.push({
+    label: tape.label,
+    inputs: spec.inputs,
+    outputs: spec.outputs,
+    saved,
+    alias: spec.alias === true,
+    backwardScratch: spec.backwardScratch ?? NONE,
+    forwardScratch: spec.forwardScratch ?? NONE,
+    weightGradients: spec.weightGradients ?? NONE,
+    grad,
+  });
+}
+
+/** Runs `body` with operations filed under `label`. */
+export function under<T>(tape: Tape, label: string, body: () => T): T {
+  const before = tape.label;
+  tape.label = label;
+  const result = body();
+  tape.label = before;
+  return result;
+}
