@@ -24,6 +24,24 @@ test.for([
   expect(started).toEqual(Array.from({ length: tasks }, (_, i) => i));
 });
 
+test("tasks that arrive while others hand over their places keep to the limit too", async () => {
+  const gate = createGate(2);
+  let running = 0;
+  let most = 0;
+  const task = async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    running--;
+  };
+  const all: Promise<void>[] = [];
+  for (let i = 0; i < 20; i++) {
+    all.push(gate(task), gate(task));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(all);
+  expect(most).toBe(2);
+});
+
 test("a task that throws frees its place and hands its error on", async () => {
   const gate = createGate(1);
   await expect(gate(() => Promise.reject(new Error("x")))).rejects.toThrow("x");

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { VramCalcError } from "../../../src/errors.ts";
-import { createHttpClient } from "../../../src/sources/http/http-client.ts";
+import { createHttpClient, type HttpClient } from "../../../src/sources/http/http-client.ts";
 import { httpSource } from "../../../src/sources/http/http-source.ts";
 import { openUrl } from "../../../src/sources/http/open-url.ts";
 import { type Loopback, pattern, serveBytes, startLoopback } from "./loopback.ts";
@@ -102,6 +102,25 @@ describe("ranges", () => {
     const offsets = Array.from({ length: 10 }, (_, i) => ((i * 7) % 10) * 300 * KiB);
     const results = await Promise.all(offsets.map((offset) => source.read(offset, 1000)));
     expect(results.map((r, i) => same(r, bytes.slice(offsets[i]!, offsets[i]! + 1000)))).not.toContain(false);
+  });
+
+  test("two reads at once, whose answers arrive in the same moment, are both whole", async () => {
+    const bytes = pattern(MiB);
+    const both: (() => void)[] = [];
+    const get: HttpClient["get"] = async ({ url, headers }) => {
+      const [from, to] = /(\d+)-(\d+)/.exec(headers!.range!)!.slice(1).map(Number);
+      // Answers wait for a second request, or for 20 ms when none comes.
+      await new Promise<void>((resolve) => {
+        both.push(resolve);
+        if (both.length === 2) for (const answer of both) answer();
+        setTimeout(resolve, 20);
+      });
+      const head = new Headers({ "content-range": `bytes ${from}-${to}/${MiB}` });
+      return { status: 206, headers: head, url, body: bytes.slice(from, to! + 1) };
+    };
+    const source = httpSource({ get, close: () => {} }, { url: new URL("http://h/x"), name: "x", size: MiB });
+    const [a, b] = await Promise.all([source.read(0, 1000), source.read(500_000, 1000)]);
+    expect([same(a, bytes.slice(0, 1000)), same(b, bytes.slice(500_000, 501_000))]).toEqual([true, true]);
   });
 
   test("what is returned belongs to the caller: writing to it does not change a later read", async () => {
