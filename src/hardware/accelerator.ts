@@ -47,7 +47,8 @@ export interface Accelerator {
 
 /**
  * A row of a vendor's table. Figures are kept as they were printed, so that a reader can compare a row
- * with its source; `accelerators()` turns them into bytes on first use.
+ * with its source; `accelerators()` turns them into bytes on first use. The lines that held them stand in
+ * test/vectors/accelerators.json.
  */
 export interface AcceleratorRow {
   readonly id: string;
@@ -61,10 +62,10 @@ export interface AcceleratorRow {
   readonly chip?: string;
   /** Total as the management tool prints it, in MiB. */
   readonly smi?: number;
-  /** Total as the compute runtime prints it: "24210 MiB" or "23.64 GiB". */
-  readonly runtime?: `${number} ${"MiB" | "GiB"}`;
-  /** Where `smi` and `runtime` were printed. */
-  readonly source?: string;
+  /** Total as the compute runtime prints it: "24080 MiB", "23.64 GiB" or "16225 MB". */
+  readonly runtime?: `${number} ${"MiB" | "GiB" | "MB"}`;
+  /** The program that printed `runtime`. */
+  readonly by?: string;
   readonly aliases?: readonly string[];
   readonly unified?: true;
   readonly notes?: string;

@@ -24,4 +24,6 @@ export const APPLE: readonly AppleChip[] = [
   { chip: "M4 Pro", generation: "m4", sizes: [[24, 273], [48, 273], [64, 273]] },
   { chip: "M4 Max", generation: "m4", sizes: [[36, 410], [48, 546], [64, 546], [128, 546]] },
   { chip: "M5", generation: "m5", sizes: [[16, 153], [24, 153], [32, 153]] },
+  { chip: "M5 Pro", generation: "m5", sizes: [[24, 307], [48, 307], [64, 307]] },
+  { chip: "M5 Max", generation: "m5", sizes: [[36, 460], [48, 614], [64, 614], [128, 614]] },
 ];

@@ -62,9 +62,9 @@ function findByKey(key: string): Accelerator | undefined {
  * series may be left out: "RTX 4090", "nvidia-rtx-4090" and "4090" are one. A size that agrees with the
  * device may be added ("rtx-4090-24gb").
  *
- * Where a name covers several devices it means the one that carries it as an alias: `h100` is the
- * 80 GB SXM, `a100` the 80 GB SXM, `v100` the 16 GB, a bare Apple chip its smallest memory.
- * `findAccelerators(name)` lists the others.
+ * Where a name covers several devices it means the common one if there is one (`h100` and `a100` the 80 GB
+ * SXM, `rtx-3060` the 12 GB) and else the smallest (`v100` the 16 GB, `rtx-5060-ti` the 8 GB, `m4-max` the
+ * 36 GB). `findAccelerators(name)` lists the others.
  *
  * @throws unknown-name with the nearest ids
  * @example acceleratorByName("RTX 4090").id // "rtx-4090"

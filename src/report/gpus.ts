@@ -52,7 +52,7 @@ const COLUMNS = {
   bandwidth: { heading: "bandwidth", align: "right", cell: (a) => bandwidth(a) },
   generation: { heading: "generation", align: "left", cell: (a) => a.generation },
   name: { heading: "name", align: "left", cell: (a) => a.name },
-  source: { heading: "usable as printed by", align: "left", cell: (a) => a.usableSource ?? "-" },
+  source: { heading: "source of the usable size", align: "left", cell: (a) => a.usableSource ?? "-" },
 } as const satisfies Record<string, Column>;
 
 /** Reading order of the columns, and the order in which they are given up when space runs out. */
@@ -69,14 +69,12 @@ const GAP = "  ";
 export function gpusTable(accelerators: readonly Accelerator[], options: GpusTableOptions): string {
   const paint = options.paint ?? ((text) => text);
   if (accelerators.length === 0) return "no accelerator matches";
-  const shown = new Set<keyof typeof COLUMNS>(READING_ORDER);
+  const keys = new Set<keyof typeof COLUMNS>(READING_ORDER);
   const drawn = () =>
-    READING_ORDER.filter((key) => shown.has(key)).map((key) => draw(COLUMNS[key], accelerators));
-  const fits = (columns: readonly DrawnColumn[]) =>
-    columns.reduce((sum, column) => sum + column.width, GAP.length * (columns.length - 1)) <= options.columns;
+    READING_ORDER.filter((key) => keys.has(key)).map((key) => draw(COLUMNS[key], accelerators));
   for (const key of GIVEN_UP) {
-    if (fits(drawn())) break;
-    shown.delete(key);
+    if (widthOf(drawn()) <= options.columns) break;
+    keys.delete(key);
   }
   const columns = drawn();
   const line = (index: number) =>
@@ -90,6 +88,9 @@ export function gpusTable(accelerators: readonly Accelerator[], options: GpusTab
   );
   return [paint(line(0)), ...lines, ...notes.map(paint)].join("\n");
 }
+
+const widthOf = (columns: readonly DrawnColumn[]): number =>
+  columns.reduce((sum, column) => sum + column.width, GAP.length * (columns.length - 1));
 
 interface DrawnColumn {
   readonly width: number;
