@@ -1,0 +1,110 @@
+/** A model laid out for reading: what each run of layers is, and the linears it holds. */
+import type { Architecture, Group, LayerKind, Role, Stack, StackRole, Tensor } from "./model.ts";
+import { tensorElements } from "./parameters.ts";
+
+export interface LayerRun {
+  readonly stack: StackRole;
+  readonly prefix: string;
+  /** First and last layer of the run, counted from 0. */
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  readonly kind: LayerKind;
+  /** Parameters of one layer, buffers left out. */
+  readonly parametersEach: number;
+}
+
+/** The layers in order, equal neighbours together. */
+export function layerRuns(model: Architecture): readonly LayerRun[] {
+  return model.stacks.flatMap((stack) => {
+    let first = 0;
+    return stack.runs.map((run) => {
+      const kind = stack.kinds[run.kind]!;
+      const entry: LayerRun = {
+        stack: stack.role,
+        prefix: stack.prefix,
+        first,
+        last: first + run.count - 1,
+        count: run.count,
+        kind,
+        parametersEach: layerParameters(kind),
+      };
+      first += run.count;
+      return entry;
+    });
+  });
+}
+
+/** Layers by kind, for models whose kinds alternate: one row per distinct layer. */
+export interface LayerGroup {
+  readonly stack: StackRole;
+  readonly prefix: string;
+  readonly count: number;
+  /** Indices of the layers in compact form: "0, 2, 4-7", cut after a few. */
+  readonly where: string;
+  readonly kind: LayerKind;
+  readonly parametersEach: number;
+}
+
+/** The distinct layers of each stack with where they stand. */
+export function layerGroups(model: Architecture): readonly LayerGroup[] {
+  return model.stacks.flatMap((stack) =>
+    stack.kinds.map((kind, index) => ({
+      stack: stack.role,
+      prefix: stack.prefix,
+      count: stack.counts[index]!,
+      where: positionsOf(stack, index),
+      kind,
+      parametersEach: layerParameters(kind),
+    })),
+  );
+}
+
+function positionsOf(stack: Stack, kind: number): string {
+  const spans: string[] = [];
+  let first = 0;
+  for (const run of stack.runs) {
+    if (run.kind === kind) spans.push(run.count === 1 ? `${first}` : `${first}-${first + run.count - 1}`);
+    first += run.count;
+  }
+  return spans.length <= 6 ? spans.join(", ") : `${spans.slice(0, 5).join(", ")}, ...`;
+}
+
+function layerParameters(kind: LayerKind): number {
+  let sum = 0;
+  for (const tensor of kind.tensors)
+    if (tensor.buffer !== true) sum += tensorElements(tensor) * tensor.copies;
+  return sum;
+}
+
+/** A linear of the model: one shape under one name, with how many there are. */
+export interface LinearEntry {
+  readonly name: string;
+  readonly role: Role;
+  readonly group: Group;
+  readonly stack: StackRole | "outside";
+  readonly outDim: number;
+  readonly inDim: number;
+  /** Layers times copies (experts). */
+  readonly count: number;
+}
+
+/** Every linear, the head and experts included, equal ones together. */
+export function linears(model: Architecture): readonly LinearEntry[] {
+  const found = new Map<string, LinearEntry>();
+  const add = (tensor: Tensor, layers: number, stack: StackRole | "outside"): void => {
+    if ((tensor.kind !== "linear" && tensor.kind !== "expert") || tensor.shape.length !== 2) return;
+    const [outDim, inDim] = tensor.shape as readonly [number, number];
+    const name = tensor.name.replace(/\.weight$/, "");
+    const key = `${stack} ${name} ${outDim} ${inDim}`;
+    const count = layers * tensor.copies + (found.get(key)?.count ?? 0);
+    found.set(key, { name, role: tensor.role, group: tensor.group, stack, outDim, inDim, count });
+  };
+  for (const tensor of model.tensors) add(tensor, 1, "outside");
+  for (const stack of model.stacks) {
+    stack.kinds.forEach((kind, index) => {
+      for (const tensor of kind.tensors) add(tensor, stack.counts[index]!, stack.role);
+    });
+  }
+  return [...found.values()];
+}

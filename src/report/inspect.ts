@@ -1,0 +1,185 @@
+/** `vram-calc inspect`: what a model is made of. */
+import { type LinearEntry, layerGroups, linears } from "../architecture/layout.ts";
+import type { Architecture, Note } from "../architecture/model.ts";
+import { GROUPS } from "../architecture/model.ts";
+import type { EmbeddingPadding } from "../architecture/padding.ts";
+import type { CacheRow } from "../memory/cache-rows.ts";
+import { groupDigits } from "../units.ts";
+import { feedForwardText, layerText, mixerText } from "./layer-text.ts";
+import type { Paint } from "./paint.ts";
+import { wrap } from "./table.ts";
+
+/** Tokens that the tokenizer beside the config hands out. */
+export interface TokenizerCount {
+  readonly file: string;
+  readonly baseTokens: number;
+  readonly addedTokens: number;
+  readonly largestId: number;
+  readonly distinctIds: number;
+}
+
+export interface Inspection {
+  readonly id: string;
+  readonly source: string;
+  readonly architecture: Architecture;
+  readonly cache: readonly CacheRow[];
+  readonly tokenizer?: TokenizerCount;
+  readonly padding?: EmbeddingPadding;
+  readonly notes: readonly Note[];
+}
+
+/** Plain data for `--json`. */
+export function inspectionJson(inspection: Inspection): Record<string, unknown> {
+  const { architecture: model } = inspection;
+  return {
+    schema: "vram-calc/inspect@1",
+    model: {
+      id: inspection.id,
+      source: inspection.source,
+      family: model.family,
+      modelType: model.modelType,
+      dtype: model.dtype ?? null,
+      hiddenSize: model.hiddenSize,
+      vocabSize: model.vocabSize,
+      maxContextTokens: model.maxContextTokens ?? null,
+      tied: model.tied,
+      parameters: model.parameters,
+    },
+    layers: layerGroups(model).map((group) => ({
+      stack: group.stack,
+      prefix: group.prefix,
+      layers: group.where,
+      count: group.count,
+      mixers: group.kind.mixers.map((mixer) => ({ ...mixer, text: mixerText(mixer) })),
+      feedForward: { ...group.kind.feedForward, text: feedForwardText(group.kind.feedForward) },
+      parametersEach: group.parametersEach,
+    })),
+    cache: inspection.cache,
+    linears: linears(model),
+    tokenizer: inspection.tokenizer ?? null,
+    embedding: inspection.padding ?? null,
+    notes: inspection.notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
+  };
+}
+
+export interface InspectionOptions {
+  readonly columns: number;
+  readonly paint: Paint;
+}
+
+/** The inspection for people, in sections. */
+export function inspectionTable(inspection: Inspection, options: InspectionOptions): string {
+  const { architecture: model } = inspection;
+  const { paint, columns } = options;
+  const { parameters } = model;
+  const head = [
+    paint("strong", `${inspection.id}: ${groupDigits(parameters.total)} parameters (${model.family})`),
+    ...(parameters.active < parameters.total ? [`${groupDigits(parameters.active)} active per token`] : []),
+    ...(parameters.stored > parameters.total
+      ? [
+          `${groupDigits(parameters.stored)} stored, with ${groupDigits(parameters.stored - parameters.total)} of buffers`,
+        ]
+      : []),
+    ...(parameters.mtp > 0
+      ? [`${groupDigits(parameters.mtp)} more in multi-token-prediction layers, not counted above`]
+      : []),
+    model.tied ? "head tied to the embedding" : "head apart from the embedding",
+    ...(model.maxContextTokens === undefined
+      ? []
+      : [`up to ${groupDigits(model.maxContextTokens)} positions`]),
+  ];
+  const sections = [
+    head,
+    [paint("strong", "parameters by group"), ...groupLines(model)],
+    [paint("strong", "layers"), ...layerLines(model, columns)],
+    [paint("strong", "cache, 16 bits a value"), ...cacheLines(inspection.cache)],
+    [paint("strong", "linears (out x in)"), ...linearLines(linears(model))],
+    ...(inspection.padding === undefined || inspection.tokenizer === undefined
+      ? []
+      : [
+          [
+            paint("strong", "embedding against tokenizer"),
+            ...paddingLines(inspection.padding, inspection.tokenizer, model),
+          ],
+        ]),
+    ...(inspection.notes.length === 0
+      ? []
+      : [inspection.notes.map((note) => paint("dim", wrap(`note: ${note.message}`, columns, "      ")))]),
+  ];
+  return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function groupLines(model: Architecture): string[] {
+  const { groups, total } = model.parameters;
+  const rows = GROUPS.filter((group) => groups[group] > 0).map((group) => [
+    group,
+    groupDigits(groups[group]),
+    group === "mtp" ? "apart" : `${((100 * groups[group]) / total).toFixed(1)} %`,
+  ]);
+  return alignRows(rows, ["left", "right", "right"]);
+}
+
+function layerLines(model: Architecture, columns: number): string[] {
+  return layerGroups(model).map((group) =>
+    wrap(
+      `  ${group.prefix}[${group.where}]: ${group.count} x ${groupDigits(group.parametersEach)}, ${layerText(group.kind)}`,
+      columns,
+      "    ",
+    ),
+  );
+}
+
+function cacheLines(rows: readonly CacheRow[]): string[] {
+  if (rows.length === 0) return ["  none: the model keeps nothing between tokens"];
+  return rows.map((row) => {
+    const grows = row.bytesPerToken > 0 ? `${groupDigits(row.bytesPerToken)} B per token` : "";
+    const fixed = row.bytesPerSequence > 0 ? `${groupDigits(row.bytesPerSequence)} B per sequence` : "";
+    return `  ${row.layers} layers of ${row.kind}: ${[grows, fixed].filter((text) => text !== "").join(" and ")}`;
+  });
+}
+
+function linearLines(entries: readonly LinearEntry[]): string[] {
+  return alignRows(
+    entries.map((entry) => [
+      entry.name,
+      `${entry.outDim} x ${entry.inDim}`,
+      `${groupDigits(entry.count)} of them`,
+      entry.stack === "outside" || entry.stack === "decoder" ? "" : entry.stack,
+    ]),
+    ["left", "right", "right", "left"],
+  );
+}
+
+function paddingLines(padding: EmbeddingPadding, tokenizer: TokenizerCount, model: Architecture): string[] {
+  const lines = [
+    `  ${groupDigits(padding.rows)} rows of ${groupDigits(padding.width)} in the embedding`,
+    `  ${groupDigits(tokenizer.distinctIds)} tokens in ${tokenizer.file}: ${groupDigits(tokenizer.baseTokens)} and ${groupDigits(tokenizer.addedTokens)} added`,
+  ];
+  if (tokenizer.largestId >= padding.rows)
+    lines.push(`  token ${groupDigits(tokenizer.largestId)} has no row: the tokenizer is not this model's`);
+  if (padding.paddingRows === 0) return lines;
+  const bytes = padding.paddingParameters * 2;
+  lines.push(
+    `  ${groupDigits(padding.paddingRows)} rows that no token reaches: ${groupDigits(padding.paddingParameters)} parameters, ${groupDigits(bytes)} B in 16 bits${model.tied ? "" : " with their rows of the head"}`,
+  );
+  if (padding.multiple > 1) {
+    const steps = padding.paddingRows < padding.multiple;
+    lines.push(
+      steps
+        ? `  because the rows are rounded up to a multiple of ${padding.multiple}, so that kernels and ranks divide them evenly`
+        : `  more than the rounding up to a multiple of ${padding.multiple} explains: rows kept for tokens to come`,
+    );
+  }
+  return lines;
+}
+
+/** Rows as columns two spaces apart, indented by two. */
+export function alignRows(
+  rows: readonly (readonly string[])[],
+  align: readonly ("left" | "right")[],
+): string[] {
+  const widths = align.map((_, i) => Math.max(0, ...rows.map((row) => (row[i] ?? "").length)));
+  return rows.map((row) =>
+    `  ${row.map((cell, i) => (align[i] === "left" ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")}`.trimEnd(),
+  );
+}
