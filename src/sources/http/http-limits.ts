@@ -25,5 +25,5 @@ export const HTTP_LIMITS: HttpLimits = Object.freeze({
   concurrent: 6,
 });
 
-/** A config.json, a shard index or a page of a listing: the largest seen in the wild are near 3 MB. */
+/** The longest JSON answer; a listing page of 1,000 entries of 300 B is 0.3 MB. */
 export const TEXT_LIMIT: Bytes = 8 * 2 ** 20;

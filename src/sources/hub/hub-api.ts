@@ -15,7 +15,7 @@ export interface HubAccess {
   readonly credential: Credential | undefined;
 }
 
-/** Pages of 1,000 entries; the largest model repositories have a few thousand files. */
+/** Pages of 1,000 entries: 50,000 files, which no model needs. */
 const MAX_PAGES = 50;
 
 /** The address of a hub path below the endpoint, each step encoded. */

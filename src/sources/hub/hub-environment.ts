@@ -21,7 +21,7 @@ function expand(path: string, env: Environment): string {
   return named === "~" || named.startsWith("~/") ? join(home(env), named.slice(1)) : named;
 }
 
-/** HF_HOME, else XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface (huggingface_hub 1.0, constants.py). */
+/** HF_HOME, else XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface (huggingface_hub at 03333b68, constants.py). */
 function hubHome(env: Environment): string {
   const cache = get(env, "XDG_CACHE_HOME") ?? join(home(env), ".cache");
   return expand(get(env, "HF_HOME") ?? join(cache, "huggingface"), env);
@@ -52,7 +52,8 @@ export function hubEndpoint(env: Environment): URL {
 
 /**
  * The user's token, for the hub's origin and no other: HF_TOKEN, HUGGING_FACE_HUB_TOKEN (its older name),
- * else the file at HF_TOKEN_PATH, else HF_HOME/token as `hf auth login` writes it. A file that cannot be
+ * else the file at HF_TOKEN_PATH, else HF_HOME/token as `hf auth login` writes it (huggingface_hub at 08060680,
+ * _auth.py). A file that cannot be
  * read counts as absent. HF_HUB_DISABLE_IMPLICIT_TOKEN=1 sends none.
  *
  * @throws bad-option for a token with characters that no token has; it is not repeated in the message

@@ -10,7 +10,7 @@ export interface HubReference {
   readonly quant?: string;
 }
 
-/** The hub's rule for each half of an id (huggingface_hub 1.0, validate_repo_id): at most 96 in all. */
+/** The hub's rule for each half of an id (huggingface_hub at 0a57df9c, _validators.py): at most 96 in all. */
 const NAME = `[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?`;
 const ID = new RegExp(`^(${NAME}/${NAME})(?:@([^:@]+))?(?::(.+))?$`);
 const REVISION = /^[A-Za-z0-9][\w.+/-]{0,254}$/;

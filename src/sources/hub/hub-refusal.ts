@@ -12,7 +12,7 @@ export interface RefusalContext {
 
 /**
  * What a 4xx of the hub means, told by its headers X-Error-Code and X-Error-Message as the hub's own
- * client tells it (huggingface_hub 1.0, hf_raise_for_status).
+ * client tells it (huggingface_hub at 01dd37b8, hf_raise_for_status in _http.py).
  *
  * A repository that cannot be seen (missing, private, gated, disabled) or a token that is refused is
  * source-unavailable, exit code 3. A repository that can be seen but lacks the revision or file is a

@@ -11,7 +11,7 @@ import {
 } from "../../../src/sources/hub/hub-environment.ts";
 
 describe("hubCacheFolder", () => {
-  // The order of huggingface_hub's constants.py at 1.0.
+  // The order of huggingface_hub's constants.py at 03333b68.
   test.for([
     { env: { HOME: "/h" }, folder: "/h/.cache/huggingface/hub" },
     { env: { HOME: "/h", XDG_CACHE_HOME: "/x" }, folder: "/x/huggingface/hub" },
