@@ -6,7 +6,7 @@ export type Vendor = "nvidia" | "amd" | "intel" | "apple" | "google";
  * What `usableBytes` rests on.
  *
  * - `reported`: a tool printed it on a real device; `usableSource` says which tool, what and where.
- * - `default-share`: the operating system's default limit on unified memory (see `defaultShare`).
+ * - `default-share`: the operating system's default limit on unified memory (Metal's `defaultShare`, half under Linux).
  * - `nominal`: no report was found, so this is the size on the box. Expect a few percent less.
  */
 export type UsableBasis = "reported" | "default-share" | "nominal";
@@ -66,6 +66,8 @@ export interface AcceleratorRow {
   readonly runtime?: `${number} ${"MiB" | "GiB" | "MB"}`;
   /** The program that printed `runtime`. */
   readonly by?: string;
+  /** The GPU's default part of unified memory, where nothing was printed. */
+  readonly share?: number;
   readonly aliases?: readonly string[];
   readonly unified?: true;
   readonly notes?: string;

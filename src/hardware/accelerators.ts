@@ -56,16 +56,20 @@ function fromRow(vendor: Vendor, row: AcceleratorRow): Accelerator {
   const smiTotalBytes = row.smi === undefined ? undefined : row.smi * MiB;
   const runtimeTotalBytes = row.runtime === undefined ? undefined : printedBytes(row.runtime);
   const reported = runtimeTotalBytes ?? smiTotalBytes;
+  const shared = row.share === undefined ? undefined : nominalBytes * row.share;
   return Object.freeze({
     id: row.id,
     name: row.name,
     vendor,
     generation: row.gen,
     nominalBytes,
-    usableBytes: reported ?? nominalBytes,
-    usableBasis: reported === undefined ? "nominal" : "reported",
+    usableBytes: reported ?? shared ?? nominalBytes,
+    usableBasis: reported !== undefined ? "reported" : shared !== undefined ? "default-share" : "nominal",
     aliases: row.aliases ?? [],
     ...(reported !== undefined && { usableSource: sourceOf(row, SMI[vendor]) }),
+    ...(row.share !== undefined && {
+      usableSource: "half of memory, the default of Linux (ttm.pages_limit)",
+    }),
     ...(smiTotalBytes !== undefined && { smiTotalBytes }),
     ...(runtimeTotalBytes !== undefined && { runtimeTotalBytes }),
     ...(row.gbps !== undefined && { bandwidthBytesPerSecond: Math.round(row.gbps * GB) }),

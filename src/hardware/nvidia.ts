@@ -48,7 +48,7 @@ export const NVIDIA: readonly AcceleratorRow[] = [
   { id: "gh200-144gb", name: "GH200 144G HBM3e", gen: "hopper", gib: 144, gbps: 4900, chip: "9.0", smi: 146831 },
   { id: "b200", name: "B200", gen: "blackwell", gib: 180, gbps: 8000, chip: "10.0", smi: 183359, runtime: "182631 MiB", by: "torch", aliases: ["b200-180gb", "b200-sxm"], notes: "sold as 192 GB at first, then as 180 GB" },
   { id: "gb200", name: "GB200", gen: "blackwell", gib: 186, gbps: 8000, chip: "10.0", smi: 189471 },
-  { id: "b300", name: "B300 SXM6 AC", gen: "blackwell", gib: 288, gbps: 8000, chip: "10.3", smi: 275040, aliases: ["b300", "b300-sxm"] },
+  { id: "b300", name: "B300 SXM6 AC", gen: "blackwell", gib: 288, gbps: 8000, chip: "10.3", smi: 275040, runtime: "267.69 GiB", by: "torch on B300", aliases: ["b300", "b300-sxm"] },
   { id: "gb300", name: "GB300", gen: "blackwell", gib: 288, gbps: 8000, chip: "10.3", smi: 284208, runtime: "276.50 GiB", by: "torch on GB300", notes: "the NVL72 part; the workstation part has 256703 MiB" },
   { id: "gb10", name: "GB10", gen: "blackwell", gib: 128, gbps: 273, chip: "12.1", runtime: "124610 MiB", by: "llama.cpp", unified: true, aliases: ["dgx-spark", "spark"] },
 
