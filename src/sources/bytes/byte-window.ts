@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { VramCalcError } from "../../errors.ts";
 import { type Bytes, groupDigits } from "../../units.ts";
 import type { ByteSource } from "./byte-source.ts";
@@ -7,17 +8,20 @@ export interface ByteWindow {
   readonly name: string;
   /** The whole file's length; null while unknown. */
   size: Bytes | null;
-  bytes: Uint8Array;
+  bytes: Buffer;
   view: DataView;
   /** Where in the file `bytes` begins. */
   start: Bytes;
   /** The next unread byte, an index into `bytes`. A parser that skips may set it past their end. */
   at: number;
+  /** Nothing follows `bytes` in the file. */
+  ended: boolean;
 }
 
 /**
- * A parser that runs synchronously while the window lasts and yields how many bytes it needs at
- * `window.at` when it does not. An asynchronous call per value would cost a thousand times more.
+ * A parser that runs synchronously while the window lasts and, when `lacks` says so, yields how many bytes
+ * at `window.at` it wants in it. It gets fewer where the file ends; `demand` then refuses them.
+ * An asynchronous call per value would cost a thousand times more.
  */
 export type WindowParser<T> = Generator<Bytes, T, void>;
 
@@ -26,40 +30,42 @@ const LARGEST_PIECE: Bytes = 2 ** 20;
 
 /**
  * Runs a parser over the head of a file. The window slides: what was read is dropped, so memory is bounded
- * by the largest single demand (plus 1 MiB), not by the length of the header.
+ * by the largest single wish (plus 1 MiB), not by the length of the header.
  *
  * @param maxBytes where a header ends at the latest
- * @throws malformed-file when the file ends before the parser does, or the header exceeds `maxBytes`
+ * @throws malformed-file when the header goes on beyond `maxBytes`
  */
 export async function walkFile<T>(
   source: ByteSource,
   maxBytes: Bytes,
   parse: (window: ByteWindow) => WindowParser<T>,
 ): Promise<T> {
-  const empty = new Uint8Array(0);
+  const empty = Buffer.alloc(0);
   const window: ByteWindow = {
     name: source.name,
     size: source.size,
     bytes: empty,
-    view: new DataView(empty.buffer),
+    view: new DataView(empty.buffer, 0, 0),
     start: 0,
     at: 0,
+    ended: false,
   };
   const parser = parse(window);
   for (let piece = FIRST_PIECE; ; piece = LARGEST_PIECE) {
     const step = parser.next();
     if (step.done === true) return step.value;
-    const offset = window.start + window.at;
+    const offset = positionOf(window);
     if (offset + step.value > maxBytes)
       throw malformed(window, offset, "a header that goes on", `at most ${groupDigits(maxBytes)} bytes`);
     // The few bytes of a started value are read again: cheaper than joining pieces.
-    const bytes = await source.read(offset, Math.max(step.value, piece));
+    const wanted = Math.max(step.value, piece);
+    const bytes = await source.read(offset, wanted);
     window.size = source.size;
-    if (bytes.length < step.value) throw cutShort(window, offset, step.value);
-    window.bytes = bytes;
+    window.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     window.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     window.start = offset;
     window.at = 0;
+    window.ended = bytes.length < wanted || offset + bytes.length === window.size;
   }
 }
 
@@ -68,9 +74,24 @@ export function positionOf(window: ByteWindow): Bytes {
   return window.start + window.at;
 }
 
-/** True when `count` more bytes have to be asked for with a yield. */
+/** True when `count` bytes should be asked for with a yield: they are not in the window and may follow it. */
 export function lacks(window: ByteWindow, count: Bytes): boolean {
-  return window.at + count > window.bytes.length;
+  return window.at + count > window.bytes.length && !window.ended;
+}
+
+/** Where the next `count` bytes begin in the window, which moves past them. */
+export function demand(window: ByteWindow, count: Bytes): number {
+  const at = window.at;
+  if (at + count > window.bytes.length) throw cutShort(window, positionOf(window), count);
+  window.at = at + count;
+  return at;
+}
+
+/** Moves on without reading, never past the end of a file whose size is known. */
+export function skip(window: ByteWindow, count: Bytes): void {
+  const offset = positionOf(window);
+  if (window.size !== null && offset + count > window.size) throw cutShort(window, offset, count);
+  window.at += count;
 }
 
 /** The error for a wrong byte: what is there and what belongs there, with the offset. */
@@ -83,8 +104,7 @@ export function malformed(
   return new VramCalcError("malformed-file", { file: window.name, where: `byte ${offset}`, found, expected });
 }
 
-/** The error for a file that ends inside a value. */
-export function cutShort(window: ByteWindow, offset: Bytes, needed: Bytes): VramCalcError<"malformed-file"> {
+function cutShort(window: ByteWindow, offset: Bytes, needed: Bytes): VramCalcError<"malformed-file"> {
   const found = `the end of the file${window.size === null ? "" : ` at byte ${window.size}`}`;
   return malformed(window, offset, found, `${groupDigits(needed)} more bytes (is the download complete?)`);
 }

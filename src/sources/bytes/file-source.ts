@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { VramCalcError } from "../../errors.ts";
@@ -87,7 +88,7 @@ export async function openFileSource(path: string, name: string = path): Promise
 }
 
 async function readRange(handle: FileHandle, offset: Bytes, end: Bytes): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - offset);
+  const bytes = Buffer.allocUnsafeSlow(end - offset);
   let filled = 0;
   while (filled < bytes.length) {
     const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled);

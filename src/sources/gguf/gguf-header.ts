@@ -2,12 +2,14 @@ import { type Bytes, groupDigits } from "../../units.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import {
   type ByteWindow,
+  demand,
   lacks,
   malformed,
   positionOf,
   type WindowParser,
   walkFile,
 } from "../bytes/byte-window.ts";
+import { describeStart } from "../bytes/file-kind.ts";
 import { ggmlTypeOf } from "./ggml-types.ts";
 import type { GgufFile, GgufTensor } from "./gguf-file.ts";
 import { demandRoom, readMetadata } from "./gguf-metadata.ts";
@@ -30,6 +32,8 @@ export const MAX_TENSORS = 2 ** 18;
 /** GGML_MAX_DIMS. */
 const MAX_DIMENSIONS = 4;
 const DEFAULT_ALIGNMENT: Bytes = 32;
+/** Magic, version and two counts. */
+const HEAD_BYTES: Bytes = 24;
 
 /**
  * Reads the header of one GGUF file, versions 1 to 3, either byte order. Of a split model this is one part:
@@ -50,16 +54,18 @@ export function readGgufHeader(source: ByteSource): Promise<GgufFile> {
 function* parseHeader(window: ByteWindow): WindowParser<GgufFile> {
   const dialect = yield* readDialect(window);
   const reading = startReading(window, dialect);
-  const tensorCount = yield* readCount(reading, "a number of tensors of");
-  const keyCount = yield* readCount(reading, "a number of keys of");
+  const tensorCount = readCount(reading, "a number of tensors of");
+  const keyCount = readCount(reading, "a number of keys of");
   const metadata = yield* readMetadata(reading, keyCount);
   const alignment = alignmentOf(window, metadata);
   const tensors = yield* readTensors(reading, tensorCount);
 
-  // A skip may have gone past the end of a file of unknown size: ask for the last byte of the header.
-  window.at -= 1;
-  if (lacks(window, 1)) yield 1;
-  window.at += 1;
+  if (window.size === null) {
+    // A skip may have gone past the end of a file of unknown size: ask for the last byte of the header.
+    window.at -= 1;
+    yield 1;
+    demand(window, 1);
+  }
   const dataOffset = Math.ceil(positionOf(window) / alignment) * alignment;
   checkLayout(window, tensors, { dataOffset, alignment });
   let tensorBytes = 0;
@@ -84,17 +90,17 @@ function* parseHeader(window: ByteWindow): WindowParser<GgufFile> {
 
 /** Magic and version. The version's own byte order is that of the file. */
 function* readDialect(window: ByteWindow): WindowParser<GgufDialect> {
-  if (lacks(window, 8)) yield 8;
+  if (lacks(window, HEAD_BYTES)) yield HEAD_BYTES;
   const magic = window.bytes.subarray(0, 4);
-  if (magic.join() !== "71,71,85,70") {
-    const hex = [...magic].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    throw malformed(window, 0, `the bytes ${hex}`, '"GGUF", the start of a GGUF file');
+  if (magic.toString("latin1") !== "GGUF") {
+    const found = describeStart(window.bytes) ?? `the bytes ${magic.toString("hex")}`;
+    throw malformed(window, 0, found, '"GGUF", the start of a GGUF file');
   }
+  demand(window, 8);
   const little = window.view.getUint32(4, true);
   const littleEndian = (little & 0xffff) !== 0;
   const version = window.view.getUint32(4, littleEndian);
   if (version < 1 || version > 3) throw malformed(window, 4, `GGUF version ${version}`, "version 1, 2 or 3");
-  window.at = 8;
   return { version, littleEndian };
 }
 
@@ -112,7 +118,7 @@ type TensorDraft = { -readonly [K in keyof GgufTensor]: GgufTensor[K] };
 function* readTensors(reading: GgufReading, count: number): WindowParser<TensorDraft[]> {
   const { window } = reading;
   // A name of at least one byte, a number of dimensions, a type and an offset.
-  const eachBytes = countWidth(reading.dialect) + 17;
+  const eachBytes = countWidth(reading) + 17;
   demandRoom(window, { what: "tensors", count, eachBytes, most: MAX_TENSORS });
   const names = new Set<string>();
   const tensors: TensorDraft[] = [];
@@ -133,17 +139,17 @@ function* readTensor(reading: GgufReading): WindowParser<TensorDraft> {
   const name = yield* readName(reading, "tensor");
   const refuse = (found: string, expected: string) =>
     malformed(window, start, `${found} in tensor "${name}"`, expected);
-  const dimensions = yield* readUint32(reading);
+  const dimensions = readUint32(reading);
   if (dimensions > MAX_DIMENSIONS)
     throw refuse(`${groupDigits(dimensions)} dimensions`, `at most ${MAX_DIMENSIONS}`);
   const shape: number[] = [];
   let elements = 1;
   for (let i = 0; i < dimensions; i++) {
-    const length = yield* readCount(reading, `in tensor "${name}" a dimension of`);
+    const length = readCount(reading, `in tensor "${name}" a dimension of`);
     shape.push(length);
     elements *= length;
   }
-  const typeId = yield* readUint32(reading);
+  const typeId = readUint32(reading);
   const type = ggmlTypeOf(typeId);
   if (typeof type === "string") throw refuse(type, "a tensor type of GGML");
   const [rowLength = 1] = shape;
@@ -155,7 +161,7 @@ function* readTensor(reading: GgufReading): WindowParser<TensorDraft> {
   const bytes = (elements / type.blockElements) * type.blockBytes;
   if (!Number.isSafeInteger(elements) || !Number.isSafeInteger(bytes))
     throw refuse(`the shape ${shape.join(" x ")}`, "fewer than 2^53 values and bytes");
-  const offset = yield* readUint64(reading, `in tensor "${name}" an offset of`);
+  const offset = readUint64(reading, `in tensor "${name}" an offset of`);
   const rowMajorShape = [...shape].reverse();
   return { name, type, shape, rowMajorShape, elements, bytes, file: window.name, offset };
 }

@@ -1,4 +1,12 @@
-import { type ByteWindow, lacks, malformed, positionOf, type WindowParser } from "../bytes/byte-window.ts";
+import {
+  type ByteWindow,
+  demand,
+  lacks,
+  malformed,
+  positionOf,
+  skip,
+  type WindowParser,
+} from "../bytes/byte-window.ts";
 import { GGUF_VALUE_TYPES, type GgufArray, type GgufValue, type GgufValueType } from "./gguf-file.ts";
 import {
   countWidth,
@@ -8,7 +16,6 @@ import {
   readName,
   readText,
   readUint32,
-  skipBytes,
   skipTexts,
 } from "./gguf-reading.ts";
 
@@ -21,6 +28,8 @@ const KEPT_TEXT_BYTES = 2 ** 20;
 const MAX_NESTING = 4;
 /** What an array inside an array counts against the allowance; no known model has one. */
 const INNER_ARRAY_BYTES = 256;
+/** Element type and count. */
+const ARRAY_HEAD_BYTES = 12;
 
 /** Bytes of one value; null where it depends on the value. */
 const WIDTHS: { readonly [T in GgufValueType]: number | null } = {
@@ -50,7 +59,7 @@ export function* readMetadata(reading: GgufReading, keys: number): WindowParser<
   demandRoom(window, {
     what: "keys",
     count: keys,
-    eachBytes: countWidth(reading.dialect) + 6,
+    eachBytes: countWidth(reading) + 6,
     most: MAX_KEYS,
   });
   const metadata = new Map<string, GgufValue>();
@@ -58,7 +67,7 @@ export function* readMetadata(reading: GgufReading, keys: number): WindowParser<
     const offset = positionOf(window);
     const key = yield* readName(reading, "key");
     if (metadata.has(key)) throw malformed(window, offset, `the key "${key}" again`, "each key once");
-    const type = yield* readValueType(reading);
+    const type = readValueType(reading);
     metadata.set(key, yield* readValue(reading, type));
   }
   return metadata;
@@ -81,8 +90,8 @@ export function demandRoom(
     );
 }
 
-function* readValueType(reading: GgufReading): WindowParser<GgufValueType> {
-  const id = yield* readUint32(reading);
+function readValueType(reading: GgufReading): GgufValueType {
+  const id = readUint32(reading);
   const type = GGUF_VALUE_TYPES[id];
   if (type === undefined)
     throw malformed(reading.window, positionOf(reading.window) - 4, `value type ${id}`, "0 to 12");
@@ -90,30 +99,18 @@ function* readValueType(reading: GgufReading): WindowParser<GgufValueType> {
 }
 
 function* readValue(reading: GgufReading, type: GgufValueType): WindowParser<GgufValue> {
-  if (type === "string") return yield* readText(reading, "a string", KEPT_TEXT_BYTES);
+  if (type === "string") return yield* readText(reading, KEPT_TEXT_BYTES);
   if (type === "array") return yield* readArray(reading, 1);
-  return yield* readScalar(reading, type);
-}
-
-function* readScalar(
-  reading: GgufReading,
-  type: Exclude<GgufValueType, "string" | "array">,
-): WindowParser<number | bigint | boolean> {
-  const { window } = reading;
-  const width = WIDTHS[type]!;
-  if (lacks(window, width)) yield width;
-  const value = scalarAt(reading, type);
-  window.at += width;
-  return value;
+  return scalarAt(reading, type, demand(reading.window, WIDTHS[type]!));
 }
 
 function scalarAt(
   reading: GgufReading,
   type: Exclude<GgufValueType, "string" | "array">,
+  at: number,
 ): number | bigint | boolean {
-  const { window } = reading;
-  const { view, at } = window;
-  const { littleEndian } = reading.dialect;
+  const { window, littleEndian } = reading;
+  const { view } = window;
   switch (type) {
     case "uint8":
       return view.getUint8(at);
@@ -137,7 +134,7 @@ function scalarAt(
       return numberWhereSafe(view.getBigInt64(at, littleEndian));
     case "bool": {
       const byte = view.getUint8(at);
-      if (byte > 1) throw malformed(window, positionOf(window), `${byte} as a boolean`, "0 or 1");
+      if (byte > 1) throw malformed(window, window.start + at, `${byte} as a boolean`, "0 or 1");
       return byte === 1;
     }
   }
@@ -150,9 +147,10 @@ const numberWhereSafe = (value: bigint): number | bigint => {
 
 function* readArray(reading: GgufReading, depth: number): WindowParser<GgufArray> {
   const { window } = reading;
-  const elementType = yield* readValueType(reading);
+  if (lacks(window, ARRAY_HEAD_BYTES)) yield ARRAY_HEAD_BYTES;
+  const elementType = readValueType(reading);
   const offset = positionOf(window);
-  const count = yield* readCount(reading, "an array of length");
+  const count = readCount(reading, "an array of length");
   if (elementType === "array") {
     if (depth === MAX_NESTING)
       throw malformed(window, offset, "a deeper array", `at most ${MAX_NESTING} levels of nesting`);
@@ -163,23 +161,21 @@ function* readArray(reading: GgufReading, depth: number): WindowParser<GgufArray
     return { elementType, count };
   }
   if (elementType === "string") {
-    const eachBytes = countWidth(reading.dialect);
+    const eachBytes = countWidth(reading);
     demandRoom(window, { what: "strings", count, eachBytes, most: Number.MAX_SAFE_INTEGER });
     yield* skipTexts(reading, count);
     return { elementType, count };
   }
   const width = WIDTHS[elementType]!;
   if (count > KEPT_ELEMENTS || depth > 1) {
-    skipBytes(window, count * width);
+    skip(window, count * width);
     return { elementType, count };
   }
   keep(reading, 8 * count);
   if (lacks(window, count * width)) yield count * width;
   const values: (number | bigint | boolean)[] = [];
-  for (let i = 0; i < count; i++) {
-    values.push(scalarAt(reading, elementType));
-    window.at += width;
-  }
+  const start = demand(window, count * width);
+  for (let i = 0; i < count; i++) values.push(scalarAt(reading, elementType, start + i * width));
   if (values.some((value) => typeof value === "bigint")) return { elementType, count };
   return { elementType, count, values: values as number[] | boolean[] };
 }

@@ -1,10 +1,11 @@
 import type { Bytes } from "../../units.ts";
 import {
   type ByteWindow,
-  cutShort,
+  demand,
   lacks,
   malformed,
   positionOf,
+  skip,
   type WindowParser,
 } from "../bytes/byte-window.ts";
 
@@ -17,125 +18,143 @@ export interface GgufDialect {
 /** What one header may make us keep. A thousand tensors and a chat template are 0.1 MiB. */
 const KEPT_BYTES: Bytes = 2 ** 25;
 
-/** Not strict, as no reader of this format is: bytes that are not UTF-8 become replacement characters. */
-const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** A header being read: the window, the dialect and what is kept of it so far. */
-export interface GgufReading {
+export interface GgufReading extends GgufDialect {
   readonly window: ByteWindow;
-  readonly dialect: GgufDialect;
   keptBytes: Bytes;
 }
 
 export function startReading(window: ByteWindow, dialect: GgufDialect): GgufReading {
-  return { window, dialect, keptBytes: 0 };
+  return { window, version: dialect.version, littleEndian: dialect.littleEndian, keptBytes: 0 };
 }
 
 /** Counts what is about to be kept against the allowance. */
 export function keep(reading: GgufReading, bytes: Bytes): void {
+  const { window } = reading;
   reading.keptBytes += bytes;
   if (reading.keptBytes > KEPT_BYTES)
     throw malformed(
-      reading.window,
-      positionOf(reading.window),
+      window,
+      positionOf(window),
       "more names and texts",
       `at most ${KEPT_BYTES / 2 ** 20} MiB of them`,
     );
 }
 
 /** Width of a count or a length: 4 bytes in version 1, 8 since. */
-export function countWidth(dialect: GgufDialect): Bytes {
-  return dialect.version === 1 ? 4 : 8;
+export function countWidth(reading: GgufReading): Bytes {
+  return reading.version === 1 ? 4 : 8;
 }
 
-export function* readUint32(reading: GgufReading): WindowParser<number> {
-  const { window, dialect } = reading;
-  if (lacks(window, 4)) yield 4;
-  const value = window.view.getUint32(window.at, dialect.littleEndian);
-  window.at += 4;
-  return value;
+export function readUint32(reading: GgufReading): number {
+  const { window, littleEndian } = reading;
+  return window.view.getUint32(demand(window, 4), littleEndian);
 }
 
 /** A 64-bit number that counts or locates something, so it must be a safe integer. */
-export function* readUint64(reading: GgufReading, what: string): WindowParser<number> {
-  const { window, dialect } = reading;
-  if (lacks(window, 8)) yield 8;
-  const value = window.view.getBigUint64(window.at, dialect.littleEndian);
-  if (value > Number.MAX_SAFE_INTEGER)
-    throw malformed(window, positionOf(window), `${what} ${value}`, "a number below 2^53");
-  window.at += 8;
-  return Number(value);
+export function readUint64(reading: GgufReading, what: string): number {
+  const { window, littleEndian } = reading;
+  const at = demand(window, 8);
+  const first = window.view.getUint32(at, littleEndian);
+  const second = window.view.getUint32(at + 4, littleEndian);
+  const value = littleEndian ? second * 2 ** 32 + first : first * 2 ** 32 + second;
+  if (value <= Number.MAX_SAFE_INTEGER) return value;
+  const exact = window.view.getBigUint64(at, littleEndian);
+  throw malformed(window, window.start + at, `${what} ${exact}`, "a number below 2^53");
 }
 
 /** A count or a length, as wide as the version writes it. */
-export function readCount(reading: GgufReading, what: string): WindowParser<number> {
-  return countWidth(reading.dialect) === 4 ? readUint32(reading) : readUint64(reading, what);
+export function readCount(reading: GgufReading, what: string): number {
+  return reading.version === 1 ? readUint32(reading) : readUint64(reading, what);
 }
 
+/** Everything of a key or tensor but its name and its value, and a usual name besides. */
+const USUAL_ENTRY: Bytes = 512;
+
 /**
- * A string, or null when it is longer than `keepBytes` and was skipped.
+ * The name of a key or a tensor, 1 to 65,535 bytes, as the format demands of keys. What is not UTF-8 becomes
+ * replacement characters, as in every reader of this format. The window then holds the 64 bytes after it.
  */
-export function* readText(reading: GgufReading, what: string, keepBytes: Bytes): WindowParser<string | null> {
+export function* readName(reading: GgufReading, what: "key" | "tensor"): WindowParser<string> {
   const { window } = reading;
-  const length = yield* readCount(reading, `${what} of length`);
+  if (lacks(window, USUAL_ENTRY)) yield USUAL_ENTRY;
+  const offset = positionOf(window);
+  const length = readCount(reading, `a ${what} name of length`);
+  if (length < 1 || length > 65_535)
+    throw malformed(window, offset, `a ${what} name of ${length} bytes`, "1 to 65,535");
+  keep(reading, length);
+  if (lacks(window, length + 64)) yield length + 64;
+  const at = demand(window, length);
+  return window.bytes.toString("utf8", at, at + length);
+}
+
+/** A string value, or null when it is longer than `keepBytes` and was skipped. */
+export function* readText(reading: GgufReading, keepBytes: Bytes): WindowParser<string | null> {
+  const { window } = reading;
+  const length = readCount(reading, "a string of length");
   if (length > keepBytes) {
-    skipBytes(window, length);
+    skip(window, length);
     return null;
   }
   keep(reading, length);
   if (lacks(window, length)) yield length;
-  const text = DECODER.decode(window.bytes.subarray(window.at, window.at + length));
-  window.at += length;
-  return text;
+  const at = demand(window, length);
+  return window.bytes.toString("utf8", at, at + length);
 }
 
-/** The name of a key or a tensor: 1 to 65,535 bytes, as the format demands of keys. */
-export function* readName(reading: GgufReading, what: string): WindowParser<string> {
-  const offset = positionOf(reading.window);
-  const name = yield* readText(reading, `${what} name`, 65_535);
-  if (name === null || name === "")
-    throw malformed(
-      reading.window,
-      offset,
-      `${name === null ? "an overlong" : "an empty"} ${what} name`,
-      "1 to 65,535 bytes",
-    );
-  return name;
-}
-
-/** Moves on without reading, never past the end of a file whose size is known. */
-export function skipBytes(window: ByteWindow, count: Bytes): void {
-  const offset = positionOf(window);
-  if (window.size !== null && offset + count > window.size) throw cutShort(window, offset, count);
-  window.at += count;
+/** Moves past `count` strings without building any. */
+export function* skipTexts(reading: GgufReading, count: number): WindowParser<void> {
+  const { window } = reading;
+  const width = countWidth(reading);
+  for (let left = count; left > 0; ) {
+    if (lacks(window, width)) yield width;
+    const passed = width === 8 ? passTexts(reading, left) : passShortTexts(reading, left);
+    if (passed === 0) demand(window, width);
+    left -= passed;
+  }
 }
 
 /**
- * Moves past `count` strings without building any. This loop is the cost of a header: a vocabulary and its
- * merges are half a million strings of seven bytes.
+ * Passes at most `most` strings of the window and returns how many. This loop is the cost of a header (a
+ * vocabulary and its merges are half a million strings of seven bytes), so it is a plain function.
  */
-export function* skipTexts(reading: GgufReading, count: number): WindowParser<void> {
-  const { window, dialect } = reading;
-  const { littleEndian } = dialect;
-  const width = countWidth(dialect);
-  const lowWord = width === 8 && !littleEndian ? 4 : 0;
+function passTexts(reading: GgufReading, most: number): number {
+  const { window, littleEndian } = reading;
+  const { view } = window;
+  const lowWord = littleEndian ? 0 : 4;
   const highWord = 4 - lowWord;
-  for (let left = count; left > 0; ) {
-    if (lacks(window, width)) yield width;
-    const { view } = window;
-    const last = view.byteLength - width;
-    let at = window.at;
-    let previous = at;
-    while (left > 0 && at <= last) {
-      if (width === 8 && view.getUint32(at + highWord, littleEndian) !== 0) {
-        const length = view.getBigUint64(at, littleEndian);
-        throw malformed(window, window.start + at, `a string of ${length} bytes`, "fewer than 4 GiB");
-      }
-      previous = at;
-      at += width + view.getUint32(at + lowWord, littleEndian);
-      left--;
-    }
-    window.at = previous;
-    skipBytes(window, at - previous);
+  const last = view.byteLength - 8;
+  let at = window.at;
+  let previous = at;
+  let passed = 0;
+  while (passed < most && at <= last && view.getUint32(at + highWord, littleEndian) === 0) {
+    previous = at;
+    at += 8 + view.getUint32(at + lowWord, littleEndian);
+    passed++;
   }
+  window.at = previous;
+  skip(window, at - previous);
+  if (passed < most && at <= last) {
+    const length = view.getBigUint64(at, littleEndian);
+    throw malformed(window, positionOf(window), `a string of ${length} bytes`, "fewer than 4 GiB");
+  }
+  return passed;
+}
+
+/** The same for the 4-byte lengths of version 1. */
+function passShortTexts(reading: GgufReading, most: number): number {
+  const { window, littleEndian } = reading;
+  const { view } = window;
+  const last = view.byteLength - 4;
+  let at = window.at;
+  let previous = at;
+  let passed = 0;
+  while (passed < most && at <= last) {
+    previous = at;
+    at += 4 + view.getUint32(at, littleEndian);
+    passed++;
+  }
+  window.at = previous;
+  skip(window, at - previous);
+  return passed;
 }
