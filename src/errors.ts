@@ -116,7 +116,7 @@ export function nearestNames(name: string, known: Iterable<string>, limit = 3): 
     const lower = candidate.toLowerCase();
     const contains = wanted.length > 2 && (lower.includes(wanted) || wanted.includes(lower));
     const distance = contains ? Math.abs(lower.length - wanted.length) / 10 : editDistance(wanted, lower);
-    if (contains || distance <= Math.max(wanted.length, lower.length) / 3)
+    if (contains || distance <= Math.max(wanted.length, lower.length, 6) / 3)
       scored.push({ known: candidate, distance });
   }
   scored.sort((a, b) => a.distance - b.distance || (a.known < b.known ? -1 : 1));

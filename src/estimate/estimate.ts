@@ -1,9 +1,10 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
+import { formatByName } from "../formats/format-names.ts";
 import { uniformStorage, type WeightStorage } from "../quantization/storage.ts";
 import { groupDigits, type Tokens } from "../units.ts";
 import { type CacheFormat, type Estimate, serve } from "./serve.ts";
-import { formatByName, kvFormatByName } from "./temporary-formats.ts";
+import { kvFormatByName } from "./temporary-formats.ts";
 
 /** Context when none is asked for; less if the model ends earlier. */
 export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;

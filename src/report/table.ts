@@ -131,8 +131,13 @@ function budgetLines(budget: Budget, result: Result, options: TableOptions): str
   const limit =
     budget.gpu === undefined ? size(budget.bytes) : `${budget.gpu} (${size(budget.bytes)} usable)`;
   return budget.fits
-    ? [options.paint("good", `fits ${limit} with ${size(budget.headroom)} to spare`)]
-    : [options.paint("bad", `over ${limit} by ${size(-budget.headroom)}: needs ${size(need)}`)];
+    ? [options.paint("good", wrap(`fits ${limit} with ${size(budget.headroom)} to spare`, options.columns))]
+    : [
+        options.paint(
+          "bad",
+          wrap(`over ${limit} by ${size(-budget.headroom)}: needs ${size(need)}`, options.columns),
+        ),
+      ];
 }
 
 /** Which common cards hold it: the expected total against what a process can be given. */
