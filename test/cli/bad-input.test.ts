@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { invoke } from "./invoke.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "vram-calc-bad-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const LLAMA = {
+  model_type: "llama",
+  hidden_size: 64,
+  num_hidden_layers: 2,
+  vocab_size: 320,
+  num_attention_heads: 4,
+  intermediate_size: 128,
+};
+const files: Readonly<Record<string, string>> = {
+  "truncated.json": '{\n  "model_type": "llama",\n',
+  "typo.json": '{\n  "model_type": "llama"\n  "hidden_size": 4\n}',
+  "list.json": "[]",
+  "empty.json": "",
+  "no-type.json": "{}",
+  "missing.json": JSON.stringify({ ...LLAMA, hidden_size: undefined }),
+  "text.json": JSON.stringify({ ...LLAMA, hidden_size: "64" }),
+  "negative.json": JSON.stringify({ ...LLAMA, num_hidden_layers: -2 }),
+  "absurd.json": JSON.stringify({ ...LLAMA, num_hidden_layers: 1e30 }),
+  "fraction.json": JSON.stringify({ ...LLAMA, num_attention_heads: 2.5 }),
+  "unknown.json": JSON.stringify({ ...LLAMA, model_type: "lama" }),
+  "huge.json": JSON.stringify({ ...LLAMA, hidden_size: 2 ** 31, intermediate_size: 2 ** 31 }),
+};
+for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+mkdirSync(join(folder, "no-config"));
+
+/** Command line (@ is the folder of the files above) and what the one sentence must hold. */
+const CASES: readonly (readonly [string, RegExp])[] = [
+  ["14", /add the unit: 14B/],
+  ["-3B", /not negative/],
+  ["NaN", /unknown model "NaN"/],
+  ["8x7B", /46\.7B.*mixtral-8x7b/],
+  ["1e300B", /2\^53/],
+  ["qwen2.5-14", /did you mean qwen2\.5-14b/],
+  ["formts", /did you mean formats/],
+  ['""', /unknown model ""/],
+  ["14B extra", /too many arguments/],
+  ["14B --dtype fp17", /unknown .*format "fp17".*did you mean/],
+  ["14B --dtype bf61", /did you mean .*bf16/],
+  ["14B --kv-dtype q8_0,q8_0,q8_0", /--kv-dtype .*expected one format/],
+  ["14B --kv-dtype nonsense", /unknown/],
+  ["14B --gpu rtx-409", /did you mean rtx-4090/],
+  ["14B --budget lots", /24GB \(10\^9\), 24GiB \(2\^30\)/],
+  ["14B --gpu h100 --budget 24GB", /cannot be used with/],
+  ["14B --weights-only --context 4k", /cannot be used with/],
+  ["14B --json --explain", /cannot be used with/],
+  ["14B --contxt 4k", /Did you mean --context/],
+  ["14B --context 0", /starts at 1 token/],
+  ["14B --context 1.3", /whole number/],
+  ["14B --batch 1.5", /whole number from 1/],
+  ["14B --units TB", /GB, GiB, both/],
+  ["@/truncated.json", /truncated\.json, line 3, column 1: found the end of the file/],
+  ["@/typo.json", /typo\.json, line 3, column 3/],
+  ["@/list.json", /an object of settings/],
+  ["@/empty.json", /empty file/],
+  ["@/no-type.json", /neither model_type nor architectures/],
+  ["@/missing.json", /"hidden_size" is missing/],
+  ["@/text.json", /"hidden_size" is "64", expected a whole number/],
+  ["@/negative.json", /"num_hidden_layers" is -2/],
+  ["@/absurd.json", /"num_hidden_layers" is 1e\+30/],
+  ["@/fraction.json", /"num_attention_heads" is 2\.5/],
+  ["@/unknown.json", /model type "lama".*nearest known: llama.*--assume-family/],
+  ["@/huge.json", /2\^53 parameters/],
+  ["@/unknown.json --assume-family lamma", /unknown family "lamma": did you mean llama/],
+  ["@/no-config", /no-config.*config\.json/],
+  ["@/absent.json", /absent\.json.*no such file/],
+  ["inspect @/truncated.json", /line 3, column 1/],
+  ["gpus --nope", /unknown option/],
+];
+
+describe("bad input ends with exit 2 and one sentence on stderr", () => {
+  test.for(CASES)("vram-calc %s says %s", async ([line, sentence]) => {
+    const run = await invoke(line.replaceAll("@", folder));
+    expect(run.stderr).toMatch(sentence);
+    expect(run.stderr).toMatch(/^vram-calc: [^\n]+\n$/);
+    expect(run.stderr).not.toMatch(/\bat .*:\d+:\d+|Error:/);
+    expect(run.stdout).toBe("");
+    expect(run.code).toBe(2);
+  });
+
+  test("a config on standard input is named so", async () => {
+    const run = await invoke("-", { stdin: '{"model_type":' });
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toMatch(/^vram-calc: standard input, line 1, column 15/);
+  });
+
+  test("no argument at all prints the help on stderr", async () => {
+    const run = await invoke("");
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toMatch(/^Usage: vram-calc/);
+  });
+});
