@@ -1,0 +1,187 @@
+import { nearestNames, VramCalcError } from "../errors.ts";
+import type { Bytes } from "../units.ts";
+import { type Part, sizeOf } from "./block.ts";
+
+/**
+ * How a cache stores one key and one value vector of a head of `dim` elements, for one token.
+ *
+ * Functions and not a factor: scales per vector, unequal keys and values and padded slots are not bytes per
+ * element. Not here, because it belongs to an engine: pages, layers that stay unquantized, a residual of
+ * recent tokens in fp16 (transformers: 128), a dequantized copy (exllamav2: one fp16 layer per device).
+ */
+export interface KvFormat {
+  readonly id: string;
+  readonly keyBytesPerVector: (dim: number) => Bytes;
+  readonly valueBytesPerVector: (dim: number) => Bytes;
+  /** Who stores it and how, with the source. */
+  readonly origin: string;
+}
+
+type Vector = (dim: number) => Bytes;
+
+/** Blocks along the vector, the last one padded. */
+const blocks =
+  (...parts: readonly Part[]): Vector =>
+  (dim) =>
+    sizeOf({ id: "", parts }, dim);
+
+/** `bits` per element, packed over the vector, and `extra` bytes once. */
+const packed =
+  (bits: number, extra: Bytes): Vector =>
+  (dim) =>
+    Math.ceil((dim * bits) / 8) + extra;
+
+type Row = readonly [id: string, origin: string, key: Vector, value?: Vector, aliases?: readonly string[]];
+
+const VLLM = "vLLM, v1/kv_cache_interface.py (bc8282e) and attention/backends/triton_attn.py";
+const GGML = "llama.cpp -ctk/-ctv, blocks of 32 as in ggml-common.h";
+const TURBOQUANT = "vLLM, quantization/turboquant/config.py; the slot of a key and a value is padded to even";
+const EXL2 = "exllamav2, one fp16 scale per 32";
+const EXL3 = "exllamav3, cache/quant.py: int32 words and one fp16 scale per 32";
+const TRANSFORMERS = "transformers QuantizedCache, scale and shift in fp16 per 64";
+const MLX = "mlx-lm models/cache.py: uint32 words, scale and bias in 2 bytes per 64";
+
+/** Value slot of TurboQuant: scale and zero in fp16, and the byte that makes key + value even. */
+const turboquantValue =
+  (key: Vector, bits: number): Vector =>
+  (dim) => {
+    const value = packed(bits, 4)(dim);
+    return value + ((key(dim) + value) % 2);
+  };
+const turboquant = (id: string, key: Vector, valueBits: number): Row => [
+  id,
+  TURBOQUANT,
+  key,
+  turboquantValue(key, valueBits),
+];
+
+const ROWS: readonly Row[] = [
+  ["fp32", "any", packed(32, 0), undefined, ["f32", "float32", "float"]],
+  ["fp16", "any", packed(16, 0), undefined, ["f16", "float16", "half"]],
+  ["bf16", "any", packed(16, 0), undefined, ["bfloat16"]],
+  [
+    "fp8",
+    "vLLM, SGLang, TensorRT-LLM; scales per tensor or head are not counted",
+    packed(8, 0),
+    undefined,
+    [
+      "fp8_e4m3",
+      "fp8_e5m2",
+      "fp8_inc",
+      "fp8_e4m3fn",
+      "e4m3",
+      "e5m2",
+      "float8_e4m3fn",
+      "float8_e5m2",
+      "float8",
+    ],
+  ],
+  ["q8_0", GGML, blocks({ elements: 32, bytes: 34 })],
+  ["q5_1", GGML, blocks({ elements: 32, bytes: 24 })],
+  ["q5_0", GGML, blocks({ elements: 32, bytes: 22 })],
+  ["q4_1", GGML, blocks({ elements: 32, bytes: 20 })],
+  ["q4_0", GGML, blocks({ elements: 32, bytes: 18 })],
+  ["iq4_nl", GGML, blocks({ elements: 32, bytes: 18 })],
+  ["int8_per_token_head", `${VLLM}: one fp32 scale per vector`, packed(8, 4)],
+  ["fp8_per_token_head", `${VLLM}: one fp32 scale per vector`, packed(8, 4)],
+  ["int4_per_token_head", `${VLLM}: the zero point shares the 4 bytes of the scale`, packed(4, 4)],
+  [
+    "nvfp4",
+    "vLLM nvfp4_kv_cache_full_dim: dim/2 + dim/16; SGLang fp4_e2m1 has the same size",
+    blocks({ elements: 16, bytes: 9 }),
+    undefined,
+    ["nvfp4_4over6", "fp4_e2m1"],
+  ],
+  turboquant("turboquant_k8v4", packed(8, 0), 4),
+  turboquant("turboquant_4bit_nc", packed(4, 2), 4),
+  turboquant("turboquant_k3v4_nc", packed(3, 2), 4),
+  turboquant("turboquant_3bit_nc", packed(3, 2), 3),
+  ["exllamav2_fp8", "exllamav2, fp8 by truncation", packed(8, 0), undefined, ["exl2_fp8"]],
+  ["exllamav2_q4", EXL2, blocks({ elements: 32, bytes: 18 }), undefined, ["exl2_q4"]],
+  [
+    "exllamav2_q6",
+    `${EXL2}; keys in 8 bits, values in 4`,
+    blocks({ elements: 32, bytes: 34 }),
+    blocks({ elements: 32, bytes: 18 }),
+    ["exl2_q6"],
+  ],
+  ["exllamav2_q8", EXL2, blocks({ elements: 32, bytes: 34 }), undefined, ["exl2_q8"]],
+  ...[2, 3, 4, 5, 6, 7, 8].map(
+    (bits): Row => [
+      `exllamav3_${bits}bit`,
+      EXL3,
+      blocks({ elements: 32, bytes: 4 * bits + 2 }),
+      undefined,
+      [`exl3_${bits}bit`, `exllamav3_q${bits}`, `exl3_q${bits}`],
+    ],
+  ),
+  ...[2, 4].map(
+    (bits): Row => [`quanto_int${bits}`, TRANSFORMERS, blocks({ elements: 64, bytes: 8 * bits + 4 })],
+  ),
+  ...[1, 2, 4, 8].map(
+    (bits): Row => [`hqq_int${bits}`, TRANSFORMERS, blocks({ elements: 64, bytes: 8 * bits + 4 })],
+  ),
+  ...[2, 4, 8].map(
+    (bits): Row => [
+      `mlx_${bits}bit`,
+      MLX,
+      blocks({ elements: 64, bytes: 8 * bits + 4 }),
+      undefined,
+      [`mlx_q${bits}`, `mlx_int${bits}`],
+    ],
+  ),
+];
+
+/** Every cache format by id. Keys and values are stored alike unless the row says otherwise. */
+export const KV_FORMATS: ReadonlyMap<string, KvFormat> = new Map(
+  ROWS.map(([id, origin, key, value]) => [
+    id,
+    { id, origin, keyBytesPerVector: key, valueBytesPerVector: value ?? key },
+  ]),
+);
+
+const normalized = (name: string): string => name.toLowerCase().replace(/[\s._-]+/g, "");
+
+const NAMES: ReadonlyMap<string, KvFormat> = new Map(
+  ROWS.flatMap(([id, , , , aliases]) =>
+    [id, ...(aliases ?? [])].map((name) => [normalized(name), KV_FORMATS.get(id)!] as const),
+  ),
+);
+
+/** Keys as `key` stores them and values as `value` does, as llama.cpp's -ctk and -ctv allow. */
+export function mixedKvFormat({
+  key,
+  value,
+}: {
+  readonly key: KvFormat;
+  readonly value: KvFormat;
+}): KvFormat {
+  if (key.id === value.id) return key;
+  return {
+    id: `${key.id}/${value.id}`,
+    origin: `keys: ${key.origin}; values: ${value.origin}`,
+    keyBytesPerVector: key.keyBytesPerVector,
+    valueBytesPerVector: value.valueBytesPerVector,
+  };
+}
+
+/**
+ * The cache format that a name stands for; `keys/values` names one for each.
+ *
+ * @throws unknown-name with the nearest names
+ * @example kvFormatByName("q8_0").keyBytesPerVector(128) // 136 = 4 blocks x 34 B
+ * @example kvFormatByName("q8_0/q4_0").valueBytesPerVector(128) // 72 = 4 blocks x 18 B
+ */
+export function kvFormatByName(name: string): KvFormat {
+  const [key, value, ...rest] = name.split("/");
+  if (key !== undefined && value !== undefined && rest.length === 0)
+    return mixedKvFormat({ key: kvFormatByName(key), value: kvFormatByName(value) });
+  const found = name.length > 100 ? undefined : NAMES.get(normalized(name));
+  if (found !== undefined) return found;
+  throw new VramCalcError("unknown-name", {
+    kind: "KV cache format",
+    name,
+    nearest: nearestNames(name, KV_FORMATS.keys()),
+    hint: "keys and values may differ: q8_0/q4_0",
+  });
+}
