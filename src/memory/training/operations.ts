@@ -163,17 +163,21 @@ export interface LinearWeight extends Weight {
  * x @ W.T. The input is kept when W trains, a cast copy of W when the input has a gradient.
  *
  *     x [T, in], W [out, in] -> [T, out]
+ *
+ * A packed (4-bit) weight computes in 16 bits and returns x's type (bitsandbytes 0.48 `nn/modules.py`,
+ * `Linear4bit.forward`).
  */
 export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
-  const input = operand(tape, x);
-  const weightCast = castWeight(tape, weight);
+  const packed = weight.packed === true;
+  const input = packed ? cast(tape, x, 2) : operand(tape, x);
+  const weightCast = packed ? null : castWeight(tape, weight);
   const rows = x.elements / weight.inDim;
   const value = fresh(tape, {
     elements: rows * weight.outDim,
     width: input.width,
     grad: x.grad || weight.trainable,
   });
-  const unpacked = weight.packed === true ? weight.elements * input.width : 0;
+  const unpacked = packed ? weight.elements * input.width : 0;
   const gradient: Bytes = weight.trainable ? allocated(weight.elements * weight.width) : 0;
   const bias: Bytes = weight.trainable && weight.bias === true ? allocated(weight.outDim * weight.width) : 0;
   record(tape, {
@@ -184,7 +188,7 @@ export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
     backwardScratch: unpacked + (weight.trainable && weightCast !== null ? weight.elements * 2 : 0),
     weightGradients: gradient + bias,
   });
-  return value;
+  return packed ? cast(tape, value, x.width) : value;
 }
 
 /** A batched product of two activations: both are kept. */
@@ -228,5 +232,23 @@ export function layerNorm(
     saved: [input, mean, deviation, ...widened],
     weightGradients: weight.trainable ? weight.tensors * allocated(weight.dim * weight.width) : 0,
   });
+  return value;
+}
+
+/** activation(gate) * up in one kernel: both inputs are kept and nothing between. */
+export function fusedGate(tape: Tape, gate: Value, up: Value): Value {
+  const value = fresh(tape, { elements: up.elements, width: up.width, grad: gate.grad || up.grad });
+  record(tape, { inputs: [gate, up], outputs: [value], saved: [gate, up] });
+  return value;
+}
+
+/** Rows picked by index: the int64 indices are kept; the result is a new tensor. */
+export function gather(
+  tape: Tape,
+  x: Value,
+  pick: { readonly elements: number; readonly indices: Value },
+): Value {
+  const value = fresh(tape, { elements: pick.elements, width: x.width, grad: x.grad });
+  record(tape, { inputs: [x], outputs: [value], saved: [pick.indices] });
   return value;
 }

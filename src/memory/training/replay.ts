@@ -5,6 +5,8 @@
 import type { Bytes } from "../../units.ts";
 import { allocated, type Storage, type Tape, type Value } from "./tape.ts";
 
+const NONE: Bytes = 0;
+
 export interface KeptItem {
   readonly label: string;
   readonly bytes: Bytes;
@@ -25,6 +27,8 @@ export interface Replay {
   readonly forwardPeakUnsaved: Bytes;
   /** Most live at once in backward, what is still kept and weight gradients made so far included. */
   readonly backwardPeak: Bytes;
+  /** The same when the gradients exist already and new ones are added to them at once. */
+  readonly accumulatingPeak: Bytes;
   /** Weight gradients that backward leaves behind. */
   readonly weightGradients: Bytes;
 }
@@ -36,9 +40,19 @@ interface Use {
   saved: boolean;
 }
 
-/** Sums a tape. `output` is what the next part of the model reads: its gradient is live when backward starts. */
-export function replay(tape: Tape, output: Value): Replay {
-  const uses = storageUses(tape, output);
+export interface TapeEnds {
+  readonly input?: Value;
+  readonly output: Value;
+  readonly held?: readonly Value[];
+}
+
+/**
+ * Sums a tape. `output` is what the next part of the model reads: its gradient is live when backward starts.
+ * `held` are values that the caller keeps alive until the end of forward.
+ */
+export function replay(tape: Tape, ends: TapeEnds): Replay {
+  const { output } = ends;
+  const uses = storageUses(tape, ends);
   const kept = new Map<string, Bytes>();
   const seen = new Set<number>();
   let savedBytes = 0;
@@ -64,14 +78,17 @@ export function replay(tape: Tape, output: Value): Replay {
     forwardPeak: forwardPeak(tape, uses, true),
     forwardPeakUnsaved: forwardPeak(tape, uses, false),
     ...backward(tape, output, savedBytes),
+    accumulatingPeak: backward(tape, output, savedBytes, "accumulating").backwardPeak,
   };
 }
 
-const NONE = 0;
-
 /** First and last node that touches each storage made on the tape. */
-function storageUses(tape: Tape, output: Value): ReadonlyMap<number, Use> {
+function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
   const uses = new Map<number, Use>();
+  if (ends.input !== undefined) {
+    const { storage } = ends.input;
+    uses.set(storage.id, { storage, first: 0, last: 0, saved: false });
+  }
   const casts = new Set([...tape.casts.values()].map((v) => v.storage.id));
   tape.nodes.forEach((node, index) => {
     for (const value of node.outputs) {
@@ -90,8 +107,10 @@ function storageUses(tape: Tape, output: Value): ReadonlyMap<number, Use> {
       if (use !== undefined) use.saved = true;
     }
   });
-  const last = uses.get(output.storage.id);
-  if (last !== undefined) last.last = tape.nodes.length;
+  for (const value of [ends.output, ...(ends.held ?? [])]) {
+    const use = uses.get(value.storage.id);
+    if (use !== undefined) use.last = tape.nodes.length;
+  }
   return uses;
 }
 
@@ -122,6 +141,7 @@ function backward(
   tape: Tape,
   output: Value,
   savedBytes: Bytes,
+  mode: "first" | "accumulating" = "first",
 ): Pick<Replay, "backwardPeak" | "weightGradients"> {
   const references = new Map<number, number>();
   for (const node of tape.nodes) {
@@ -177,6 +197,7 @@ function backward(
     live += node.weightGradients;
     weightGradients += node.weightGradients;
     if (live + node.backwardScratch > peak) peak = live + node.backwardScratch;
+    if (mode === "accumulating") live -= node.weightGradients;
     for (const gradient of made) if (gradient.users === 0) live -= gradient.bytes;
     for (const value of node.outputs) drop(value);
     for (const storage of new Set(node.saved)) {

@@ -102,6 +102,8 @@ export interface Recorded {
   readonly weightGradients?: Bytes;
 }
 
+const NO_BYTES: Bytes = 0;
+
 /** Appends an operation. What it would keep is dropped when no gradient flows through it. */
 export function record(tape: Tape, spec: Recorded): void {
   const grad = spec.outputs.some((v) => v.grad);
@@ -112,9 +114,9 @@ export function record(tape: Tape, spec: Recorded): void {
     outputs: spec.outputs,
     saved,
     alias: spec.alias === true,
-    backwardScratch: spec.backwardScratch ?? NONE,
-    forwardScratch: spec.forwardScratch ?? NONE,
-    weightGradients: spec.weightGradients ?? NONE,
+    backwardScratch: spec.backwardScratch ?? NO_BYTES,
+    forwardScratch: spec.forwardScratch ?? NO_BYTES,
+    weightGradients: spec.weightGradients ?? NO_BYTES,
     grad,
   });
 }

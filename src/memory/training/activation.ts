@@ -1,0 +1,43 @@
+import type { Activation } from "../../architecture/model.ts";
+import * as op from "./operations.ts";
+import type { Pass } from "./pass.ts";
+import type { Value } from "./tape.ts";
+
+/**
+ * What an activation function keeps, in bytes per element of its 16-bit input:
+ *
+ *     silu, gelu (erf and tanh)   2    its input
+ *     relu                        2    its output, which the next product keeps anyway
+ *     relu2                       2    relu's output, squared
+ *     quick-gelu                  4    x and sigmoid(1.702 x)
+ *     gelu-new                    8    x, x^3 path, tanh and 1 + tanh, written out in Python
+ */
+export function activate(pass: Pass, x: Value, activation: Activation): Value {
+  const { tape } = pass;
+  switch (activation) {
+    case "silu":
+    case "gelu":
+    case "gelu-tanh":
+    case "other":
+      return op.keepsInput(tape, x);
+    case "relu":
+      return op.keepsOutput(tape, x);
+    case "relu2":
+      return op.keepsInput(tape, op.keepsOutput(tape, x), 2);
+    case "quick-gelu":
+      return op.multiply(tape, x, op.keepsOutput(tape, op.scale(tape, x)));
+    case "gelu-new": {
+      // 0.5 * x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3))); autocast raises powers in fp32.
+      const cube = op.keepsInput(tape, tape.autocast ? op.cast(tape, x, 4) : x, 2);
+      const inner = op.scale(tape, op.add(tape, x, op.scale(tape, cube)));
+      const bracket = op.scale(tape, op.keepsOutput(tape, inner));
+      return op.multiply(tape, op.scale(tape, x), bracket);
+    }
+  }
+}
+
+/** activation(gate) * up: the gate (by the activation), its result and up are kept, 6 bytes per element. */
+export function gate(pass: Pass, gated: Value, up: Value, activation: Activation): Value {
+  if (pass.kernels.fusedGate) return op.fusedGate(pass.tape, gated, up);
+  return op.multiply(pass.tape, activate(pass, gated, activation), up);
+}

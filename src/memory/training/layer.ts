@@ -1,0 +1,115 @@
+import type { AttentionMixer, LayerKind, Mixer, Tensor } from "../../architecture/model.ts";
+import { attention } from "./attention.ts";
+import { experts } from "./experts.ts";
+import { feedForward } from "./feed-forward.ts";
+import { latentAttention } from "./latent-attention.ts";
+import { norm } from "./norm.ts";
+import * as op from "./operations.ts";
+import type { Pass } from "./pass.ts";
+import { recurrent } from "./recurrent.ts";
+import { under, type Value } from "./tape.ts";
+
+/** The norms of a layer in the order in which it runs them. */
+interface LayerNorms {
+  readonly beforeMixer?: Tensor;
+  readonly afterMixer?: Tensor;
+  readonly beforeFeed?: Tensor;
+  readonly afterFeed?: Tensor;
+}
+
+/** Writes one layer onto the tape, from the residual stream to the residual stream. */
+export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number): Value {
+  const { tape, code } = pass;
+  const norms = normsOf(pass, kind.tensors, hiddenSize);
+  const normed = (value: Value, weight: Tensor | undefined): Value =>
+    weight === undefined && !parameterless(pass)
+      ? value
+      : under(tape, "norm", () =>
+          norm(pass, value, weight, hiddenSize, biased(weight, kind.tensors) ? 2 : 1),
+        );
+  const dropped = (value: Value): Value =>
+    code.residualDropout ? op.dropout(tape, value, pass.facts.residualDropout) : value;
+
+  const mixerInput = norms.beforeMixer === undefined && code.postNorm ? x : normed(x, norms.beforeMixer);
+  let mixed = under(tape, "attention", () => mix(pass, mixerInput, kind));
+  if (norms.afterMixer !== undefined) mixed = normed(mixed, norms.afterMixer);
+  mixed = under(tape, "attention", () => dropped(mixed));
+  if (code.parallel) {
+    const feedInput = norms.beforeFeed === undefined ? mixerInput : normed(x, norms.beforeFeed);
+    const fed = under(tape, "feed-forward", () => dropped(feed(pass, feedInput, kind)));
+    return op.add(tape, op.add(tape, mixed, fed), x);
+  }
+  const middle = kind.mixers.length === 0 ? x : op.add(tape, x, mixed);
+  if (kind.feedForward.kind === "none") return middle;
+  const feedInput =
+    norms.beforeFeed === undefined && code.postNorm ? middle : normed(middle, norms.beforeFeed);
+  let fed = under(tape, "feed-forward", () => feed(pass, feedInput, kind));
+  if (norms.afterFeed !== undefined) fed = normed(fed, norms.afterFeed);
+  fed = under(tape, "feed-forward", () => dropped(fed));
+  return op.add(tape, middle, fed);
+}
+
+const parameterless = (pass: Pass): boolean => pass.code.norm === "layer" && !pass.code.postNorm;
+
+/** Norm weights as wide as the residual stream, told apart by how many there are and by their names. */
+function normsOf(pass: Pass, tensors: readonly Tensor[], hiddenSize: number): LayerNorms {
+  const found = tensors.filter(
+    (t) =>
+      t.kind === "norm" && t.shape[0] === hiddenSize && !/(^|[._])(q|k|query|key)_?(layer)?norm/.test(t.name),
+  );
+  const [first, second, third, fourth] = found;
+  if (pass.code.postNorm) return { ...pick("afterMixer", first), ...pick("afterFeed", second) };
+  if (fourth !== undefined)
+    return {
+      ...pick("beforeMixer", first),
+      ...pick("afterMixer", second),
+      ...pick("beforeFeed", third),
+      ...pick("afterFeed", fourth),
+    };
+  return { ...pick("beforeMixer", first), ...pick("beforeFeed", second) };
+}
+
+function pick(name: keyof LayerNorms, tensor: Tensor | undefined): Partial<LayerNorms> {
+  return tensor === undefined ? {} : { [name]: tensor };
+}
+
+const biased = (weight: Tensor | undefined, tensors: readonly Tensor[]): boolean =>
+  weight !== undefined && tensors.some((t) => t.name === weight.name.replace(/weight$/, "bias"));
+
+function mix(pass: Pass, x: Value, kind: LayerKind): Value {
+  let sum: Value | null = null;
+  for (const mixer of kind.mixers) {
+    const out = mixOne(pass, x, mixer, kind.tensors);
+    sum = sum === null ? out : op.add(pass.tape, sum, out);
+  }
+  return sum ?? x;
+}
+
+function mixOne(pass: Pass, x: Value, mixer: Mixer, tensors: readonly Tensor[]): Value {
+  switch (mixer.kind) {
+    case "attention":
+      return attention(pass, x, mixer satisfies AttentionMixer, tensors);
+    case "latent":
+      return latentAttention(pass, x, mixer, tensors);
+    case "compressed":
+    case "recurrent":
+    case "conv":
+      return recurrent(pass, x, tensors);
+  }
+}
+
+function feed(pass: Pass, x: Value, kind: LayerKind): Value {
+  const { feedForward: spec, tensors } = kind;
+  switch (spec.kind) {
+    case "none":
+      return x;
+    case "dense":
+      return feedForward(pass, x, { activation: spec.activation, tensors, group: "mlp" });
+    case "experts": {
+      const routed = experts(pass, x, spec, tensors);
+      if (spec.denseWidth === undefined) return routed;
+      const dense = feedForward(pass, x, { activation: spec.activation, tensors, group: "mlp" });
+      return op.add(pass.tape, routed, dense);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/** What a layer's code needs to know while it is written onto a tape. */
+import type { ForwardFacts, Tensor } from "../../architecture/model.ts";
+import { tensorElements } from "../../architecture/parameters.ts";
+import type { LayerCode } from "./layer-code.ts";
+import type { LinearWeight, Weight } from "./operations.ts";
+import type { Tape, Width } from "./tape.ts";
+
+export type AttentionCode = "eager" | "sdpa" | "flash";
+
+/** One low-rank adapter as the pass meets it. */
+export interface AdapterUse {
+  readonly rank: number;
+  readonly width: Width;
+  readonly dropout: number;
+  readonly dora: boolean;
+}
+
+/** How weights are held while training; the same for every layer. */
+export interface Holding {
+  /** Bytes per element of a weight in memory. A packed weight reports the width it computes in. */
+  width(tensor: Tensor): Width;
+  trainable(tensor: Tensor): boolean;
+  /** Stored in few bits and unpacked for each product. */
+  packed(tensor: Tensor): boolean;
+  adapter(tensor: Tensor): AdapterUse | null;
+}
+
+/** Kernels that replace several operations by one that keeps less. */
+export interface Kernels {
+  /** RMSNorm in one kernel: input and one fp32 per row (Liger, F.rms_norm on CUDA). */
+  readonly fusedNorm: boolean;
+  /** Gate times up in one kernel: gate and up only (Liger, Apex, Megatron). */
+  readonly fusedGate: boolean;
+  /** Rotary positions in one kernel, in place. */
+  readonly fusedRotary: boolean;
+}
+
+export interface Pass {
+  readonly tape: Tape;
+  readonly batch: number;
+  readonly seqTokens: number;
+  readonly attention: AttentionCode;
+  readonly code: LayerCode;
+  readonly facts: ForwardFacts;
+  readonly holding: Holding;
+  readonly kernels: Kernels;
+  /** Bytes per element of the residual stream: that of the embedding's output. */
+  readonly residualWidth: Width;
+}
+
+/** Tokens of one micro-batch: B * S. */
+export function tokensOf(pass: Pick<Pass, "batch" | "seqTokens">): number {
+  return pass.batch * pass.seqTokens;
+}
+
+/** A tensor as an operation meets it. */
+export function weightOf(pass: Pass, tensor: Tensor): Weight {
+  return {
+    name: tensor.name,
+    elements: tensorElements(tensor) * tensor.copies,
+    width: pass.holding.width(tensor),
+    trainable: pass.holding.trainable(tensor),
+  };
+}
+
+/** A linear's weight with its bias, if the layer has one of that name. */
+export function linearWeightOf(pass: Pass, tensor: Tensor, tensors: readonly Tensor[]): LinearWeight {
+  const [outDim, inDim] = tensor.shape as readonly [number, number];
+  const biasName = tensor.name.replace(/weight$/, "bias");
+  const bias = tensor.name.endsWith("weight") && tensors.some((t) => t.name === biasName);
+  return {
+    ...weightOf(pass, tensor),
+    inDim,
+    outDim,
+    ...(bias ? { bias: true as const } : {}),
+    ...(pass.holding.packed(tensor) ? { packed: true as const } : {}),
+  };
+}

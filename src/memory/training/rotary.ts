@@ -1,0 +1,42 @@
+import * as op from "./operations.ts";
+import type { Pass } from "./pass.ts";
+import { fresh, record, sharedTable, type Value, type Width } from "./tape.ts";
+
+/**
+ * Rotary positions on queries or keys. The products keep only the cos and sin tables, which all layers
+ * share: 2 * S * d elements in the type of the residual stream.
+ */
+export function rotary(pass: Pass, x: Value, headDim: number): Value {
+  const { tape, code } = pass;
+  if (code.rotary === "none") return x;
+  const part = pass.facts.rotaryFraction ?? 1;
+  const rotated = Math.floor(headDim * part);
+  const width = pass.residualWidth;
+  const cos = sharedTable(tape, "cos", { elements: pass.seqTokens * rotated, width });
+  sharedTable(tape, "sin", { elements: pass.seqTokens * rotated, width });
+  if (pass.kernels.fusedRotary) return op.copy(tape, x);
+  if (rotated === headDim) return turn(pass, x, cos);
+  const elements = (x.elements / headDim) * rotated;
+  const [head, rest] = op.split(tape, x, [elements, x.elements - elements]) as [Value, Value];
+  return op.concat(tape, [turn(pass, head, cos), rest]);
+}
+
+/** x * cos + rotate_half(x) * sin. */
+function turn(pass: Pass, x: Value, cos: Value): Value {
+  const { tape } = pass;
+  const straight = scaled(pass, x, cos.width);
+  const [first, second] = op.split(tape, x, [x.elements / 2, x.elements / 2]) as [Value, Value];
+  const half = op.concat(tape, [op.scale(tape, second), first]);
+  return op.add(tape, straight, scaled(pass, half, cos.width));
+}
+
+/** Product with a shared table: nothing of x is kept, because the table has no gradient. */
+function scaled(pass: Pass, x: Value, width: Width): Value {
+  const value = fresh(pass.tape, {
+    elements: x.elements,
+    width: x.width > width ? x.width : width,
+    grad: x.grad,
+  });
+  record(pass.tape, { inputs: [x], outputs: [value] });
+  return value;
+}
