@@ -31,7 +31,14 @@ const packed =
   (dim) =>
     Math.ceil((dim * bits) / 8) + extra;
 
-type Row = readonly [id: string, origin: string, key: Vector, value?: Vector, aliases?: readonly string[]];
+interface Row {
+  readonly id: string;
+  readonly origin: string;
+  readonly key: Vector;
+  /** Stored like the key when absent. */
+  readonly value?: Vector;
+  readonly aliases?: readonly string[];
+}
 
 const VLLM = "vLLM, v1/kv_cache_interface.py (bc8282e) and attention/backends/triton_attn.py";
 const GGML = "llama.cpp -ctk/-ctv, blocks of 32 as in ggml-common.h";
@@ -41,30 +48,30 @@ const EXL3 = "exllamav3, cache/quant.py: int32 words and one fp16 scale per 32";
 const TRANSFORMERS = "transformers QuantizedCache, scale and shift in fp16 per 64";
 const MLX = "mlx-lm models/cache.py: uint32 words, scale and bias in 2 bytes per 64";
 
-/** Value slot of TurboQuant: scale and zero in fp16, and the byte that makes key + value even. */
-const turboquantValue =
-  (key: Vector, bits: number): Vector =>
-  (dim) => {
-    const value = packed(bits, 4)(dim);
-    return value + ((key(dim) + value) % 2);
-  };
-const turboquant = (id: string, key: Vector, valueBits: number): Row => [
+const per32 = (bytes: Bytes): Vector => blocks({ elements: 32, bytes });
+/** Groups of 64 with two 2-byte numbers each. */
+const affine64 = (bits: number): Vector => blocks({ elements: 64, bytes: 8 * bits + 4 });
+
+/** Values carry scale and zero in fp16, and the byte that makes key + value even. */
+const turboquant = (id: string, key: Vector, valueBits: number): Row => ({
   id,
-  TURBOQUANT,
+  origin: TURBOQUANT,
   key,
-  turboquantValue(key, valueBits),
-];
+  value: (dim) => {
+    const bytes = packed(valueBits, 4)(dim);
+    return bytes + ((key(dim) + bytes) % 2);
+  },
+});
 
 const ROWS: readonly Row[] = [
-  ["fp32", "any", packed(32, 0), undefined, ["f32", "float32", "float"]],
-  ["fp16", "any", packed(16, 0), undefined, ["f16", "float16", "half"]],
-  ["bf16", "any", packed(16, 0), undefined, ["bfloat16"]],
-  [
-    "fp8",
-    "vLLM, SGLang, TensorRT-LLM; scales per tensor or head are not counted",
-    packed(8, 0),
-    undefined,
-    [
+  { id: "fp32", origin: "any", key: packed(32, 0), aliases: ["f32", "float32", "float"] },
+  { id: "fp16", origin: "any", key: packed(16, 0), aliases: ["f16", "float16", "half"] },
+  { id: "bf16", origin: "any", key: packed(16, 0), aliases: ["bfloat16"] },
+  {
+    id: "fp8",
+    origin: "vLLM, SGLang, TensorRT-LLM; scales per tensor or head are not counted",
+    key: packed(8, 0),
+    aliases: [
       "fp8_e4m3",
       "fp8_e5m2",
       "fp8_inc",
@@ -73,68 +80,50 @@ const ROWS: readonly Row[] = [
       "e5m2",
       "float8_e4m3fn",
       "float8_e5m2",
-      "float8",
     ],
-  ],
-  ["q8_0", GGML, blocks({ elements: 32, bytes: 34 })],
-  ["q5_1", GGML, blocks({ elements: 32, bytes: 24 })],
-  ["q5_0", GGML, blocks({ elements: 32, bytes: 22 })],
-  ["q4_1", GGML, blocks({ elements: 32, bytes: 20 })],
-  ["q4_0", GGML, blocks({ elements: 32, bytes: 18 })],
-  ["iq4_nl", GGML, blocks({ elements: 32, bytes: 18 })],
-  ["int8_per_token_head", `${VLLM}: one fp32 scale per vector`, packed(8, 4)],
-  ["fp8_per_token_head", `${VLLM}: one fp32 scale per vector`, packed(8, 4)],
-  ["int4_per_token_head", `${VLLM}: the zero point shares the 4 bytes of the scale`, packed(4, 4)],
-  [
-    "nvfp4",
-    "vLLM nvfp4_kv_cache_full_dim: dim/2 + dim/16; SGLang fp4_e2m1 has the same size",
-    blocks({ elements: 16, bytes: 9 }),
-    undefined,
-    ["nvfp4_4over6", "fp4_e2m1"],
-  ],
+  },
+  { id: "q8_0", origin: GGML, key: per32(34) },
+  { id: "q5_1", origin: GGML, key: per32(24) },
+  { id: "q5_0", origin: GGML, key: per32(22) },
+  { id: "q4_1", origin: GGML, key: per32(20) },
+  { id: "q4_0", origin: GGML, key: per32(18) },
+  { id: "iq4_nl", origin: GGML, key: per32(18) },
+  { id: "int8_per_token_head", origin: `${VLLM}: one fp32 scale per vector`, key: packed(8, 4) },
+  { id: "fp8_per_token_head", origin: `${VLLM}: one fp32 scale per vector`, key: packed(8, 4) },
+  { id: "int4_per_token_head", origin: `${VLLM}: scale and zero point in 4 bytes`, key: packed(4, 4) },
+  {
+    id: "nvfp4",
+    origin: "vLLM nvfp4_kv_cache_full_dim: dim/2 + dim/16; SGLang fp4_e2m1 has the same size",
+    key: blocks({ elements: 16, bytes: 9 }),
+    aliases: ["nvfp4_4over6", "fp4_e2m1"],
+  },
   turboquant("turboquant_k8v4", packed(8, 0), 4),
   turboquant("turboquant_4bit_nc", packed(4, 2), 4),
   turboquant("turboquant_k3v4_nc", packed(3, 2), 4),
   turboquant("turboquant_3bit_nc", packed(3, 2), 3),
-  ["exllamav2_fp8", "exllamav2, fp8 by truncation", packed(8, 0), undefined, ["exl2_fp8"]],
-  ["exllamav2_q4", EXL2, blocks({ elements: 32, bytes: 18 }), undefined, ["exl2_q4"]],
-  [
-    "exllamav2_q6",
-    `${EXL2}; keys in 8 bits, values in 4`,
-    blocks({ elements: 32, bytes: 34 }),
-    blocks({ elements: 32, bytes: 18 }),
-    ["exl2_q6"],
-  ],
-  ["exllamav2_q8", EXL2, blocks({ elements: 32, bytes: 34 }), undefined, ["exl2_q8"]],
-  ...[2, 3, 4, 5, 6, 7, 8].map(
-    (bits): Row => [
-      `exllamav3_${bits}bit`,
-      EXL3,
-      blocks({ elements: 32, bytes: 4 * bits + 2 }),
-      undefined,
-      [`exl3_${bits}bit`, `exllamav3_q${bits}`, `exl3_q${bits}`],
-    ],
-  ),
-  ...[2, 4].map(
-    (bits): Row => [`quanto_int${bits}`, TRANSFORMERS, blocks({ elements: 64, bytes: 8 * bits + 4 })],
-  ),
-  ...[1, 2, 4, 8].map(
-    (bits): Row => [`hqq_int${bits}`, TRANSFORMERS, blocks({ elements: 64, bytes: 8 * bits + 4 })],
-  ),
-  ...[2, 4, 8].map(
-    (bits): Row => [
-      `mlx_${bits}bit`,
-      MLX,
-      blocks({ elements: 64, bytes: 8 * bits + 4 }),
-      undefined,
-      [`mlx_q${bits}`, `mlx_int${bits}`],
-    ],
-  ),
+  { id: "exllamav2_fp8", origin: "exllamav2, fp8 by truncation", key: packed(8, 0), aliases: ["exl2_fp8"] },
+  { id: "exllamav2_q4", origin: EXL2, key: per32(18), aliases: ["exl2_q4"] },
+  { id: "exllamav2_q6", origin: EXL2, key: per32(34), value: per32(18), aliases: ["exl2_q6"] },
+  { id: "exllamav2_q8", origin: EXL2, key: per32(34), aliases: ["exl2_q8"] },
+  ...[2, 3, 4, 5, 6, 7, 8].map((bits) => ({
+    id: `exllamav3_${bits}bit`,
+    origin: EXL3,
+    key: per32(4 * bits + 2),
+    aliases: [`exl3_${bits}bit`, `exllamav3_q${bits}`, `exl3_q${bits}`],
+  })),
+  ...[2, 4].map((bits) => ({ id: `quanto_int${bits}`, origin: TRANSFORMERS, key: affine64(bits) })),
+  ...[1, 2, 4, 8].map((bits) => ({ id: `hqq_int${bits}`, origin: TRANSFORMERS, key: affine64(bits) })),
+  ...[2, 4, 8].map((bits) => ({
+    id: `mlx_${bits}bit`,
+    origin: MLX,
+    key: affine64(bits),
+    aliases: [`mlx_q${bits}`, `mlx_int${bits}`],
+  })),
 ];
 
 /** Every cache format by id. Keys and values are stored alike unless the row says otherwise. */
 export const KV_FORMATS: ReadonlyMap<string, KvFormat> = new Map(
-  ROWS.map(([id, origin, key, value]) => [
+  ROWS.map(({ id, origin, key, value }) => [
     id,
     { id, origin, keyBytesPerVector: key, valueBytesPerVector: value ?? key },
   ]),
@@ -143,7 +132,7 @@ export const KV_FORMATS: ReadonlyMap<string, KvFormat> = new Map(
 const normalized = (name: string): string => name.toLowerCase().replace(/[\s._-]+/g, "");
 
 const NAMES: ReadonlyMap<string, KvFormat> = new Map(
-  ROWS.flatMap(([id, , , , aliases]) =>
+  ROWS.flatMap(({ id, aliases }) =>
     [id, ...(aliases ?? [])].map((name) => [normalized(name), KV_FORMATS.get(id)!] as const),
   ),
 );
