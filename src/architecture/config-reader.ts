@@ -169,9 +169,17 @@ export function withDefaults(
   config: ConfigReader,
   defaults: Readonly<Record<string, unknown>>,
 ): ConfigReader {
-  const at =
-    config.parent === undefined ? { path: config.path } : { path: config.path, parent: config.parent };
-  return readConfig({ ...defaults, ...config.raw }, config.file, at);
+  return rewrapped(config, { ...defaults, ...config.raw });
+}
+
+/** The same object with some keys replaced: an older key that the class lets win, or a part read as a model. */
+export function overriding(config: ConfigReader, keys: Readonly<Record<string, unknown>>): ConfigReader {
+  return rewrapped(config, { ...config.raw, ...keys });
+}
+
+function rewrapped(config: ConfigReader, raw: Readonly<Record<string, unknown>>): ConfigReader {
+  const { file, path, parent } = config;
+  return readConfig(raw, file, parent === undefined ? { path } : { path, parent });
 }
 
 /** Own property or undefined; `null` counts as absent and inherited names never count. */

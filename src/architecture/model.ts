@@ -135,7 +135,7 @@ export interface CompressedMixer {
   readonly indexer?: { readonly heads: number; readonly keyDim: number };
 }
 
-export type RecurrentVariant = "mamba" | "mamba2" | "gated-delta" | "kda" | "lightning" | "rwkv";
+export type RecurrentVariant = "mamba" | "mamba2" | "gated-delta" | "kda" | "lightning" | "rwkv" | "rg-lru";
 
 /** A mixer whose state does not grow with the context. */
 export interface RecurrentMixer {

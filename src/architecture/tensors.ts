@@ -273,6 +273,8 @@ export interface ExpertsSpec {
   /** Module path of the router; absent when the family writes it itself. */
   readonly router?: string;
   readonly routerBias?: boolean;
+  /** Width that the router reads when the experts work on a narrower latent. */
+  readonly routerSize?: number;
 }
 
 /** `experts` copies of gate [f, h], up [f, h], down [h, f], and a router [experts, h]. */
@@ -314,7 +316,7 @@ export function experts(spec: ExpertsSpec): Tensor[] {
           role: "router",
           group: "router",
           outDim: spec.experts,
-          inDim: hiddenSize,
+          inDim: spec.routerSize ?? hiddenSize,
           bias: spec.routerBias === true,
         })),
     ...(gated ? one(gate, "mlp-gate", [width, hiddenSize], "column") : []),

@@ -98,6 +98,8 @@ export interface Mamba2Spec {
   readonly convKernel: number;
   readonly convBias: boolean;
   readonly projectionBias: boolean;
+  /** Bias of the output projection where it has a key of its own (Falcon-H1). */
+  readonly outputBias?: boolean;
   /** RMSNorm of width d between the state space and the output projection. */
   readonly gatedNorm: boolean;
   /** Format of the recurrent state when the config states one. */
@@ -150,7 +152,7 @@ export function mamba2Block(spec: Mamba2Spec): MixerParts {
       vector(`${name}.D`, group, [heads], "column"),
       vector(`${name}.dt_bias`, group, [heads], "column"),
       ...(spec.gatedNorm ? norm(`${name}.norm`, innerDim) : []),
-      ...outProjection(name, hiddenSize, innerDim, spec.projectionBias),
+      ...outProjection(name, hiddenSize, innerDim, spec.outputBias ?? spec.projectionBias),
     ],
   };
 }
