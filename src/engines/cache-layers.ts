@@ -1,0 +1,58 @@
+import type { Architecture, AttentionMixer, Mixer } from "../architecture/model.ts";
+import type { Bytes, Tokens } from "../units.ts";
+import type { CacheFormat } from "./cache-format.ts";
+
+/** Layers that keep the same thing between tokens. */
+export interface CacheLayer {
+  readonly mixer: Mixer;
+  readonly layers: number;
+}
+
+const known = new WeakMap<Architecture, readonly CacheLayer[]>();
+
+/**
+ * The decoder's mixers that keep a cache or a state, equal ones merged: a dense layer and a layer of
+ * experts with the same attention are one row. Layers that read another layer's cache, encoders, towers
+ * and multi-token-prediction layers keep none here.
+ *
+ * @example cacheLayers(llama_3_1_8b) // [{ mixer: { kind: "attention", kvHeads: 8, ... }, layers: 32 }]
+ */
+export function cacheLayers(model: Architecture): readonly CacheLayer[] {
+  let rows = known.get(model);
+  if (rows === undefined) {
+    rows = mergeMixers(model);
+    known.set(model, rows);
+  }
+  return rows;
+}
+
+function mergeMixers(model: Architecture): readonly CacheLayer[] {
+  const byShape = new Map<string, { mixer: Mixer; layers: number }>();
+  for (const stack of model.stacks) {
+    if (stack.role !== "decoder") continue;
+    stack.kinds.forEach((kind, index) => {
+      const layers = stack.counts[index]! * (stack.repeats ?? 1);
+      for (const mixer of kind.mixers) {
+        if (mixer.kind === "attention" && (mixer.cache === "none" || mixer.cache === "shared")) continue;
+        const shape = JSON.stringify(mixer);
+        const row = byShape.get(shape);
+        if (row === undefined) byShape.set(shape, { mixer, layers });
+        else row.layers += layers;
+      }
+    });
+  }
+  return [...byShape.values()];
+}
+
+/** Positions that a layer's own attention looks back on at most: its window or chunk. */
+export function reachOf(mixer: AttentionMixer): Tokens {
+  return mixer.windowTokens ?? mixer.chunkTokens ?? Number.POSITIVE_INFINITY;
+}
+
+/** Keys, values and index keys of one position in one layer: kvHeads * (key + value) + index key. */
+export function attentionBytesPerToken(mixer: AttentionMixer, format: CacheFormat): Bytes {
+  return (
+    mixer.kvHeads * (format.keyBytesPerVector(mixer.keyDim) + format.valueBytesPerVector(mixer.valueDim)) +
+    (mixer.indexKeyDim === undefined ? 0 : format.keyBytesPerVector(mixer.indexKeyDim))
+  );
+}

@@ -1,0 +1,135 @@
+import type { Architecture, Mixer } from "../architecture/model.ts";
+import type { CacheFormat } from "../engines/cache-format.ts";
+import { attentionBytesPerToken, cacheLayers, reachOf } from "../engines/cache-layers.ts";
+import type { Bytes, Tokens } from "../units.ts";
+import type { Term } from "./term.ts";
+
+/** Convolution states are kept in the 16 bits of the activations. */
+const CONV_BYTES = 2;
+/** Recurrent states accumulate: fp32 in transformers, llama.cpp and SGLang, and where a config demands it. */
+const STATE_BYTES = 4;
+
+export interface CacheInput {
+  /** Tokens kept per sequence. */
+  readonly contextTokens: Tokens;
+  readonly sequences: number;
+  readonly format: CacheFormat;
+  /** Positions on the encoder side of cross attention where the model does not fix them. Default: the context. */
+  readonly encoderTokens?: Tokens;
+}
+
+export interface CacheBytes {
+  /** Grows with the context (up to a window). */
+  readonly kv: Bytes;
+  /** Recurrent and convolution states: the same for every context. */
+  readonly state: Bytes;
+}
+
+/**
+ * What one sequence keeps between tokens, whatever the engine.
+ *
+ *     attention   layers * min(context, window) * kvHeads * (key vector + value vector)
+ *     latent      layers * context * (vector of latent + rope), once for all heads; index key beside it
+ *     compressed  layers * (min(context, window) + floor(context / ratio)) * vector, and index keys
+ *     cross       layers * encoder positions * kvHeads * (key vector + value vector)
+ *     recurrent   layers * ((K - 1) * conv channels * 2 B + state elements * 4 B)
+ *
+ * Not modelled: blocks, padding and reserves, which are an engine's (`engines/`).
+ * Sources: arXiv:2305.13245 (grouped heads), arXiv:2405.04434 (latent attention), arXiv:2405.21060 (states).
+ *
+ * @example cacheBytes(llama_3_1_8b, { contextTokens: 8192, ... }).kv // 1_073_741_824 = 8192 x 131,072
+ */
+export function cacheBytes(model: Architecture, input: Omit<CacheInput, "sequences">): CacheBytes {
+  let kv = 0;
+  let state = 0;
+  for (const { mixer, layers } of cacheLayers(model)) {
+    kv += layers * kvBytes(mixer, input);
+    state += layers * stateBytes(mixer);
+  }
+  return { kv, state };
+}
+
+function kvBytes(mixer: Mixer, input: Omit<CacheInput, "sequences">): Bytes {
+  const { contextTokens, format } = input;
+  switch (mixer.kind) {
+    case "attention": {
+      const tokens =
+        mixer.cache === "cross"
+          ? (mixer.encoderTokens ?? input.encoderTokens ?? contextTokens)
+          : Math.min(contextTokens, reachOf(mixer));
+      return tokens * attentionBytesPerToken(mixer, format);
+    }
+    case "latent":
+      return (
+        contextTokens *
+        (format.keyBytesPerVector(mixer.latentDim + mixer.ropeDim) +
+          (mixer.indexer === undefined ? 0 : format.keyBytesPerVector(mixer.indexer.keyDim)))
+      );
+    case "compressed": {
+      const compressed = mixer.ratio > 0 ? Math.floor(contextTokens / mixer.ratio) : 0;
+      return (
+        (Math.min(contextTokens, mixer.windowTokens) + compressed) * format.keyBytesPerVector(mixer.headDim) +
+        (mixer.indexer === undefined ? 0 : compressed * format.keyBytesPerVector(mixer.indexer.keyDim))
+      );
+    }
+    case "recurrent":
+    case "conv":
+      return 0;
+  }
+}
+
+function stateBytes(mixer: Mixer): Bytes {
+  switch (mixer.kind) {
+    case "recurrent":
+      return (
+        Math.max(0, mixer.convKernel - 1) * mixer.convChannels * CONV_BYTES +
+        mixer.stateElements * STATE_BYTES
+      );
+    case "conv":
+      return Math.max(0, mixer.kernel - 1) * mixer.channels * CONV_BYTES;
+    case "attention":
+    case "latent":
+    case "compressed":
+      return 0;
+  }
+}
+
+/**
+ * `kv-cache` and `recurrent-state` of all sequences, each left out when it is zero.
+ *
+ *     bytes = sequences * bytes of one sequence
+ *
+ * Exact, but for shapes that were guessed from a bare count: published decoders of one size differ by
+ * grouped heads and depth, from a quarter to four times the typical cache.
+ *
+ * @example cacheTerms(llama_3_1_8b, { contextTokens: 8192, sequences: 4, format })[0].bytes // 4_294_967_296
+ */
+export function cacheTerms(model: Architecture, input: CacheInput): Term[] {
+  const each = cacheBytes(model, input);
+  const terms: Term[] = [];
+  if (each.kv > 0) terms.push(perSequence("kv-cache", each.kv, model, input));
+  if (each.state > 0) terms.push(perSequence("recurrent-state", each.state, model, input));
+  return terms;
+}
+
+function perSequence(
+  id: "kv-cache" | "recurrent-state",
+  each: Bytes,
+  model: Architecture,
+  { sequences, contextTokens }: CacheInput,
+): Term {
+  const bytes = sequences * each;
+  const assumed = model.assumed === true;
+  return {
+    id,
+    bytes,
+    low: assumed ? Math.floor(bytes / 4) : bytes,
+    high: assumed ? bytes * 4 : bytes,
+    basis: assumed ? "assumed" : "exact",
+    formula:
+      id === "kv-cache"
+        ? "{sequences} sequences x {each} B for {context} tokens"
+        : "{sequences} sequences x {each} B",
+    inputs: { sequences, each, context: contextTokens },
+  };
+}
