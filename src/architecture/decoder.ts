@@ -16,7 +16,7 @@ import type {
   Tensor,
 } from "./model.ts";
 import { stackOf } from "./stack.ts";
-import { attention, embedding, gatedMlp, head, norm, plainMlp } from "./tensors.ts";
+import { type AttentionSpec, attention, embedding, gatedMlp, head, norm, plainMlp } from "./tensors.ts";
 
 export interface DecoderSizes {
   readonly hiddenSize: number;
@@ -72,6 +72,12 @@ export interface DecoderNames {
   readonly head?: string;
 }
 
+/** What one layer's mixer is and holds. */
+export interface MixerParts {
+  readonly mixers: readonly Mixer[];
+  readonly tensors: readonly Tensor[];
+}
+
 export interface DecoderSpec {
   readonly family: string;
   readonly config: ConfigReader;
@@ -82,21 +88,25 @@ export interface DecoderSpec {
   readonly layerNorms?: readonly string[];
   readonly attentionBias?: { readonly qkv?: boolean; readonly o?: boolean };
   readonly qkNorm?: "head" | "projection";
-  readonly qkNormNames?: readonly [string, string];
-  /** Name of a fused q/k/v projection. */
-  readonly fusedQkv?: string;
+  /** What else differs in the shared attention: names, biased norms. */
+  readonly attention?: Partial<AttentionSpec>;
   /** Window of a layer: sliding W, or none. */
   readonly window?: (layer: number) => number | undefined;
+  /** Heads that transformers caches when it broadcasts K and V first. */
+  readonly broadcastHeads?: number;
   /** Feed-forward of a layer; a gated MLP of intermediate_size when absent. */
   readonly feedForward?: (layer: number) => FeedForwardParts;
   /** Overrides the whole mixer part of a layer, for families whose attention is not the shared one. */
-  readonly mixer?: (layer: number) => {
-    readonly mixers: readonly Mixer[];
-    readonly tensors: readonly Tensor[];
-  };
+  readonly mixer?: (layer: number) => MixerParts;
   /** Distinguishes layers beyond window and feed-forward; equal keys must build equal layers. */
   readonly keyOf?: (layer: number) => string;
   readonly headBias?: boolean;
+  /** False for the classes that end without a norm. */
+  readonly finalNorm?: boolean;
+  /** Width of the embedding when it is projected to the hidden size (OPT 350M). */
+  readonly embeddingDim?: number;
+  /** Tensors of every layer besides mixer, feed-forward and norms: gates, sinks. */
+  readonly layerExtras?: readonly Tensor[];
   /** Module paths where the class departs from model.embed_tokens, model.layers, model.norm and lm_head. */
   readonly names?: DecoderNames;
   /** Tensors outside the layers besides embedding, final norm and head. */
@@ -117,6 +127,7 @@ const DECODER_NAMES = {
 export function decoder(spec: DecoderSpec): ArchitectureDraft {
   const { config, sizes } = spec;
   const { hiddenSize, layers, vocabSize } = sizes;
+  const embeddingDim = spec.embeddingDim ?? hiddenSize;
   const layerNorms = spec.layerNorms ?? ["input_layernorm", "post_attention_layernorm"];
   const names = { ...DECODER_NAMES, ...spec.names };
   const maxContextTokens = config.optionalInt(POSITION_KEYS);
@@ -155,13 +166,18 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
     norm: spec.norm,
     stacks: [stack, ...(spec.extraStacks ?? [])],
     tensors: [
-      embedding(names.embedding, vocabSize, hiddenSize),
-      ...layerNorm(spec.norm, names.finalNorm, hiddenSize),
+      embedding(names.embedding, vocabSize, embeddingDim),
+      ...(spec.finalNorm === false ? [] : layerNorm(spec.norm, names.finalNorm, hiddenSize)),
       ...(spec.extraTensors ?? []),
-      ...(tied ? [] : head(names.head, vocabSize, hiddenSize, spec.headBias)),
+      ...(tied ? headBias(spec, names.head) : head(names.head, vocabSize, embeddingDim, spec.headBias)),
     ],
     notes: spec.notes ?? [],
   };
+}
+
+/** A tied head has no weight of its own, but keeps its bias. */
+function headBias(spec: DecoderSpec, name: string): readonly Tensor[] {
+  return spec.headBias === true ? head(name, spec.sizes.vocabSize, 1, true).slice(1) : [];
 }
 
 /** The parameters that a norm of width `dim` has under the family's norm kind. */
@@ -178,10 +194,7 @@ export function layerNorm(kind: NormKind, name: string, dim: number): Tensor[] {
   }
 }
 
-function standardMixer(
-  spec: DecoderSpec,
-  layer: number,
-): { readonly mixers: readonly Mixer[]; readonly tensors: readonly Tensor[] } {
+function standardMixer(spec: DecoderSpec, layer: number): MixerParts {
   const { hiddenSize, heads, kvHeads, headDim } = spec.sizes;
   const windowTokens = spec.window?.(layer);
   const mixer: AttentionMixer = {
@@ -192,6 +205,7 @@ function standardMixer(
     valueDim: headDim,
     cache: "own",
     ...(windowTokens === undefined ? {} : { windowTokens }),
+    ...(spec.broadcastHeads === undefined ? {} : { broadcastHeads: spec.broadcastHeads }),
   };
   return {
     mixers: [mixer],
@@ -202,9 +216,8 @@ function standardMixer(
       kvHeads,
       keyDim: headDim,
       ...(spec.attentionBias === undefined ? {} : { bias: spec.attentionBias }),
-      ...(spec.fusedQkv === undefined ? {} : { fused: spec.fusedQkv }),
       ...(spec.qkNorm === undefined ? {} : { qkNorm: spec.qkNorm }),
-      ...(spec.qkNormNames === undefined ? {} : { qkNormNames: spec.qkNormNames }),
+      ...spec.attention,
     }),
   };
 }

@@ -1,31 +1,13 @@
 import { nearestNames, VramCalcError } from "../errors.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
-import { gemma, gemma2, gemma3Text } from "./families/gemma.ts";
-import { gpt2 } from "./families/gpt2.ts";
-import { llama } from "./families/llama.ts";
-import { mistral } from "./families/mistral.ts";
-import { mixtral } from "./families/mixtral.ts";
-import { phi3 } from "./families/phi3.ts";
-import { qwen2, qwen3, qwen3Moe } from "./families/qwen.ts";
+import { DECODERS } from "./families/decoders.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
 import type { Architecture } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
 /** Every family, one line each. A new one is a file under `families/` and its line here. */
-export const FAMILIES: readonly Family[] = [
-  llama,
-  mistral,
-  qwen2,
-  qwen3,
-  qwen3Moe,
-  mixtral,
-  gemma,
-  gemma2,
-  gemma3Text,
-  phi3,
-  gpt2,
-];
+export const FAMILIES: readonly Family[] = [...DECODERS];
 
 const byModelType = new Map(FAMILIES.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
 const byClassName = new Map(FAMILIES.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));

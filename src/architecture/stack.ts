@@ -1,4 +1,4 @@
-import type { ConfigReader } from "./config-reader.ts";
+import type { ConfigReader, Keys } from "./config-reader.ts";
 import type { LayerKind, Run, Stack, StackRole } from "./model.ts";
 
 export interface StackSpec {
@@ -58,4 +58,27 @@ export function layerTypes(
   const types = config.texts(keys);
   if (types !== undefined && types.length < layers) config.fail(keys[0]!, `a list of ${layers} layer kinds`);
   return types;
+}
+
+/**
+ * A size that is one number or a list with one number per layer.
+ *
+ * @throws bad-config when the list is shorter than the stack or an entry is not a whole number from 1.
+ */
+export function layerInts(
+  config: ConfigReader,
+  keys: Keys,
+  layers: number,
+  fallback?: number,
+): (layer: number) => number {
+  const names = typeof keys === "string" ? [keys] : keys;
+  const key = names.find((name) => config.has(name));
+  if (key === undefined || !Array.isArray(config.raw[key])) {
+    const one = config.int(keys, fallback);
+    return () => one;
+  }
+  const list = config.ints(key);
+  if (list === undefined || list.length < layers || list.slice(0, layers).includes(0))
+    config.fail(key, `a number, or a list of ${layers} numbers from 1`);
+  return (layer) => list[layer]!;
 }

@@ -20,6 +20,11 @@ export function tensor(spec: TensorSpec): Tensor {
   return { split: "replicated", ...spec, copies, activeCopies: spec.activeCopies ?? copies };
 }
 
+/** Module path of `part` inside `module`; the layer itself when the module is "". */
+export function within(module: string, part: string): string {
+  return module === "" ? part : `${module}.${part}`;
+}
+
 export interface LinearSpec {
   /** Module name without ".weight". */
   readonly name: string;
@@ -159,7 +164,7 @@ export interface AttentionSpec {
 export function attention(spec: AttentionSpec): Tensor[] {
   const { hiddenSize, heads, kvHeads, keyDim, valueDim = keyDim, bias = {} } = spec;
   const [q, k, v, o] = spec.names ?? ["q_proj", "k_proj", "v_proj", spec.outName ?? "o_proj"];
-  const at = (name: string): string => `${spec.name}.${name}`;
+  const at = (name: string): string => within(spec.name, name);
   const projection = (
     name: string,
     role: Role,
@@ -215,13 +220,13 @@ export function gatedMlp(spec: MlpSpec): Tensor[] {
   const { hiddenSize, width, group = "mlp", bias = false } = spec;
   const [gate, up, down] = spec.names ?? ["gate_proj", "up_proj", "down_proj"];
   const into = (name: string, role: Role, outDim: number): Tensor[] =>
-    linear({ name: `${spec.name}.${name}`, role, group, outDim, inDim: hiddenSize, split: "column", bias });
+    linear({ name: within(spec.name, name), role, group, outDim, inDim: hiddenSize, split: "column", bias });
   return [
     ...(spec.fused === undefined
       ? [...into(gate, "mlp-gate", width), ...into(up, "mlp-up", width)]
       : into(spec.fused, "mlp-gate-up", 2 * width)),
     ...linear({
-      name: `${spec.name}.${down}`,
+      name: within(spec.name, down),
       role: "mlp-down",
       group,
       outDim: hiddenSize,
@@ -240,7 +245,7 @@ export function plainMlp(
   const [up, down] = spec.names ?? ["up_proj", "down_proj"];
   return [
     ...linear({
-      name: `${spec.name}.${up}`,
+      name: within(spec.name, up),
       role: "mlp-up",
       group,
       outDim: width,
@@ -249,7 +254,7 @@ export function plainMlp(
       bias,
     }),
     ...linear({
-      name: `${spec.name}.${down}`,
+      name: within(spec.name, down),
       role: "mlp-down",
       group,
       outDim: hiddenSize,

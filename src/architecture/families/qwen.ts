@@ -1,113 +1,85 @@
-import type { ConfigReader } from "../config-reader.ts";
-import { decoder, type FeedForwardParts, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
-import { activationOf, type Family } from "../family.ts";
-import type { ArchitectureDraft } from "../model.ts";
-import { experts } from "../tensors.ts";
+import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
+import { moe, readExperts, stepSparse } from "../moe.ts";
+import { mtpStack } from "../mtp.ts";
 import { qwenWindow } from "../windows.ts";
 
 /** Llama with biases on q, k and v that no key announces. */
-export const qwen2: Family = {
+const QWEN2: DecoderRow = {
   id: "qwen2",
-  modelTypes: ["qwen2"],
   classNames: ["Qwen2ForCausalLM"],
-  build: (config) => {
-    const sizes = readDecoderSizes(config, { tied: false, kvHeads: 32 });
-    const window = qwenWindow(config, sizes.layers);
-    return decoder({
-      family: "qwen2",
-      config,
-      sizes,
-      tiedByDefault: false,
-      norm: "rms",
-      attentionBias: { qkv: true },
-      ...(window === undefined ? {} : { window }),
-    });
-  },
+  classSizes: [4096, 22016, 32, 32, 151936],
+  kvHeads: 32,
+  qkvBias: true,
+  window: qwenWindow,
 };
+export const qwen2 = familyOf(QWEN2);
+
+/** Qwen2 attention over routed experts and one gated shared expert. */
+export const qwen2Moe = familyOf({
+  ...QWEN2,
+  id: "qwen2_moe",
+  classNames: ["Qwen2MoeForCausalLM"],
+  classSizes: [2048, 5632, 24, 16, 151936],
+  kvHeads: 16,
+  qkvBias: { key: "qkv_bias", otherwise: true },
+  // This class slides the even layers below max_window_layers.
+  window: (config, layers) => qwenWindow(config, layers, (layer, below) => layer % 2 === 0 && layer < below),
+  experts: (config, { hiddenSize }) => ({
+    sparse: stepSparse(config),
+    build: () =>
+      moe({
+        config,
+        hiddenSize,
+        experts: readExperts(config, { count: 60, active: 4 }),
+        width: config.int("moe_intermediate_size", 1408),
+        shared: {
+          name: "shared_expert",
+          width: config.int("shared_expert_intermediate_size", 5632),
+          gate: "shared_expert_gate",
+        },
+      }),
+  }),
+});
 
 /** Qwen2 without those biases and with RMSNorm on each query and key head; head size 128 by default. */
-export const qwen3: Family = {
+const QWEN3: DecoderRow = {
+  ...QWEN2,
   id: "qwen3",
-  modelTypes: ["qwen3"],
   classNames: ["Qwen3ForCausalLM"],
-  build: (config) => qwen3Decoder(config, "qwen3"),
+  headDim: 128,
+  qkvBias: ATTENTION_BIAS,
+  oBias: ATTENTION_BIAS,
+  qkNorm: "head",
 };
+export const qwen3 = familyOf(QWEN3);
 
-/** Qwen3 attention over routed experts without a shared one. */
-export const qwen3Moe: Family = {
+const { headDim: _noClassHeadDim, ...QWEN3_WITHOUT_HEAD_DIM } = QWEN3;
+
+/** Qwen3 attention over routed experts without a shared one; a window, if used, holds in every layer. */
+export const qwen3Moe = familyOf({
+  ...QWEN3_WITHOUT_HEAD_DIM,
   id: "qwen3_moe",
-  modelTypes: ["qwen3_moe"],
   classNames: ["Qwen3MoeForCausalLM"],
-  build: (config) => {
-    const hiddenSize = config.int("hidden_size");
-    const sparse = sparseLayers(config);
-    return qwen3Decoder(config, "qwen3_moe", {
-      isSparse: sparse,
-      feedForward: (layer) =>
-        sparse(layer) ? routedExperts(config, hiddenSize) : gatedFeedForward(config, hiddenSize),
-    });
-  },
-};
+  classSizes: [2048, 6144, 24, 32, 151936],
+  kvHeads: 4,
+  window: (config, layers) => qwenWindow(config, layers, () => true),
+  experts: (config, { hiddenSize }) => ({
+    sparse: stepSparse(config),
+    build: () =>
+      moe({
+        config,
+        hiddenSize,
+        experts: readExperts(config, { count: 128, active: 8 }),
+        width: config.int("moe_intermediate_size", 768),
+      }),
+  }),
+});
 
-function qwen3Decoder(
-  config: ConfigReader,
-  family: string,
-  moe?: {
-    readonly isSparse: (layer: number) => boolean;
-    readonly feedForward: (layer: number) => FeedForwardParts;
-  },
-): ArchitectureDraft {
-  const defaults = moe === undefined ? { kvHeads: 32, headDim: 128 } : { kvHeads: 4 };
-  const sizes = readDecoderSizes(config, { tied: false, ...defaults });
-  const bias = config.flag("attention_bias", false);
-  const window = qwenWindow(config, sizes.layers);
-  return decoder({
-    family,
-    config,
-    sizes,
-    tiedByDefault: false,
-    norm: "rms",
-    attentionBias: { qkv: bias, o: bias },
-    qkNorm: "head",
-    ...(window === undefined ? {} : { window }),
-    ...(moe === undefined
-      ? {}
-      : {
-          feedForward: moe.feedForward,
-          keyOf: (layer: number) => `${moe.isSparse(layer)} ${window?.(layer)}`,
-        }),
-  });
-}
-
-/** Layer i has experts unless `mlp_only_layers` lists it or (i + 1) is off the `decoder_sparse_step`. */
-export function sparseLayers(config: ConfigReader): (layer: number) => boolean {
-  const step = config.int("decoder_sparse_step", 1);
-  const dense = new Set(config.ints("mlp_only_layers") ?? []);
-  return (layer) => !dense.has(layer) && (layer + 1) % step === 0;
-}
-
-function routedExperts(config: ConfigReader, hiddenSize: number): FeedForwardParts {
-  const width = config.int("moe_intermediate_size");
-  const count = config.int(["num_experts", "num_local_experts"]);
-  const active = config.int("num_experts_per_tok", 8);
-  if (active > count) config.fail("num_experts_per_tok", `at most the ${count} experts`);
-  return {
-    feedForward: {
-      kind: "experts",
-      experts: count,
-      activeExperts: active,
-      width,
-      gated: true,
-      activation: activationOf(config, "silu"),
-      sharedWidth: 0,
-    },
-    tensors: experts({
-      name: "mlp.experts",
-      router: "mlp.gate",
-      hiddenSize,
-      width,
-      experts: count,
-      activeExperts: active,
-    }),
-  };
-}
+/** MiMo-7B: Qwen2 with prediction layers in the file. */
+export const mimo = familyOf({
+  ...QWEN2,
+  id: "mimo",
+  classNames: ["MiMoForCausalLM"],
+  mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body }),
+  customCode: "qwen2 with multi-token-prediction layers",
+});

@@ -1,0 +1,203 @@
+/**
+ * Decoder families as rows of facts. Most classes are one layout with options: what carries a bias, which
+ * norms a layer has, which layers slide, which hold experts. A row states the options, `familyOf` reads
+ * the config under them and builds the model with `decoder`.
+ */
+import { type ClassSizes, withClassSizes } from "./class-defaults.ts";
+import type { ConfigReader } from "./config-reader.ts";
+import {
+  type DecoderNames,
+  type DecoderSizes,
+  decoder,
+  type FeedForwardParts,
+  gatedFeedForward,
+  type MixerParts,
+  plainFeedForward,
+  readDecoderSizes,
+  WIDTH_KEYS,
+} from "./decoder.ts";
+import type { Family } from "./family.ts";
+import type { ArchitectureDraft, NormKind, Note, Stack, Tensor } from "./model.ts";
+import type { Sparse } from "./moe.ts";
+import { layerInts } from "./stack.ts";
+import type { AttentionSpec } from "./tensors.ts";
+import type { WindowRule } from "./windows.ts";
+
+/** Yes, no, or a key of the config with what its class assumes when the key is absent. */
+export type Option = boolean | { readonly key: string; readonly otherwise: boolean };
+
+export const ATTENTION_BIAS: Option = { key: "attention_bias", otherwise: false };
+export const MLP_BIAS: Option = { key: "mlp_bias", otherwise: false };
+
+export function readOption(config: ConfigReader, option: Option | undefined): boolean {
+  if (option === undefined) return false;
+  return typeof option === "boolean" ? option : config.flag(option.key, option.otherwise);
+}
+
+/** Which layers hold experts, and what such a layer's feed-forward is. */
+export interface ExpertsRule {
+  readonly sparse: Sparse;
+  /** Distinguishes expert layers of different sizes; absent when all are equal. */
+  readonly keyOf?: (layer: number) => string;
+  readonly build: (layer: number) => FeedForwardParts;
+  /** Width of the dense layers when it is not intermediate_size. */
+  readonly denseWidth?: number;
+}
+
+/** What mixes tokens in each layer. */
+export interface MixerRule {
+  /** Distinguishes layers of different mixers; absent when all are equal. */
+  readonly keyOf?: (layer: number) => string;
+  readonly build: (layer: number) => MixerParts;
+}
+
+export interface DecoderRow {
+  readonly id: string;
+  /** `model_type` values; `[id]` when absent. */
+  readonly modelTypes?: readonly string[];
+  readonly classNames?: readonly string[];
+  /** What a nested config may leave to the class. */
+  readonly classSizes?: ClassSizes;
+  readonly tied?: boolean;
+  readonly kvHeads?: number;
+  readonly headDim?: number;
+  /** RMSNorm when absent. */
+  readonly norm?: NormKind;
+  readonly layerNorms?: readonly string[] | ((config: ConfigReader) => readonly string[]);
+  readonly qkvBias?: Option;
+  readonly oBias?: Option;
+  readonly mlpBias?: Option;
+  readonly headBias?: Option;
+  readonly qkNorm?: "head" | "projection";
+  /** Queries and keys are normalised only when this holds. */
+  readonly qkNormWhen?: Option;
+  /** Names and details of the shared attention that differ. */
+  readonly attention?: Partial<AttentionSpec>;
+  readonly fusedGateUp?: string;
+  /** up and down instead of gate, up and down. */
+  readonly plainMlp?: readonly [up: string, down: string];
+  readonly activation?: string;
+  /** Module path of the MLP: "mlp". */
+  readonly mlpName?: string;
+  /** MLP width when no key states it. */
+  readonly widthDefault?: (hiddenSize: number) => number;
+  /** MLP width whatever the keys state, for classes that compute it. */
+  readonly width?: (config: ConfigReader, hiddenSize: number) => number;
+  readonly names?: DecoderNames;
+  readonly finalNorm?: boolean;
+  readonly embeddingDim?: number;
+  readonly window?: WindowRule;
+  /** transformers caches K and V of every query head (Falcon's new decoder architecture). */
+  readonly broadcastBeforeCache?: boolean;
+  /** The whole mixer, for classes whose attention is not the shared one. */
+  readonly mixer?: (config: ConfigReader, sizes: DecoderSizes) => MixerRule;
+  readonly experts?: (config: ConfigReader, sizes: DecoderSizes) => ExpertsRule;
+  /** Tensors of each layer besides attention, MLP and norms. */
+  readonly layerExtras?: (config: ConfigReader, sizes: DecoderSizes) => readonly Tensor[];
+  /** Tensors outside the layers besides embedding, final norm and head. */
+  readonly extras?: (config: ConfigReader, sizes: DecoderSizes) => readonly Tensor[];
+  /** Multi-token-prediction layers, given a layer of the model's last kind. */
+  readonly mtp?: (config: ConfigReader, sizes: DecoderSizes, body: Stack) => Stack | undefined;
+  /** Reads the sizes itself, for classes whose heads are not stated the usual way. */
+  readonly sizes?: (config: ConfigReader) => DecoderSizes;
+  /** Refuses what the class refuses. */
+  readonly check?: (config: ConfigReader, sizes: DecoderSizes) => void;
+  /** Set for classes that live in a model's own repository: the layout that they follow. */
+  readonly customCode?: string;
+}
+
+/** The family that a row describes; `vary` gives the options that only a config decides. */
+export function familyOf(
+  row: DecoderRow,
+  vary?: (config: ConfigReader) => Omit<Partial<DecoderRow>, "id" | "modelTypes" | "classNames">,
+): Family {
+  return {
+    id: row.id,
+    modelTypes: row.modelTypes ?? [row.id],
+    ...(row.classNames === undefined ? {} : { classNames: row.classNames }),
+    build: (config) => buildRow(vary === undefined ? row : { ...row, ...vary(config) }, config),
+  };
+}
+
+/** Says that a class which transformers does not hold was sized by its published layout. */
+export function customCodeNote(modelType: string, layout: string): Note {
+  return {
+    code: "custom-code-layout",
+    message: `${modelType} is a class of the model's own repository, sized by its layout: ${layout}`,
+    details: { modelType, layout },
+  };
+}
+
+export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraft {
+  const { config, notes } = withClassSizes(given, row.classSizes);
+  const sizes =
+    row.sizes?.(config) ??
+    readDecoderSizes(config, {
+      tied: row.tied ?? false,
+      ...(row.kvHeads === undefined ? {} : { kvHeads: row.kvHeads }),
+      ...(row.headDim === undefined ? {} : { headDim: row.headDim }),
+    });
+  row.check?.(config, sizes);
+  const { hiddenSize, layers } = sizes;
+  const window = row.window?.(config, layers);
+  const mixer = row.mixer?.(config, sizes);
+  const rule = row.experts?.(config, sizes);
+  const everySparse = rule !== undefined && allLayers(rule.sparse, layers);
+  // A class whose layers all hold experts need not state a dense width.
+  const oneWidth = rule?.denseWidth ?? row.width?.(config, hiddenSize);
+  const width = everySparse
+    ? undefined
+    : oneWidth === undefined
+      ? layerInts(config, WIDTH_KEYS, layers, row.widthDefault?.(hiddenSize))
+      : () => oneWidth;
+  const mlpBias = readOption(config, row.mlpBias);
+  const dense = (layer: number): FeedForwardParts => {
+    const shared = {
+      width: width!(layer),
+      bias: mlpBias,
+      ...(row.mlpName === undefined ? {} : { name: row.mlpName }),
+      ...(row.activation === undefined ? {} : { activation: row.activation }),
+    };
+    if (row.plainMlp !== undefined)
+      return plainFeedForward(config, hiddenSize, { ...shared, names: row.plainMlp });
+    return gatedFeedForward(config, hiddenSize, {
+      ...shared,
+      ...(row.fusedGateUp === undefined ? {} : { fused: row.fusedGateUp }),
+    });
+  };
+  const feedForwardKey = (layer: number): string =>
+    rule?.sparse(layer) === true ? `experts ${rule.keyOf?.(layer)}` : `dense ${width!(layer)}`;
+  const modelType = config.optionalText("model_type") ?? row.id;
+  const draft = decoder({
+    family: row.id,
+    config,
+    sizes,
+    tiedByDefault: row.tied ?? false,
+    norm: row.norm ?? "rms",
+    ...(row.layerNorms === undefined
+      ? {}
+      : { layerNorms: typeof row.layerNorms === "function" ? row.layerNorms(config) : row.layerNorms }),
+    attentionBias: { qkv: readOption(config, row.qkvBias), o: readOption(config, row.oBias) },
+    ...(row.qkNorm !== undefined && readOption(config, row.qkNormWhen ?? true) ? { qkNorm: row.qkNorm } : {}),
+    ...(row.attention === undefined ? {} : { attention: row.attention }),
+    ...(window === undefined ? {} : { window }),
+    ...(mixer === undefined ? {} : { mixer: mixer.build }),
+    ...(row.broadcastBeforeCache === true ? { broadcastHeads: sizes.heads } : {}),
+    feedForward: (layer) => (rule?.sparse(layer) === true ? rule.build(layer) : dense(layer)),
+    keyOf: (layer) => `${window?.(layer)} ${mixer?.keyOf?.(layer)} ${feedForwardKey(layer)}`,
+    headBias: readOption(config, row.headBias),
+    ...(row.names === undefined ? {} : { names: row.names }),
+    ...(row.finalNorm === undefined ? {} : { finalNorm: row.finalNorm }),
+    ...(row.embeddingDim === undefined ? {} : { embeddingDim: row.embeddingDim }),
+    ...(row.layerExtras === undefined ? {} : { layerExtras: row.layerExtras(config, sizes) }),
+    ...(row.extras === undefined ? {} : { extraTensors: row.extras(config, sizes) }),
+    notes: [...notes, ...(row.customCode === undefined ? [] : [customCodeNote(modelType, row.customCode)])],
+  });
+  const mtp = row.mtp?.(config, sizes, draft.stacks[0]!);
+  return mtp === undefined ? draft : { ...draft, stacks: [...draft.stacks, mtp] };
+}
+
+function allLayers(sparse: Sparse, layers: number): boolean {
+  for (let layer = 0; layer < layers; layer++) if (!sparse(layer)) return false;
+  return true;
+}

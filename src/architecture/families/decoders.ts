@@ -1,0 +1,95 @@
+/** The text decoders whose layers are all attention, one line per family. */
+import type { Family } from "../family.ts";
+import { bloom, falcon, mpt } from "./alibi.ts";
+import { dbrx } from "./dbrx.ts";
+import { ernie45Moe } from "./ernie-moe.ts";
+import { gemma, gemma2, gemma3Text, vaultGemma } from "./gemma.ts";
+import { glm, glm4, glm4Moe } from "./glm.ts";
+import { codegen, gpt2, gptBigcode, gptj, gptNeo, gptNeox } from "./gpt.ts";
+import { gptOss } from "./gpt-oss.ts";
+import { graniteMoe, graniteMoeShared } from "./granite-moe.ts";
+import { hunyuanDense, hunyuanMoe } from "./hunyuan.ts";
+import { cohere, cohere2, nemotron, orion, stablelm, starcoder2 } from "./layer-norm.ts";
+import {
+  apertus,
+  arcee,
+  cwm,
+  ernie45,
+  granite,
+  helium,
+  llama,
+  llamaRenamed,
+  ministral,
+  ministral3,
+  mistral,
+  seedOss,
+  smollm3,
+} from "./llama.ts";
+import { llama4Text } from "./llama4.ts";
+import { mixtral } from "./mixtral.ts";
+import { flexOlmo, olmo, olmo2, olmo3, olmoe } from "./olmo.ts";
+import { opt } from "./opt.ts";
+import { phi, phi3, phiMsft, phimoe } from "./phi.ts";
+import { mimo, qwen2, qwen2Moe, qwen3, qwen3Moe } from "./qwen.ts";
+
+export const DECODERS: readonly Family[] = [
+  llama,
+  llamaRenamed,
+  cwm,
+  granite,
+  seedOss,
+  arcee,
+  helium,
+  apertus,
+  smollm3,
+  ernie45,
+  mistral,
+  ministral,
+  ministral3,
+  mixtral,
+  qwen2,
+  qwen2Moe,
+  qwen3,
+  qwen3Moe,
+  mimo,
+  gemma,
+  gemma2,
+  vaultGemma,
+  gemma3Text,
+  phi,
+  phiMsft,
+  phi3,
+  phimoe,
+  starcoder2,
+  stablelm,
+  nemotron,
+  orion,
+  cohere,
+  cohere2,
+  olmo,
+  olmo2,
+  olmo3,
+  olmoe,
+  flexOlmo,
+  glm,
+  glm4,
+  glm4Moe,
+  gpt2,
+  gptBigcode,
+  gptNeo,
+  gptj,
+  codegen,
+  gptNeox,
+  bloom,
+  mpt,
+  falcon,
+  opt,
+  graniteMoe,
+  graniteMoeShared,
+  hunyuanDense,
+  hunyuanMoe,
+  ernie45Moe,
+  dbrx,
+  gptOss,
+  llama4Text,
+];

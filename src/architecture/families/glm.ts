@@ -1,0 +1,56 @@
+import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { mtpStack } from "../mtp.ts";
+
+/** Biases on q, k and v, gate and up in one projection, 2 KV heads. */
+const GLM: DecoderRow = {
+  id: "glm",
+  classNames: ["GlmForCausalLM"],
+  classSizes: [4096, 13696, 40, 32, 151552],
+  kvHeads: 2,
+  headDim: 128,
+  qkvBias: { key: "attention_bias", otherwise: true },
+  fusedGateUp: "gate_up_proj",
+};
+export const glm = familyOf(GLM);
+
+/** GLM with norms around both sublayers. */
+export const glm4 = familyOf({
+  ...GLM,
+  id: "glm4",
+  classNames: ["Glm4ForCausalLM"],
+  layerNorms: [
+    "input_layernorm",
+    "post_attention_layernorm",
+    "post_self_attn_layernorm",
+    "post_mlp_layernorm",
+  ],
+});
+
+/** GLM-4.5: first layers dense, sigmoid routing with a choice bias, prediction layers with copies of both embeddings. */
+export const glm4Moe = familyOf({
+  id: "glm4_moe",
+  classNames: ["Glm4MoeForCausalLM"],
+  classSizes: [4096, 10944, 46, 96, 151552],
+  kvHeads: 8,
+  qkvBias: { key: "attention_bias", otherwise: false },
+  qkNorm: "head",
+  qkNormWhen: { key: "use_qk_norm", otherwise: false },
+  experts: (config, { hiddenSize, layers }) => {
+    const width = config.int("moe_intermediate_size", 1408);
+    return {
+      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, { count: 128, active: 8 }),
+          width,
+          choiceBias: "buffer",
+          shared: { name: "shared_experts", width: width * config.count("n_shared_experts", 1) },
+        }),
+    };
+  },
+  mtp: (config, { hiddenSize, vocabSize }, body) =>
+    mtpStack({ config, hiddenSize, body, copiedVocab: vocabSize }),
+});

@@ -1,0 +1,48 @@
+import { familyOf } from "../decoder-row.ts";
+import { moe, readExperts } from "../moe.ts";
+import { tensor } from "../tensors.ts";
+import { listedWindow, windowTokensOf } from "../windows.ts";
+
+/** Biases everywhere but the head, one sink per query head, every second layer slides over 128 tokens. */
+export const gptOss = familyOf({
+  id: "gpt_oss",
+  classNames: ["GptOssForCausalLM"],
+  classSizes: [2880, 2880, 36, 64, 201088],
+  kvHeads: 8,
+  headDim: 64,
+  qkvBias: { key: "attention_bias", otherwise: true },
+  oBias: { key: "attention_bias", otherwise: true },
+  window: (config, layers) => {
+    const windowTokens = windowTokensOf(config, 128);
+    return (
+      listedWindow(config, layers, windowTokens) ?? ((layer) => (layer % 2 === 0 ? windowTokens : undefined))
+    );
+  },
+  layerExtras: (_config, { heads }) => [
+    tensor({
+      name: "self_attn.sinks",
+      role: "other",
+      kind: "vector",
+      group: "attention",
+      shape: [heads],
+      split: "heads",
+    }),
+  ],
+  experts: (config, { hiddenSize }) => ({
+    sparse: () => true,
+    build: () =>
+      moe({
+        config,
+        hiddenSize,
+        experts: readExperts(
+          config,
+          { count: 128, active: 4 },
+          { count: ["num_local_experts", "num_experts"] },
+        ),
+        width: config.int("intermediate_size"),
+        router: "router",
+        routerBias: true,
+        expertBias: true,
+      }),
+  }),
+});

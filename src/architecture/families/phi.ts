@@ -1,0 +1,67 @@
+import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
+import { moe, readExperts } from "../moe.ts";
+import { everyLayerWindow } from "../windows.ts";
+
+/** Parallel block under one LayerNorm, biases everywhere, the head included. */
+const PHI: DecoderRow = {
+  id: "phi",
+  classNames: ["PhiForCausalLM"],
+  classSizes: [2048, 8192, 24, 32, 51200],
+  norm: "layer",
+  layerNorms: ["input_layernorm"],
+  qkvBias: true,
+  oBias: true,
+  mlpBias: true,
+  headBias: true,
+  plainMlp: ["fc1", "fc2"],
+  activation: "gelu_new",
+  qkNorm: "head",
+  qkNormWhen: { key: "qk_layernorm", otherwise: false },
+  attention: { outName: "dense", qkNormBias: true, qkNormNames: ["q_layernorm", "k_layernorm"] },
+};
+export const phi = familyOf(PHI);
+
+/** The files of Phi-1 and Phi-1.5 as first published: GPT-2 key names, n_inner null for 4h. */
+export const phiMsft = familyOf({
+  ...PHI,
+  id: "phi-msft",
+  modelTypes: ["phi-msft", "mixformer-sequential"],
+  classNames: ["MixFormerSequentialForCausalLM"],
+  widthDefault: (hiddenSize) => 4 * hiddenSize,
+  customCode: "phi",
+});
+
+/** Llama with q/k/v in one projection and gate/up in one; `sliding_window` holds in every layer. */
+export const phi3 = familyOf({
+  id: "phi3",
+  classNames: ["Phi3ForCausalLM"],
+  classSizes: [3072, 8192, 32, 32, 32064],
+  attention: { fused: "qkv_proj" },
+  fusedGateUp: "gate_up_proj",
+  window: everyLayerWindow,
+});
+
+/** Mixtral's block under LayerNorms, with keys for biases on attention and head. */
+export const phimoe = familyOf({
+  id: "phimoe",
+  classNames: ["PhimoeForCausalLM", "PhiMoEForCausalLM"],
+  classSizes: [4096, 6400, 32, 32, 32064],
+  kvHeads: 8,
+  norm: "layer",
+  qkvBias: ATTENTION_BIAS,
+  oBias: ATTENTION_BIAS,
+  headBias: { key: "lm_head_bias", otherwise: false },
+  window: everyLayerWindow,
+  experts: (config, { hiddenSize }) => ({
+    sparse: () => true,
+    build: () =>
+      moe({
+        config,
+        hiddenSize,
+        experts: readExperts(config, { count: 16, active: 2 }),
+        width: config.int("intermediate_size"),
+        name: "block_sparse_moe",
+        expertNames: ["w1", "w3", "w2"],
+      }),
+  }),
+});
