@@ -3,8 +3,8 @@ import { project } from "./linear.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
-import { rotary } from "./rotary.ts";
-import { fresh, record, sharedTable, type Value } from "./tape.ts";
+import { concatenates, rotary } from "./rotary.ts";
+import { fresh, hold, record, sharedTable, type Value } from "./tape.ts";
 
 interface Heads {
   readonly queryHeads: number;
@@ -13,6 +13,8 @@ interface Heads {
   readonly valueDim: number;
   /** A window that hides part of these sequences, so that a mask is built. */
   readonly masked: boolean;
+  /** Queries lie head by head, as a concatenation leaves them: the kernel's output does too and is copied. */
+  readonly headMajor: boolean;
 }
 
 /** Softmax attention from the normed input x to the output projection. */
@@ -45,9 +47,13 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   const masked = windowTokens !== undefined && pass.seqTokens >= windowTokens;
   q = rotary(pass, q!, keyDim);
   k = rotary(pass, k!, keyDim);
-  const mixed = scoreAndMix(pass, { q, k, v: v! }, { queryHeads, kvHeads, keyDim, valueDim, masked });
+  const headMajor = concatenates(pass, keyDim);
+  const heads: Heads = { queryHeads, kvHeads, keyDim, valueDim, masked, headMajor };
+  const mixed = scoreAndMix(pass, { q, k, v: v! }, heads);
   const output = of("attn-o");
-  return output === undefined ? mixed : project(pass, mixed, output, tensors);
+  const out = output === undefined ? mixed : project(pass, mixed, output, tensors);
+  hold(tape, [x]);
+  return out;
 }
 
 function normTensor(tensors: readonly Tensor[], of: "q" | "k"): Tensor | undefined {
@@ -62,7 +68,11 @@ export function scoreAndMix(
   input: { readonly q: Value; readonly k: Value; readonly v: Value },
   heads: Heads,
 ): Value {
-  return pass.attention === "eager" ? eager(pass, input, heads) : fusedAttention(pass, input, heads);
+  // Grouped heads in fp32 have no fused kernel behind SDPA: it falls back to plain operations.
+  const unfused = pass.attention === "sdpa" && input.q.width === 4 && !pass.tape.autocast;
+  if (pass.attention === "eager" || (unfused && heads.queryHeads > heads.kvHeads))
+    return eager(pass, input, heads);
+  return fusedAttention(pass, input, heads);
 }
 
 /**
@@ -106,7 +116,7 @@ function fusedAttention(
     saved.push(mask);
   }
   record(tape, { inputs: [q, k, v], outputs: [out, logSumExp, ...random], saved });
-  return out;
+  return heads.headMajor ? op.copy(tape, out) : out;
 }
 
 /**
@@ -129,8 +139,11 @@ function eager(
   const v = arranged(op.operand(tape, input.v), groups);
   const pairs = tokens * pass.seqTokens * heads.queryHeads;
   let scores = op.scale(tape, op.matmul(tape, q, k, pairs));
-  if (pass.facts.attentionSoftcap) scores = op.scale(tape, op.keepsOutput(tape, op.scale(tape, scores)));
-  sharedTable(tape, "eager-mask", { elements: pass.batch * pass.seqTokens ** 2, width: input.q.width });
+  const written = pass.attention === "eager";
+  if (written && pass.facts.attentionSoftcap)
+    scores = op.scale(tape, op.keepsOutput(tape, op.scale(tape, scores)));
+  if (written)
+    sharedTable(tape, "eager-mask", { elements: pass.batch * pass.seqTokens ** 2, width: input.q.width });
   scores = op.add(tape, scores, scores);
   let weights: Value;
   if (code.softmaxInModelType && !tape.autocast) weights = op.keepsOutput(tape, scores);

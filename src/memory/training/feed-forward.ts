@@ -3,7 +3,7 @@ import { activate, gate } from "./activation.ts";
 import { project } from "./linear.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
-import type { Value } from "./tape.ts";
+import { hold, type Value } from "./tape.ts";
 
 export interface FeedForwardUse {
   readonly activation: Activation;
@@ -40,5 +40,7 @@ export function feedForward(pass: Pass, x: Value, use: FeedForwardUse): Value {
   } else {
     inner = activate(pass, project(pass, x, up, use.tensors), use.activation);
   }
-  return project(pass, inner, down, use.tensors);
+  const out = project(pass, inner, down, use.tensors);
+  hold(tape, [x]);
+  return out;
 }

@@ -53,7 +53,7 @@ export function latentAttention(pass: Pass, x: Value, mixer: LatentMixer, tensor
   const mixed = scoreAndMix(
     pass,
     { q: query, k: key, v },
-    { queryHeads, kvHeads: queryHeads, keyDim: nopeDim + ropeDim, valueDim, masked: false },
+    { queryHeads, kvHeads: queryHeads, keyDim: nopeDim + ropeDim, valueDim, masked: false, headMajor: true },
   );
   return through(mixed, "attn-o");
 }

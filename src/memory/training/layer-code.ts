@@ -18,8 +18,10 @@ export interface LayerCode {
   readonly parallel: boolean;
   /** Norms sit on the outputs of attention and feed-forward instead of their inputs. */
   readonly postNorm: boolean;
-  /** Rotary positions: half-split, half-split with cos and sin of half the width, complex, or none. */
-  readonly rotary: "half" | "half-tables" | "interleaved" | "complex" | "none";
+  /**
+   * Rotary positions: half-split, half-split put together with an unrotated rest, half-split with cos and sin of half the width, complex, or none.
+   */
+  readonly rotary: "half" | "half-concat" | "half-tables" | "interleaved" | "complex" | "none";
   /** Dropout after the attention's output projection and after the feed-forward. */
   readonly residualDropout: boolean;
   /** A sink logit per head joins the softmax (GPT-OSS): eager attention only, in the model's type. */
@@ -53,7 +55,7 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   cohere: { norm: "layer-python", parallel: true, rotary: "interleaved" },
   cohere2: { norm: "layer-python", parallel: true, rotary: "interleaved" },
   phi: { parallel: true, residualDropout: true },
-  phi3: { residualDropout: true },
+  phi3: { rotary: "half-concat", residualDropout: true },
   starcoder2: { residualDropout: true },
   gpt_oss: { rotary: "half-tables", sinks: true, softmaxInModelType: true, norm: "rms-late-cast" },
   deepseek_v2: { rotary: "complex" },

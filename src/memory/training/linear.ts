@@ -1,7 +1,7 @@
 import type { Tensor } from "../../architecture/model.ts";
 import * as op from "./operations.ts";
 import { linearWeightOf, type Pass } from "./pass.ts";
-import type { Value } from "./tape.ts";
+import { hold, type Value } from "./tape.ts";
 
 /**
  * A linear layer with its adapter, if it has one, as PEFT 0.21 computes it
@@ -25,9 +25,12 @@ export function project(pass: Pass, x: Value, weight: Tensor, tensors: readonly 
     trainable: true,
     ...dims,
   });
-  const input = op.dropout(tape, op.cast(tape, x, adapter.width), adapter.dropout);
+  const wide = op.cast(tape, x, adapter.width);
+  const input = op.dropout(tape, wide, adapter.dropout);
   const down = op.linear(tape, input, factor("lora_A", { inDim, outDim: adapter.rank }));
   const up = op.linear(tape, down, factor("lora_B", { inDim: adapter.rank, outDim }));
   const sum = op.add(tape, base, op.scale(tape, up));
-  return op.cast(tape, sum, base.width);
+  const result = op.cast(tape, sum, base.width);
+  hold(tape, [x, wide, base]);
+  return result;
 }

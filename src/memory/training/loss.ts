@@ -5,6 +5,11 @@ import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
 import { fresh, record, sharedTable, type Value } from "./tape.ts";
 
+export interface LossCode {
+  readonly kind: "hf" | "plain" | "chunked" | "chunked-recompute";
+  readonly chunks: number;
+}
+
 /** What the head and the loss leave behind: the scalar loss, and values that stay alive beside it. */
 export interface LossTape {
   readonly loss: Value;
@@ -16,7 +21,7 @@ export interface LossTape {
  * logits in the model's type, an fp32 copy, fp32 log-softmax. Per logit, in bf16: 2 + 4 + 4 at the end of
  * forward, 4 + 4 + 4 at the start of backward.
  */
-export function headAndLoss(pass: Pass, x: Value, model: Architecture): LossTape {
+export function headAndLoss(pass: Pass, x: Value, model: Architecture, code: LossCode): LossTape {
   const { tape } = pass;
   const hidden = finalNorm(pass, x, model);
   const logits = headProduct(pass, hidden, model);

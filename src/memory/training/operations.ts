@@ -139,13 +139,16 @@ export function operand(tape: Tape, x: Value): Value {
   return tape.autocast && x.width > 2 ? cast(tape, x, 2) : x;
 }
 
-/** A weight under autocast: trainable fp32 weights are cast once and kept until the forward pass ends. */
-export function castWeight(tape: Tape, weight: Weight): Value | null {
+/**
+ * A weight under autocast: trainable fp32 weights are cast once and kept until the forward pass ends. The
+ * product's gradient for it comes out in 16 bits and is widened before it becomes the weight's.
+ */
+export function castWeight(tape: Tape, weight: Weight, gradients: Bytes): Value | null {
   if (!tape.autocast || weight.width <= 2) return null;
   const known = tape.casts.get(weight.name);
   if (known !== undefined) return known;
-  const value = fresh(tape, { elements: weight.elements, width: 2, grad: false });
-  record(tape, { inputs: [], outputs: [value] });
+  const value = fresh(tape, { elements: weight.elements, width: 2, grad: weight.trainable });
+  record(tape, { inputs: [], outputs: [value], weightGradients: gradients });
   if (weight.trainable) tape.casts.set(weight.name, value);
   return value;
 }
@@ -170,23 +173,22 @@ export interface LinearWeight extends Weight {
 export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
   const packed = weight.packed === true;
   const input = packed ? cast(tape, x, 2) : operand(tape, x);
-  const weightCast = packed ? null : castWeight(tape, weight);
-  const rows = x.elements / weight.inDim;
+  const bias = weight.bias === true ? allocated(weight.outDim * weight.width) : 0;
+  const gradients: Bytes = weight.trainable ? allocated(weight.elements * weight.width) + bias : 0;
+  const weightCast = packed ? null : castWeight(tape, weight, gradients);
   const value = fresh(tape, {
-    elements: rows * weight.outDim,
+    elements: (x.elements / weight.inDim) * weight.outDim,
     width: input.width,
     grad: x.grad || weight.trainable,
   });
   const unpacked = packed ? weight.elements * input.width : 0;
-  const gradient: Bytes = weight.trainable ? allocated(weight.elements * weight.width) : 0;
-  const bias: Bytes = weight.trainable && weight.bias === true ? allocated(weight.outDim * weight.width) : 0;
   record(tape, {
-    inputs: [input],
+    inputs: weightCast === null ? [input] : [input, weightCast],
     outputs: [value],
     saved: [weight.trainable ? input : undefined, input.grad && weightCast !== null ? weightCast : undefined],
     forwardScratch: unpacked,
-    backwardScratch: unpacked + (weight.trainable && weightCast !== null ? weight.elements * 2 : 0),
-    weightGradients: gradient + bias,
+    backwardScratch: unpacked,
+    weightGradients: weightCast === null ? gradients : 0,
   });
   return packed ? cast(tape, value, x.width) : value;
 }

@@ -15,10 +15,17 @@ export function rotary(pass: Pass, x: Value, headDim: number): Value {
   const cos = sharedTable(tape, "cos", { elements: pass.seqTokens * rotated, width });
   sharedTable(tape, "sin", { elements: pass.seqTokens * rotated, width });
   if (pass.kernels.fusedRotary) return op.copy(tape, x);
-  if (rotated === headDim) return turn(pass, x, cos);
+  if (!concatenates(pass, headDim)) return turn(pass, x, cos);
   const elements = (x.elements / headDim) * rotated;
+  if (elements === x.elements) return op.concat(tape, [turn(pass, x, cos)]);
   const [head, rest] = op.split(tape, x, [elements, x.elements - elements]) as [Value, Value];
   return op.concat(tape, [turn(pass, head, cos), rest]);
+}
+
+/** Rotated and passed parts are put together again: when only a part rotates, and always in Phi-3's code. */
+export function concatenates(pass: Pass, headDim: number): boolean {
+  const rotated = Math.floor(headDim * (pass.facts.rotaryFraction ?? 1));
+  return pass.code.rotary === "half-concat" || (pass.code.rotary === "half" && rotated < headDim);
 }
 
 /** x * cos + rotate_half(x) * sin. */

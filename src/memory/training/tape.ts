@@ -121,6 +121,11 @@ export function record(tape: Tape, spec: Recorded): void {
   });
 }
 
+/** Keeps values alive up to here, as the variables of a Python frame do until it returns. */
+export function hold(tape: Tape, values: readonly Value[]): void {
+  record(tape, { inputs: values, outputs: [] });
+}
+
 /** Runs `body` with operations filed under `label`. */
 export function under<T>(tape: Tape, label: string, body: () => T): T {
   const before = tape.label;

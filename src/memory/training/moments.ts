@@ -1,0 +1,182 @@
+/**
+ * The moments of one forward and backward pass at which memory can peak, from the parts of the step.
+ * Weights and optimizer states are the same in all of them and are added by the caller.
+ */
+import type { Architecture } from "../../architecture/model.ts";
+import { tensorElements } from "../../architecture/parameters.ts";
+import type { Bytes } from "../../units.ts";
+import { headWeight } from "./loss.ts";
+import type { Holding } from "./pass.ts";
+import type { Replay } from "./replay.ts";
+import type { LayerSegment, LayerSpan, Segments } from "./segments.ts";
+import { allocated, BLOCK_BYTES } from "./tape.ts";
+
+export type PassPhase = "forward" | "loss-backward" | "layer-backward" | "end-of-backward";
+
+export interface Moment {
+  readonly phase: PassPhase;
+  /** Gradients of weights that exist at this moment. */
+  readonly gradients: Bytes;
+  /** Tensors kept for backward by embedding and layers, checkpoints included. */
+  readonly activations: Bytes;
+  /** What head and loss hold. */
+  readonly logits: Bytes;
+  /** What lives only while an operation or a layer runs: recomputed activations, gradients on their way, casts. */
+  readonly workspace: Bytes;
+}
+
+export interface MomentsRequest {
+  /** Layers per checkpoint; 0 keeps everything. */
+  readonly checkpointEvery: number;
+  /** Checkpoints live in host memory. */
+  readonly offloadCheckpoints: boolean;
+  /** Gradients of an earlier micro-batch exist already and are added to. */
+  readonly accumulating: boolean;
+  readonly holding: Holding;
+}
+
+export const momentBytes = (m: Moment): Bytes => m.gradients + m.activations + m.logits + m.workspace;
+
+/** Every candidate, in the order in which it happens; `kept` is what lives when forward ends. */
+export function momentsOf(
+  model: Architecture,
+  segments: Segments,
+  request: MomentsRequest,
+): { readonly moments: readonly Moment[]; readonly keptBytes: Bytes; readonly weightGradients: Bytes } {
+  const moments: Moment[] = [];
+  const checkpointing = request.checkpointEvery > 0;
+  const { spans, loss, embedding } = segments;
+  // A checkpoint holds its layer's arguments: the positions and the mask beside the hidden state.
+  const tables = segments.tableBytes + (checkpointing ? segments.argumentBytes : 0);
+  const fixed = embedding.savedBytes + tables;
+  const existing = request.accumulating ? weightGradientsOf(model, segments, request) : 0;
+  const peakOf = (part: Replay): Bytes => (request.accumulating ? part.accumulatingPeak : part.backwardPeak);
+
+  let kept = fixed;
+  let casts = 0;
+  let forwardPeak = 0;
+  let forwardKept = fixed;
+  for (const { segment, count } of spans) {
+    const each = keptPerLayer(segment, request);
+    const castsEach = checkpointing ? segment.castBytes : segment.castOnlyBytes;
+    const own = checkpointing ? segment.forwardPeakUnsaved : segment.forwardPeak;
+    // The last layer of a span has the most before it.
+    const before = kept + (count - 1) * each;
+    const peak = before + casts + (count - 1) * castsEach + segment.castBytes + own;
+    if (peak > forwardPeak) {
+      forwardPeak = peak;
+      forwardKept = before;
+    }
+    kept += count * each;
+    casts += count * castsEach;
+  }
+  const gradients = existing;
+  const lossForward = loss.castBytes + loss.forwardPeak;
+  moments.push({
+    phase: "forward",
+    gradients,
+    activations: forwardKept,
+    logits: 0,
+    workspace: forwardPeak - forwardKept,
+  });
+  moments.push({ phase: "forward", gradients, activations: kept, logits: lossForward, workspace: casts });
+  const keptBytes = kept + loss.savedBytes;
+
+  moments.push({ phase: "loss-backward", gradients, activations: kept, logits: peakOf(loss), workspace: 0 });
+  let made = request.accumulating ? existing : loss.weightGradients;
+  for (let s = spans.length - 1; s >= 0; s--) {
+    const span = spans[s]!;
+    for (const moment of layerMoments(span, { kept, made }, request)) moments.push(moment);
+    kept -= span.count * keptPerLayer(span.segment, request);
+    if (!request.accumulating && span.segment.outputGrad) made += span.count * span.segment.weightGradients;
+  }
+  moments.push(...embeddingMoments(model, segments, { made, request }));
+  return { moments, keptBytes, weightGradients: weightGradientsOf(model, segments, request) };
+}
+
+const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => {
+  if (request.checkpointEvery === 0) return segment.savedBytes;
+  return request.offloadCheckpoints ? 0 : segment.inputBytes / request.checkpointEvery;
+};
+
+/** Backward of the last and of the first layer of a span; those between lie between. */
+function layerMoments(
+  span: LayerSpan,
+  state: { readonly kept: Bytes; readonly made: Bytes },
+  request: MomentsRequest,
+): Moment[] {
+  const { segment, count } = span;
+  if (!segment.outputGrad) return [];
+  const each = keptPerLayer(segment, request);
+  const gradientsEach = request.accumulating ? 0 : segment.weightGradients;
+  const peak = request.accumulating ? segment.accumulatingPeak : segment.backwardPeak;
+  const group = Math.max(1, request.checkpointEvery);
+  return (count === 1 ? [0] : [0, count - 1]).map((done): Moment => {
+    const kept = state.kept - done * each;
+    const gradients = state.made + done * gradientsEach;
+    const base = { phase: "layer-backward", gradients, logits: 0 } as const;
+    if (request.checkpointEvery === 0)
+      return { ...base, activations: kept, workspace: peak - segment.savedBytes };
+    const recomputed = (group - 1) * segment.savedBytes;
+    const backward = peak - (segment.inputKept && !request.offloadCheckpoints ? segment.inputBytes : 0);
+    // Recomputing runs forward again with the gradient of the layer's output waiting.
+    const input = request.offloadCheckpoints ? 0 : segment.inputBytes;
+    const forward = segment.castBytes + segment.forwardPeak - input + segment.inputBytes;
+    return { ...base, activations: kept, workspace: recomputed + Math.max(backward, forward) };
+  });
+}
+
+/** The lookup's gradient is a full table; a tied head's is then added to it in a third one. */
+function embeddingMoments(
+  model: Architecture,
+  segments: Segments,
+  state: { readonly made: Bytes; readonly request: MomentsRequest },
+): Moment[] {
+  const { made, request } = state;
+  const phase = "end-of-backward";
+  const { output, backwardPeak } = segments.embedding;
+  if (!output.grad) return [];
+  const base = { phase, activations: BLOCK_BYTES, logits: 0 } as const;
+  const moments: Moment[] = [{ ...base, gradients: made, workspace: backwardPeak }];
+  const tables = embeddingTables(model, request.holding);
+  if (tables.tokens === 0) return moments;
+  const learned = request.accumulating ? 0 : tables.positions;
+  const incoming = output.storage.bytes;
+  if (tiedToHead(model)) {
+    const second = request.accumulating ? 0 : tables.tokens;
+    moments.push({
+      ...base,
+      gradients: made + learned,
+      workspace: tables.tokens + Math.max(incoming, second),
+    });
+  } else
+    moments.push({
+      ...base,
+      gradients: made + learned + (request.accumulating ? 0 : tables.tokens),
+      workspace: incoming,
+    });
+  return moments;
+}
+
+const tiedToHead = (model: Architecture): boolean => model.tied && headWeight(model) !== undefined;
+
+function embeddingTables(model: Architecture, holding: Holding): { tokens: Bytes; positions: Bytes } {
+  let tokens = 0;
+  let positions = 0;
+  for (const tensor of model.tensors) {
+    if (tensor.kind !== "embedding" || !holding.trainable(tensor)) continue;
+    const bytes = allocated(tensorElements(tensor) * holding.width(tensor));
+    if (tensor.role === "embedding") tokens += bytes;
+    else positions += bytes;
+  }
+  return { tokens, positions };
+}
+
+/** Gradients of all trained weights at the end of backward. */
+function weightGradientsOf(model: Architecture, segments: Segments, request: MomentsRequest): Bytes {
+  let bytes = segments.loss.weightGradients;
+  for (const { segment, count } of segments.spans)
+    if (segment.outputGrad) bytes += count * segment.weightGradients;
+  const tables = embeddingTables(model, request.holding);
+  return bytes + tables.positions + (tiedToHead(model) ? 0 : tables.tokens);
+}
