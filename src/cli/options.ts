@@ -48,7 +48,7 @@ export const dtypeOption = (): Option =>
 export const kvDtypeOption = (): Option =>
   new Option(
     "--kv-dtype <format>",
-    "format of the KV cache, or K,V separately: fp16, fp8, q8_0,q4_0 (default: 16 bits)",
+    "format of the KV cache, or keys/values apart: fp16, fp8, q8_0/q4_0 (default: 16 bits)",
   );
 export const gpuOption = (): Option =>
   new Option("--gpu <name>", "fits on this card? exit 1 if not: h100, rtx-4090, 2xl40s");

@@ -1,10 +1,10 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 import { formatByName } from "../formats/format-names.ts";
+import { kvFormatByName } from "../formats/kv-formats.ts";
 import { uniformStorage, type WeightStorage } from "../quantization/storage.ts";
 import { groupDigits, type Tokens } from "../units.ts";
 import { type CacheFormat, type Estimate, serve } from "./serve.ts";
-import { kvFormatByName } from "./temporary-formats.ts";
 
 /** Context when none is asked for; less if the model ends earlier. */
 export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
@@ -108,24 +108,12 @@ function positive(option: string, value: number): number {
 
 const cacheFormats = new Map<string, CacheFormat>();
 
+/** One format, or keys and values apart: "q8_0/q4_0", also written with a comma. */
 function cacheFormatOf(text: string): CacheFormat {
-  const known = cacheFormats.get(text);
-  if (known !== undefined) return known;
-  const [key, value, more] = text.split(",");
-  if (more !== undefined) {
-    throw new VramCalcError("bad-option", {
-      option: "--kv-dtype",
-      given: `"${text}"`,
-      expected: "one format, or a key and a value format: q8_0,q4_0",
-    });
+  let format = cacheFormats.get(text);
+  if (format === undefined) {
+    format = kvFormatByName(text.replace(",", "/"));
+    cacheFormats.set(text, format);
   }
-  const keys = kvFormatByName(key!.trim());
-  const values = value === undefined ? keys : kvFormatByName(value.trim());
-  const format: CacheFormat = {
-    id: keys.id === values.id ? keys.id : `${keys.id},${values.id}`,
-    keyBytesPerVector: keys.keyBytesPerVector,
-    valueBytesPerVector: values.valueBytesPerVector,
-  };
-  cacheFormats.set(text, format);
   return format;
 }

@@ -1,11 +1,18 @@
 /** Models that lie on disk or come through standard input as a config.json. */
 import { statSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
-import { readArchitecture } from "../architecture/registry.ts";
-import { unreadable } from "./bytes/file-source.ts";
+import { opendir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { openFileSource, unreadable } from "./bytes/file-source.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { readBoundedTextFile } from "./json/text-file.ts";
 import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
+import {
+  configArchitecture,
+  loadFolder,
+  loadGguf,
+  loadWeightFile,
+  type ModelFolder,
+} from "./model-folder.ts";
 
 export interface LocalPath {
   /** As typed, for messages. */
@@ -15,6 +22,8 @@ export interface LocalPath {
 
 /** Words that can only be a path, so a missing one is reported as a file and not as an unknown model. */
 const PATH_LIKE = /^(\.{1,2}([/\\]|$)|[/\\~]|[a-zA-Z]:[/\\])|\.(json|gguf|safetensors|bin)$/;
+/** A directory has as many entries as someone likes; a model's has a few hundred. */
+const MOST_ENTRIES = 100_000;
 
 /**
  * The path that a model argument names, or null when nothing lies there and it does not look like a path.
@@ -22,22 +31,45 @@ const PATH_LIKE = /^(\.{1,2}([/\\]|$)|[/\\~]|[a-zA-Z]:[/\\])|\.(json|gguf|safete
  * @throws unreadable-path when it does look like one.
  */
 export function findLocal(reference: string): LocalPath | null {
+  if (reference === "") return null;
   try {
-    const found = statSync(reference);
-    return { typed: reference, directory: found.isDirectory() };
+    return { typed: reference, directory: statSync(reference).isDirectory() };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (!PATH_LIKE.test(reference) && (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG"))
-      return null;
+    const absent = code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";
+    if (absent && !PATH_LIKE.test(reference)) return null;
     throw unreadable(reference, error);
   }
 }
 
-/** A directory (its config.json) or a config file. */
+/** A directory, a weight file, a GGUF file or a config file. */
 export async function loadLocal(path: LocalPath, options: LoadOptions): Promise<LoadedModel> {
-  const file = path.directory ? `${path.typed.replace(/[/\\]+$/, "")}/config.json` : path.typed;
-  const text = await readBoundedTextFile(file, MOST_CONFIG_BYTES);
-  return loadConfigText(text, file, "config", options);
+  const { typed } = path;
+  if (path.directory) return loadFolder(await localFolder(typed), options);
+  const name = basename(typed);
+  const isWeights = /\.safetensors$|\.index(\.[\w-]+)?\.json$/.test(name);
+  if (isWeights) return loadWeightFile(await localFolder(dirname(typed)), name, options);
+  if (/\.gguf$/i.test(name)) return loadGguf(await localFolder(dirname(typed)), name);
+  return loadConfigText(await readBoundedTextFile(typed, MOST_CONFIG_BYTES), typed, "config", options);
+}
+
+async function localFolder(path: string): Promise<ModelFolder> {
+  const fileNames: string[] = [];
+  try {
+    for await (const entry of await opendir(path)) {
+      fileNames.push(entry.name);
+      if (fileNames.length === MOST_ENTRIES) break;
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  return {
+    name: path,
+    source: "config",
+    fileNames: fileNames.sort(),
+    open: (fileName) => openFileSource(join(path, fileName)),
+    readText: (fileName, maxBytes) => readBoundedTextFile(join(path, fileName), maxBytes),
+  };
 }
 
 /** Parses the text of a config.json. `file` is what messages call it. */
@@ -48,12 +80,8 @@ export function loadConfigText(
   options: LoadOptions,
 ): LoadedModel {
   const value = parseJson(text, file);
-  const architecture = readArchitecture(
-    value,
-    file,
-    options.assumeFamily === undefined ? {} : { assumeFamily: options.assumeFamily },
-  );
-  return { id: nameOf(value, file), source, architecture, notes: [] };
+  const architecture = configArchitecture(value, file, options);
+  return { id: nameOf(value, file), source, architecture, config: value, notes: [] };
 }
 
 /** `_name_or_path` of the config when it names a model, else the directory or file it lies in. */
@@ -61,5 +89,6 @@ function nameOf(value: unknown, file: string): string {
   const named = (value as { readonly _name_or_path?: unknown })._name_or_path;
   if (typeof named === "string" && /^[\w.-]+\/[\w.-]+$/.test(named)) return named;
   if (file === "standard input") return file;
-  return basename(file) === "config.json" ? basename(dirname(resolve(file))) : basename(file, ".json");
+  if (basename(file) !== "config.json") return basename(file, ".json");
+  return dirname(file) === "." ? "config.json" : basename(dirname(file));
 }

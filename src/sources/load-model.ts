@@ -4,6 +4,7 @@ import { typicalArchitecture } from "../architecture/typical.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import { formatCount, groupDigits, looksLikeCount, parseCount } from "../units.ts";
+import type { StoredFiles } from "./stored-weights.ts";
 
 export type SourceKind = "count" | "catalogue" | "config" | "stdin" | "safetensors" | "gguf" | "hub";
 
@@ -14,6 +15,10 @@ export interface LoadedModel {
   readonly architecture: Architecture;
   /** How the file stores the weights, when the source says. */
   readonly stored?: WeightStorage;
+  /** The tensors of its files, when headers were read. */
+  readonly files?: StoredFiles;
+  /** The parsed config.json it was built from. */
+  readonly config?: unknown;
   /** Resolved commit of a hub model. */
   readonly revision?: string;
   readonly notes: readonly Note[];
@@ -23,12 +28,14 @@ export interface LoadOptions {
   readonly readStdin: (maxBytes: number) => Promise<string>;
   readonly assumeFamily?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where progress of longer downloads may be shown. */
+  readonly terminal?: { readonly isTerminal: boolean; readonly write: (text: string) => void };
   /** Other words that may have been meant, for suggestions: the names of commands. */
   readonly otherNames?: readonly string[];
 }
 
 /**
- * Loads a model from a count, a path, `-`, a catalogue name or a hub id, tried in this order.
+ * Loads a model from a count, `-`, a path, a catalogue name, a hub id or an address, tried in this order.
  *
  * @throws bad-quantity, unreadable-path, malformed-file, bad-config, unsupported-model, unknown-name,
  * source-unavailable
@@ -57,11 +64,14 @@ export async function loadModel(reference: string, options: LoadOptions): Promis
       : [];
     return { id: hit.entry.name, source: "catalogue", architecture, notes };
   }
+  const { loadRemote } = await import("./hub-source.ts");
+  const remote = await loadRemote(reference, options);
+  if (remote !== null) return remote;
   throw new VramCalcError("unknown-name", {
     kind: "model",
     name: reference,
     nearest: nearestNames(reference, [...catalogue.catalogueNames(), ...(options.otherNames ?? [])]),
-    hint: "a model is a count (14B), a catalogue name, a config.json or a directory with one, or - for standard input",
+    hint: "a model is a count (14B), a catalogue name, a path, a hub id (org/name) or - for standard input",
   });
 }
 

@@ -45,7 +45,7 @@ const CASES: readonly (readonly [string, RegExp])[] = [
   ["14B extra", /too many arguments/],
   ["14B --dtype fp17", /unknown .*format "fp17".*did you mean/],
   ["14B --dtype bf61", /did you mean .*bf16/],
-  ["14B --kv-dtype q8_0,q8_0,q8_0", /--kv-dtype .*expected one format/],
+  ["14B --kv-dtype q8_0/q8_0/q8_0", /unknown KV cache format/],
   ["14B --kv-dtype nonsense", /unknown/],
   ["14B --gpu rtx-409", /did you mean rtx-4090/],
   ["14B --budget lots", /24GB \(10\^9\), 24GiB \(2\^30\)/],

@@ -71,6 +71,7 @@ async function runEstimate(
     readStdin: io.readStdin,
     env: io.env,
     otherNames,
+    terminal: { isTerminal: io.stderrIsTerminal, write: io.stderr },
     ...(flags.assumeFamily === undefined ? {} : { assumeFamily: flags.assumeFamily }),
   });
   const outcome = estimate(loaded.architecture, {

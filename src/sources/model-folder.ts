@@ -1,0 +1,213 @@
+/** A model as a folder of files: a directory, or a hub repository at one commit. */
+import type { Architecture, Note } from "../architecture/model.ts";
+import { readArchitecture } from "../architecture/registry.ts";
+import { VramCalcError } from "../errors.ts";
+import type { WeightStorage } from "../quantization/storage.ts";
+import type { ByteSource } from "./bytes/byte-source.ts";
+import type { GgufFile } from "./gguf/gguf-file.ts";
+import { parseJson } from "./json/parse-json.ts";
+import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
+import type { IndexTotals, TensorFile } from "./safetensors/tensor-file.ts";
+import { type FileTensor, type StoredFiles, storedWeights } from "./stored-weights.ts";
+
+export interface ModelFolder {
+  /** What messages call it. */
+  readonly name: string;
+  readonly source: SourceKind;
+  /** Plain names of the files in it. */
+  readonly fileNames: readonly string[];
+  readonly open: (fileName: string) => Promise<ByteSource>;
+  readonly readText: (fileName: string, maxBytes: number) => Promise<string>;
+}
+
+/** A model whose files are `folder`: its config.json, and the headers of its weights when they are there. */
+export async function loadFolder(folder: ModelFolder, options: LoadOptions): Promise<LoadedModel> {
+  if (!folder.fileNames.includes("config.json")) return loadWithoutConfig(folder, options);
+  const value = await readConfigFile(folder, "config.json");
+  const architecture = configArchitecture(value, nameIn(folder, "config.json"), options);
+  const { chooseWeightFiles } = await import("./safetensors/weight-files.ts");
+  const weights = chooseWeightFiles(folder.fileNames);
+  if (weights.kind === "none") return configOnly(folder, value, architecture);
+  const { readCheckpointAt } = await import("./safetensors/read-checkpoint.ts");
+  const read = await readCheckpointAt({ name: folder.name, fileNames: folder.fileNames, open: folder.open });
+  return withStored(folder, architecture, storedOf(read), read.kind === "totals" ? PYTORCH_NOTES : []);
+}
+
+/** One weight file, and the config.json beside it. */
+export async function loadWeightFile(
+  folder: ModelFolder,
+  fileName: string,
+  options: LoadOptions,
+): Promise<LoadedModel> {
+  const { readWeightFile } = await import("./safetensors/read-checkpoint.ts");
+  const read = await readWeightFile(fileName, folder.open);
+  const stored = storedOf(read);
+  const notes = read.kind === "totals" ? PYTORCH_NOTES : [];
+  if (folder.fileNames.includes("config.json")) {
+    const value = await readConfigFile(folder, "config.json");
+    return withStored(
+      folder,
+      configArchitecture(value, nameIn(folder, "config.json"), options),
+      stored,
+      notes,
+    );
+  }
+  if (read.kind === "totals") {
+    throw new VramCalcError("unreadable-path", {
+      path: nameIn(folder, "config.json"),
+      reason: "an index of PyTorch files gives totals only and no config.json lies beside it",
+      hint: "put the model's config.json beside it",
+    });
+  }
+  const { tensorsArchitecture } = await import("../architecture/tensors-only.ts");
+  return withStored(folder, tensorsArchitecture(read.tensors), stored, notes);
+}
+
+/** A GGUF file, or any of its splits. */
+export async function loadGguf(folder: ModelFolder, fileName: string): Promise<LoadedModel> {
+  const { readGgufAt } = await import("./gguf/read-gguf.ts");
+  const { ggufArchitecture } = await import("../architecture/gguf-model.ts");
+  const file = await readGgufAt({ fileName, open: folder.open });
+  const architecture = ggufArchitecture(file, nameIn(folder, fileName));
+  const loaded = withStored(
+    { ...folder, source: folder.source === "hub" ? "hub" : "gguf" },
+    architecture,
+    ggufStored(file),
+    [],
+  );
+  const name = file.metadata.get("general.name");
+  return typeof name === "string" && name !== "" && folder.source !== "hub"
+    ? { ...loaded, id: name.slice(0, 80) }
+    : loaded;
+}
+
+async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Promise<LoadedModel> {
+  const { listGgufChoices } = await import("./hub/gguf-choice.ts");
+  const choices = listGgufChoices(folder.fileNames.map((path) => ({ path, size: null })));
+  if (choices.length === 1) return loadGguf(folder, choices[0]!.files[0]!.path);
+  if (choices.length > 1) {
+    throw new VramCalcError("unreadable-path", {
+      path: folder.name,
+      reason: `it holds ${choices.length} GGUF models`,
+      hint: `name one of them: ${choices
+        .slice(0, 6)
+        .map((choice) => choice.files[0]!.path)
+        .join(", ")}`,
+    });
+  }
+  const single = folder.fileNames.filter((file) => file.endsWith(".safetensors"));
+  if (single.length === 1) return loadWeightFile(folder, single[0]!, options);
+  throw new VramCalcError("unreadable-path", {
+    path: nameIn(folder, "config.json"),
+    reason: "there is no such file",
+    hint: "a model directory holds a config.json, a .gguf or a .safetensors file",
+  });
+}
+
+const PYTORCH_NOTES: readonly Note[] = [
+  {
+    code: "pytorch-index",
+    message:
+      "weight bytes are the total that the index of the PyTorch files states; the files were not opened",
+  },
+];
+
+function configOnly(folder: ModelFolder, value: unknown, architecture: Architecture): LoadedModel {
+  return { id: modelId(folder, value), source: folder.source, architecture, config: value, notes: [] };
+}
+
+function withStored(
+  folder: ModelFolder,
+  architecture: Architecture,
+  stored: StoredFiles,
+  notes: readonly Note[],
+): LoadedModel {
+  const weights = storedWeights(stored, architecture);
+  const storage: WeightStorage =
+    stored.container === "pytorch" ? { ...weights.storage, id: "as stored" } : weights.storage;
+  return {
+    id: modelId(folder, null),
+    source: folder.source === "hub" ? "hub" : stored.container === "gguf" ? "gguf" : "safetensors",
+    architecture,
+    stored: storage,
+    files: stored,
+    notes: [...weights.notes, ...notes],
+  };
+}
+
+async function readConfigFile(folder: ModelFolder, fileName: string): Promise<unknown> {
+  return parseJson(await folder.readText(fileName, MOST_CONFIG_BYTES), nameIn(folder, fileName));
+}
+
+/** The architecture of a parsed config.json under the options of this load. */
+export function configArchitecture(value: unknown, file: string, options: LoadOptions): Architecture {
+  return readArchitecture(
+    value,
+    file,
+    options.assumeFamily === undefined ? {} : { assumeFamily: options.assumeFamily },
+  );
+}
+
+function nameIn(folder: ModelFolder, fileName: string): string {
+  return folder.name === "" || folder.name === "."
+    ? fileName
+    : `${folder.name.replace(/[/\\]+$/, "")}/${fileName}`;
+}
+
+/** `_name_or_path` of the config when it names a model, else the folder. */
+function modelId(folder: ModelFolder, value: unknown): string {
+  const named = (value as { readonly _name_or_path?: unknown } | null)?._name_or_path;
+  if (folder.source !== "hub" && typeof named === "string" && /^[\w.-]+\/[\w.-]+$/.test(named)) return named;
+  return folder.name;
+}
+
+function storedOf(read: TensorFile | IndexTotals): StoredFiles {
+  if (read.kind === "totals")
+    return {
+      container: "pytorch",
+      tensors: [],
+      totalBytes: read.totalBytes,
+      fileBytes: null,
+      files: read.files.length,
+    };
+  const tensors: readonly FileTensor[] = read.tensors.map(({ name, dtype, shape, elements, bytes }) => ({
+    name,
+    format: dtype,
+    shape,
+    elements,
+    bytes,
+  }));
+  return {
+    container: "safetensors",
+    tensors,
+    totalBytes: read.totalBytes,
+    fileBytes: sumBytes(read.files),
+    files: read.files.length,
+  };
+}
+
+function ggufStored(file: GgufFile): StoredFiles {
+  const tensors: readonly FileTensor[] = file.tensors.map((tensor) => ({
+    name: tensor.name,
+    format: tensor.type.name,
+    shape: tensor.rowMajorShape,
+    elements: tensor.elements,
+    bytes: tensor.bytes,
+  }));
+  return {
+    container: "gguf",
+    tensors,
+    totalBytes: file.tensorBytes,
+    fileBytes: file.fileBytes,
+    files: file.files.length,
+  };
+}
+
+function sumBytes(files: readonly { readonly bytes: number | null }[]): number | null {
+  let sum = 0;
+  for (const { bytes } of files) {
+    if (bytes === null) return null;
+    sum += bytes;
+  }
+  return sum;
+}
