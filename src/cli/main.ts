@@ -43,7 +43,7 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
     if (wanted === undefined) defineEstimate(program, session, names);
     for (const entry of COMMANDS) {
       const command = program.command(entry.name).description(entry.summary);
-      if (all || entry.name === wanted) entry.define(command, session);
+      if (all || entry.name === wanted) (await entry.load())(command, session);
     }
     await program.parseAsync([...args], { from: "user" });
     return code;

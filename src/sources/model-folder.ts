@@ -75,10 +75,9 @@ export async function loadGguf(folder: ModelFolder, fileName: string): Promise<L
     ggufStored(file),
     [],
   );
+  if (folder.source === "hub") return loaded;
   const name = file.metadata.get("general.name");
-  return typeof name === "string" && name !== "" && folder.source !== "hub"
-    ? { ...loaded, id: name.slice(0, 80) }
-    : loaded;
+  return { ...loaded, id: typeof name === "string" && name !== "" ? name.slice(0, 80) : fileName };
 }
 
 async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Promise<LoadedModel> {
@@ -158,7 +157,9 @@ function nameIn(folder: ModelFolder, fileName: string): string {
 function modelId(folder: ModelFolder, value: unknown): string {
   const named = (value as { readonly _name_or_path?: unknown } | null)?._name_or_path;
   if (folder.source !== "hub" && typeof named === "string" && /^[\w.-]+\/[\w.-]+$/.test(named)) return named;
-  return folder.name;
+  return folder.source === "hub"
+    ? folder.name
+    : (folder.name.split(/[/\\]/).findLast((part) => part !== "" && part !== ".") ?? "model");
 }
 
 function storedOf(read: TensorFile | IndexTotals): StoredFiles {

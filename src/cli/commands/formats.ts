@@ -1,8 +1,4 @@
-import type { CommandEntry } from "./command.ts";
+import type { DefineCommand } from "./command.ts";
 
 /** `vram-calc formats [names and values]`. */
-export const formatsCommand: CommandEntry = {
-  name: "formats",
-  summary: "number formats: the table, one explained bit by bit, or a value encoded in it",
-  define: (_command, _session) => {},
-};
+export const defineFormats: DefineCommand = (_command, _session) => {};

@@ -1,7 +1,20 @@
 import type { CommandEntry } from "./command.ts";
-import { formatsCommand } from "./formats.ts";
-import { gpusCommand } from "./gpus.ts";
-import { inspectCommand } from "./inspect.ts";
 
 /** Every command besides the default one, in the order of the help. */
-export const COMMANDS: readonly CommandEntry[] = [inspectCommand, formatsCommand, gpusCommand];
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "inspect",
+    summary: "what a model is made of: parameters, layers, cache, linears, padding rows",
+    load: async () => (await import("./inspect.ts")).defineInspect,
+  },
+  {
+    name: "formats",
+    summary: "number formats: the table, one explained bit by bit, or a value encoded in it",
+    load: async () => (await import("./formats.ts")).defineFormats,
+  },
+  {
+    name: "gpus",
+    summary: "accelerators and the memory that their drivers report",
+    load: async () => (await import("./gpus.ts")).defineGpus,
+  },
+];

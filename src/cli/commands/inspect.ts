@@ -1,10 +1,14 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Inspection } from "../../report/inspect.ts";
+import { embeddingPadding } from "../../architecture/padding.ts";
+import { cacheRows } from "../../memory/cache-rows.ts";
+import { type Inspection, inspectionJson, inspectionTable } from "../../report/inspect.ts";
+import { loadModel } from "../../sources/load-model.ts";
+import { readTokenizer } from "../../sources/tokenizer.ts";
 import { assumeFamilyOption, jsonOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
 import type { Session } from "../session.ts";
-import type { CommandEntry } from "./command.ts";
+import type { DefineCommand } from "./command.ts";
 
 interface InspectFlags {
   readonly json?: true;
@@ -12,24 +16,15 @@ interface InspectFlags {
 }
 
 /** `vram-calc inspect <model>`: what a model is made of. */
-export const inspectCommand: CommandEntry = {
-  name: "inspect",
-  summary: "what a model is made of: parameters, layers, cache, linears, padding rows",
-  define: (command, session) => {
-    command
-      .argument("<model>", "catalogue name, config.json, directory, or - for a config on stdin")
-      .addOption(assumeFamilyOption())
-      .addOption(jsonOption())
-      .action((reference: string, flags: InspectFlags) => inspect(reference, flags, session));
-  },
+export const defineInspect: DefineCommand = (command, session) => {
+  command
+    .argument("<model>", "catalogue name, path, hub id, or - for a config on stdin")
+    .addOption(assumeFamilyOption())
+    .addOption(jsonOption())
+    .action((reference: string, flags: InspectFlags) => inspect(reference, flags, session));
 };
 
 async function inspect(reference: string, flags: InspectFlags, { io }: Session): Promise<void> {
-  const { loadModel } = await import("../../sources/load-model.ts");
-  const { readTokenizer } = await import("../../sources/tokenizer.ts");
-  const { inspectionJson, inspectionTable } = await import("../../report/inspect.ts");
-  const { cacheRows } = await import("../../memory/cache-rows.ts");
-  const { embeddingPadding } = await import("../../architecture/padding.ts");
   const loaded = await loadModel(reference, {
     readStdin: io.readStdin,
     env: io.env,
