@@ -1,3 +1,5 @@
+import { fstatSync, writeSync } from "node:fs";
+import { EXIT } from "../errors.ts";
 import { readBoundedStream } from "./stdin.ts";
 
 /** Everything the command line touches of the world, so that tests hand in their own. */
@@ -17,17 +19,56 @@ export interface Io {
 /** Width used for files and pipes: wide enough that no table is cut for a reader who is not there. */
 const PIPE_COLUMNS = 100;
 
-/** The real process. */
+/**
+ * The real process. `process.stdout` is not touched where a file descriptor does: its first use loads node's
+ * streams and sockets, which costs as much as everything else this program does at start.
+ */
 export function nodeIo(): Io {
-  const columns = Number(process.env.COLUMNS) || process.stdout.columns || PIPE_COLUMNS;
+  const { env } = process;
   return {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
+    stdout: (text) => writeAll(1, text),
+    stderr: (text) => writeAll(2, text),
     readStdin: (maxBytes) => readBoundedStream(process.stdin, maxBytes),
-    env: process.env,
+    env,
     cwd: process.cwd(),
-    columns: Math.min(Math.max(Math.floor(columns), 20), 1000),
-    stdoutIsTerminal: process.stdout.isTTY === true,
-    stderrIsTerminal: process.stderr.isTTY === true,
+    get columns() {
+      const terminal = this.stdoutIsTerminal ? process.stdout.columns : PIPE_COLUMNS;
+      const columns = Number(env.COLUMNS) || terminal || PIPE_COLUMNS;
+      return Math.min(Math.max(Math.floor(columns), 20), 1000);
+    },
+    get stdoutIsTerminal() {
+      return maybeTerminal(1) && process.stdout.isTTY === true;
+    },
+    get stderrIsTerminal() {
+      return maybeTerminal(2) && process.stderr.isTTY === true;
+    },
   };
+}
+
+/** A terminal is a character device; so is /dev/null, so this only rules out. */
+function maybeTerminal(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Writes all of it before returning. A reader that closed the pipe early (`| head -1`) has what it wanted, so
+ * the run ends quietly; a pipe that is full and does not block is waited for.
+ */
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  let written = 0;
+  while (written < bytes.length) {
+    try {
+      written += writeSync(descriptor, bytes, written);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") process.exit(EXIT.ok);
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+  }
 }
