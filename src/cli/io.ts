@@ -1,4 +1,5 @@
-import { fstatSync, writeSync } from "node:fs";
+import { fstatSync, statSync, writeSync } from "node:fs";
+import { devNull } from "node:os";
 import { EXIT } from "../errors.ts";
 import { readBoundedStream } from "./stdin.ts";
 
@@ -45,10 +46,11 @@ export function nodeIo(): Io {
   };
 }
 
-/** A terminal is a character device; so is /dev/null, so this only rules out. */
+/** A terminal is a character device other than the null device: rules out what need not be asked. */
 function maybeTerminal(descriptor: number): boolean {
   try {
-    return fstatSync(descriptor).isCharacterDevice();
+    const stat = fstatSync(descriptor);
+    return stat.isCharacterDevice() && stat.rdev !== statSync(devNull).rdev;
   } catch {
     return false;
   }
