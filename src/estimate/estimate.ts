@@ -1,10 +1,11 @@
 import type { Architecture, Note } from "../architecture/model.ts";
+import type { CacheFormat } from "../engines/cache-format.ts";
 import { VramCalcError } from "../errors.ts";
 import { formatByName } from "../formats/format-names.ts";
 import { kvFormatByName } from "../formats/kv-formats.ts";
 import { uniformStorage, type WeightStorage } from "../quantization/storage.ts";
 import { groupDigits, type Tokens } from "../units.ts";
-import { type CacheFormat, type Estimate, serve } from "./serve.ts";
+import { type Estimate, serve } from "./serve.ts";
 
 /** Context when none is asked for; less if the model ends earlier. */
 export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;

@@ -1,19 +1,13 @@
 /** The serving estimate without an engine's habits: what any runtime must hold. */
 import type { Architecture, Note } from "../architecture/model.ts";
+import type { CacheFormat } from "../engines/cache-format.ts";
 import { activations, logits } from "../memory/activations.ts";
+import { cacheTerms } from "../memory/kv-cache.ts";
 import { GENERIC_RUNTIME } from "../memory/runtime.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { Tokens } from "../units.ts";
-import { genericCache } from "./generic-cache.ts";
-
-/** Bytes that one cached key or value vector takes: scales and rounding included. */
-export interface CacheFormat {
-  readonly id: string;
-  readonly keyBytesPerVector: (dim: number) => number;
-  readonly valueBytesPerVector: (dim: number) => number;
-}
 
 export interface ServeRequest {
   readonly storage: WeightStorage;
@@ -58,37 +52,12 @@ export function serve(model: Architecture, request: ServeRequest): Estimate {
 }
 
 function servingTerms(model: Architecture, request: ServeRequest): Term[] {
-  const { contextTokens, sequences, cacheFormat } = request;
-  const perSequence = genericCache(model, {
-    contextTokens,
-    keyBytes: cacheFormat.keyBytesPerVector,
-    valueBytes: cacheFormat.valueBytesPerVector,
-  });
-  const terms: Term[] = [weights(model, request.storage)];
-  if (perSequence.kv > 0) {
-    terms.push(cacheTerm(model, "kv-cache", perSequence.kv, request));
-  }
-  if (perSequence.state > 0) terms.push(cacheTerm(model, "recurrent-state", perSequence.state, request));
-  terms.push(activations(model, { contextTokens, sequences }), logits(model, { sequences }), GENERIC_RUNTIME);
-  return terms;
-}
-
-function cacheTerm(
-  model: Architecture,
-  id: "kv-cache" | "recurrent-state",
-  each: number,
-  request: ServeRequest,
-): Term {
-  const bytes = each * request.sequences;
-  const assumed = model.assumed === true;
-  return {
-    id,
-    bytes,
-    // Published decoders of one size differ by grouped heads and depth: an eighth to four times this.
-    low: assumed ? Math.floor(bytes / 4) : bytes,
-    high: assumed ? bytes * 4 : bytes,
-    basis: assumed ? "assumed" : "exact",
-    formula: "{sequences} sequences x {each} B",
-    inputs: { sequences: request.sequences, each },
-  };
+  const { contextTokens, sequences, cacheFormat: format } = request;
+  return [
+    weights(model, request.storage),
+    ...cacheTerms(model, { contextTokens, sequences, format }),
+    activations(model, { contextTokens, sequences }),
+    logits(model, { sequences }),
+    GENERIC_RUNTIME,
+  ];
 }
