@@ -1,4 +1,4 @@
-import type { Architecture, AttentionMixer, Mixer } from "../architecture/model.ts";
+import type { Architecture, AttentionMixer, Mixer, StackRole } from "../architecture/model.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { CacheFormat } from "./cache-format.ts";
 
@@ -9,6 +9,7 @@ export interface CacheLayer {
 }
 
 const known = new WeakMap<Architecture, readonly CacheLayer[]>();
+const knownDrafts = new WeakMap<Architecture, readonly CacheLayer[]>();
 
 /**
  * The decoder's mixers that keep a cache or a state, equal ones merged: a dense layer and a layer of
@@ -20,16 +21,26 @@ const known = new WeakMap<Architecture, readonly CacheLayer[]>();
 export function cacheLayers(model: Architecture): readonly CacheLayer[] {
   let rows = known.get(model);
   if (rows === undefined) {
-    rows = mergeMixers(model);
+    rows = mergeMixers(model, "decoder");
     known.set(model, rows);
   }
   return rows;
 }
 
-function mergeMixers(model: Architecture): readonly CacheLayer[] {
+/** The same rows of the multi-token-prediction layers, which engines run only to speculate. */
+export function draftCacheLayers(model: Architecture): readonly CacheLayer[] {
+  let rows = knownDrafts.get(model);
+  if (rows === undefined) {
+    rows = mergeMixers(model, "mtp");
+    knownDrafts.set(model, rows);
+  }
+  return rows;
+}
+
+function mergeMixers(model: Architecture, role: StackRole): readonly CacheLayer[] {
   const byShape = new Map<string, { mixer: Mixer; layers: number }>();
   for (const stack of model.stacks) {
-    if (stack.role !== "decoder") continue;
+    if (stack.role !== role) continue;
     stack.kinds.forEach((kind, index) => {
       const layers = stack.counts[index]! * (stack.repeats ?? 1);
       for (const mixer of kind.mixers) {
