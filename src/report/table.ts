@@ -121,7 +121,9 @@ function totalLine(
     total.low === total.high
       ? ""
       : `  (${formatBytes(total.low, { unit, digits }).replace(/ .*/, "")} to ${formatBytes(total.high, { unit, digits })})`;
-  return options.paint("strong", `  ${"total".padEnd(NAME_WIDTH)}${size}`) + band;
+  const line = `  ${"total".padEnd(NAME_WIDTH)}${size}`;
+  const fits = line.length + band.length <= options.columns;
+  return options.paint("strong", line) + (fits ? band : `\n   ${band}`);
 }
 
 function budgetLines(budget: Budget, result: Result, options: TableOptions): string[] {
