@@ -12,8 +12,10 @@ export interface ByteSource {
   /**
    * The bytes at `offset`: exactly `length` of them, or fewer only because the file ends there
    * (none at all past the end). Never more. The reader does not write to them.
+   *
+   * @param scratch memory that the reader no longer needs, for the answer to lie in; a source may ignore it
    */
-  read(offset: Bytes, length: Bytes): Promise<Uint8Array>;
+  read(offset: Bytes, length: Bytes, scratch?: Uint8Array): Promise<Uint8Array>;
   close?(): Promise<void>;
 }
 

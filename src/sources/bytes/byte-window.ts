@@ -59,7 +59,7 @@ export async function walkFile<T>(
       throw malformed(window, offset, "a header that goes on", `at most ${groupDigits(maxBytes)} bytes`);
     // The few bytes of a started value are read again: cheaper than joining pieces.
     const wanted = Math.max(step.value, piece);
-    const bytes = await source.read(offset, wanted);
+    const bytes = await source.read(offset, wanted, window.bytes);
     window.size = source.size;
     window.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     window.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

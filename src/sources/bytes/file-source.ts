@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { VramCalcError } from "../../errors.ts";
 import type { Bytes } from "../../units.ts";
 import type { ByteSource } from "./byte-source.ts";
@@ -41,25 +40,40 @@ export function unreadable(path: string, cause: unknown): unknown {
   return new VramCalcError("unreadable-path", { path, ...refusal }, { cause });
 }
 
-/** A regular file opened for reading, and its size. The caller closes the handle. */
-export async function openRegularFile(path: string): Promise<{ handle: FileHandle; size: Bytes }> {
-  let handle: FileHandle;
+/** A regular file opened for reading, and its size. The caller closes the descriptor. */
+export function openRegularFile(path: string): { readonly fd: number; readonly size: Bytes } {
+  let fd: number;
   try {
     // O_NONBLOCK: opening a named pipe that nobody writes to would otherwise never return.
     // Windows has neither such pipes nor the flag.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     throw unreadable(path, cause);
   }
   try {
-    const stat = await handle.stat();
-    if (stat.isFile()) return { handle, size: stat.size };
+    const stat = fstatSync(fd);
+    if (stat.isFile()) return { fd, size: stat.size };
     const code = stat.isDirectory() ? "EISDIR" : "ENXIO";
     throw unreadable(path, Object.assign(new Error(code), { code }));
   } catch (cause) {
-    await handle.close();
+    closeSync(fd);
     throw unreadable(path, cause);
   }
+}
+
+/**
+ * Fills `into` from `offset` on and returns what the file had of it.
+ *
+ * Synchronous: a header is a few pieces of at most 1 MiB, which cost less than handing them to another thread.
+ */
+export function readFully(fd: number, into: Uint8Array, offset: Bytes): Uint8Array {
+  let filled = 0;
+  while (filled < into.length) {
+    const count = readSync(fd, into, filled, into.length - filled, offset + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled === into.length ? into : into.subarray(0, filled);
 }
 
 /**
@@ -70,31 +84,27 @@ export async function openRegularFile(path: string): Promise<{ handle: FileHandl
  * @throws unreadable-path
  */
 export async function openFileSource(path: string, name: string = path): Promise<ByteSource> {
-  const { handle, size } = await openRegularFile(path);
+  const { fd, size } = openRegularFile(path);
+  let open = true;
   return {
     name,
     size,
-    read: async (offset, length) => {
-      const end = Math.min(offset + length, size);
-      if (end <= offset) return new Uint8Array(0);
+    read: async (offset, length, scratch) => {
+      // The file may have shrunk since it was opened: what is missing is reported by whoever needs it.
+      const count = Math.max(0, Math.min(length, size - offset));
+      const into =
+        scratch !== undefined && scratch.length >= count
+          ? scratch.subarray(0, count)
+          : Buffer.allocUnsafeSlow(count);
       try {
-        return await readRange(handle, offset, end);
+        return readFully(fd, into, offset);
       } catch (cause) {
         throw unreadable(path, cause);
       }
     },
-    close: () => handle.close(),
+    close: async () => {
+      if (open) closeSync(fd);
+      open = false;
+    },
   };
-}
-
-async function readRange(handle: FileHandle, offset: Bytes, end: Bytes): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(end - offset);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled);
-    // The file shrank since it was opened: what is missing is reported by whoever needed it.
-    if (bytesRead === 0) return bytes.subarray(0, filled);
-    filled += bytesRead;
-  }
-  return bytes;
 }

@@ -1,6 +1,8 @@
+import { Buffer } from "node:buffer";
+import { closeSync } from "node:fs";
 import { VramCalcError } from "../../errors.ts";
 import { type Bytes, groupDigits } from "../../units.ts";
-import { openRegularFile, unreadable } from "../bytes/file-source.ts";
+import { openRegularFile, readFully, unreadable } from "../bytes/file-source.ts";
 
 /**
  * The text of a small UTF-8 file, for `parseJson`. A longer file is refused before it is read.
@@ -9,22 +11,18 @@ import { openRegularFile, unreadable } from "../bytes/file-source.ts";
  * @throws malformed-file when the file is longer than `maxBytes` or is not UTF-8
  */
 export async function readBoundedTextFile(path: string, maxBytes: Bytes): Promise<string> {
-  const { handle, size } = await openRegularFile(path);
+  const { fd, size } = openRegularFile(path);
   try {
     if (size > maxBytes) throw tooLong(path, size, maxBytes);
-    // Room for one byte more shows a file that lies about its size, as those of /proc do.
-    const bytes = new Uint8Array(Math.min(maxBytes, Math.max(size, 65_536)) + 1);
-    let filled = 0;
-    for (let last = -1; filled !== last && filled < bytes.length; ) {
-      last = filled;
-      filled += (await handle.read(bytes, filled, bytes.length - filled, filled)).bytesRead;
-    }
-    if (filled === bytes.length) throw tooLong(path, filled, filled - 1);
-    return decodeText(bytes.subarray(0, filled), path);
+    // A file may lie about its size, as those of /proc do: there is room for one byte too many.
+    const room = Buffer.allocUnsafe(Math.min(maxBytes, Math.max(size, 65_536)) + 1);
+    const bytes = readFully(fd, room, 0);
+    if (bytes.length === room.length) throw tooLong(path, bytes.length, bytes.length - 1);
+    return decodeText(bytes, path);
   } catch (cause) {
     throw unreadable(path, cause);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
