@@ -117,6 +117,11 @@ export function vector(name: string, group: Group, shape: readonly number[], spl
   });
 }
 
+/** What the class registers as a persistent buffer: in the file, not a parameter. */
+export function buffer(name: string, group: Group, shape: readonly number[]): Tensor {
+  return tensor({ name, role: "other", kind: "vector", group, shape, buffer: true });
+}
+
 /** The bias [experts] that balances routing without a loss: held by checkpoints in fp32, trained by no optimizer. */
 export function routerBalance(name: string, experts: number): Tensor {
   return tensor({

@@ -1,0 +1,101 @@
+/** Models made of a language model, vision or audio towers, and projectors between them. */
+import { type ConfigReader, overriding, withDefaults } from "./config-reader.ts";
+import type { FamilyLookup } from "./family.ts";
+import type { ArchitectureDraft, Tensor } from "./model.ts";
+import type { Tower } from "./towers/tower.ts";
+
+/**
+ * A nested config of one tower.
+ *
+ * @throws bad-config when it is absent: the class would fall back to a tower of its own choice.
+ */
+export function part(config: ConfigReader, key: string): ConfigReader {
+  return config.child(key) ?? config.fail(key, "the config of that part");
+}
+
+export interface LanguageModelOptions {
+  /** Keys under which the language model may be nested. */
+  readonly keys?: readonly string[];
+  /** Model type of a nested config that does not say. */
+  readonly modelType: string;
+  /** Read as this model type whatever the nested config says: a text class that is another one renamed. */
+  readonly readAs?: string;
+  /** Defaults of the text class where they differ from those of `readAs`; used only when nested. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  /** Keys that the text class fixes. */
+  readonly fixed?: Readonly<Record<string, unknown>>;
+  /** `tie_word_embeddings` of the composite class when neither config says; else the text class decides. */
+  readonly tied?: boolean;
+}
+
+/**
+ * The language model inside a composite config; or, in older files, the composite's own top level read as one.
+ */
+export function languageModel(
+  config: ConfigReader,
+  families: FamilyLookup,
+  options: LanguageModelOptions,
+): ArchitectureDraft {
+  const nested = config.child(options.keys ?? ["text_config"]);
+  const given =
+    nested === undefined
+      ? overriding(config, { model_type: options.readAs ?? options.modelType })
+      : withDefaults(nested, options.defaults ?? {});
+  const says = given.has("tie_word_embeddings") || config.has("tie_word_embeddings");
+  const text = overriding(given, {
+    ...(options.readAs === undefined ? {} : { model_type: options.readAs }),
+    ...options.fixed,
+    ...(says || options.tied === undefined ? {} : { tie_word_embeddings: options.tied }),
+  });
+  return families.build(text, options.modelType);
+}
+
+/** How a composite class names the language model's modules. */
+export type TextNames =
+  /** language_model.model.layers and language_model.lm_head. */
+  | "language_model"
+  /** model.language_model.layers and lm_head. */
+  | "model.language_model"
+  /** As the language model alone. */
+  | "unchanged";
+
+function renamer(names: TextNames): (name: string) => string {
+  switch (names) {
+    case "language_model":
+      return (name) => `language_model.${name}`;
+    case "model.language_model":
+      return (name) => (name.startsWith("model.") ? `model.language_model.${name.slice(6)}` : name);
+    case "unchanged":
+      return (name) => name;
+  }
+}
+
+export interface CompositeSpec {
+  readonly family: string;
+  readonly config: ConfigReader;
+  readonly text: ArchitectureDraft;
+  readonly names: TextNames;
+  readonly towers: readonly Tower[];
+  /** Projectors and adapters; group "projector", or "audio" for those of an audio tower. */
+  readonly projector?: readonly Tensor[];
+}
+
+/** One model of the parts: the language model's stacks first, then the towers'. */
+export function composite(spec: CompositeSpec): ArchitectureDraft {
+  const { text, towers } = spec;
+  const rename = renamer(spec.names);
+  return {
+    ...text,
+    family: spec.family,
+    modelType: spec.config.text("model_type", spec.family),
+    stacks: [
+      ...text.stacks.map((stack) => ({ ...stack, prefix: rename(stack.prefix) })),
+      ...towers.flatMap((tower) => tower.stacks),
+    ],
+    tensors: [
+      ...text.tensors.map((tensor) => ({ ...tensor, name: rename(tensor.name) })),
+      ...towers.flatMap((tower) => tower.tensors),
+      ...(spec.projector ?? []),
+    ],
+  };
+}

@@ -1,0 +1,150 @@
+/** Qwen with pictures and video: a patch-merging tower in front of a Qwen2, Qwen3 or Qwen3.5 decoder. */
+import { composite, type LanguageModelOptions, languageModel, part, type TextNames } from "../composite.ts";
+import type { Family } from "../family.ts";
+import { glmVision } from "../towers/glm-vision.ts";
+import type { TowerBuilder } from "../towers/image-encoders.ts";
+import { qwen2Vision, qwen3Vision, qwen25Vision, qwen35Vision } from "../towers/qwen-vision.ts";
+
+interface Row {
+  readonly id: string;
+  readonly modelTypes?: readonly string[];
+  readonly className: string;
+  readonly text: LanguageModelOptions;
+  readonly names: TextNames;
+  readonly tower: TowerBuilder;
+  readonly prefix: string;
+}
+
+function family(row: Row): Family {
+  return {
+    id: row.id,
+    modelTypes: row.modelTypes ?? [row.id],
+    classNames: [row.className],
+    build: (config, families) =>
+      composite({
+        family: row.id,
+        config,
+        text: languageModel(config, families, row.text),
+        names: row.names,
+        towers: [row.tower(part(config, "vision_config"), row.prefix)],
+      }),
+  };
+}
+
+const QWEN2_TEXT = {
+  modelType: "qwen2",
+  readAs: "qwen2",
+  defaults: {
+    hidden_size: 8192,
+    intermediate_size: 29_568,
+    num_hidden_layers: 80,
+    num_attention_heads: 64,
+    num_key_value_heads: 8,
+    vocab_size: 152_064,
+  },
+} as const;
+
+export const qwen2Vl = family({
+  id: "qwen2_vl",
+  className: "Qwen2VLForConditionalGeneration",
+  text: QWEN2_TEXT,
+  names: "unchanged",
+  tower: qwen2Vision,
+  prefix: "visual",
+});
+
+export const qwen25Vl = family({
+  id: "qwen2_5_vl",
+  className: "Qwen2_5_VLForConditionalGeneration",
+  text: QWEN2_TEXT,
+  names: "unchanged",
+  tower: qwen25Vision,
+  prefix: "visual",
+});
+
+const NEW_NAMES = { names: "model.language_model", prefix: "model.visual" } as const;
+
+export const qwen3Vl = family({
+  id: "qwen3_vl",
+  className: "Qwen3VLForConditionalGeneration",
+  text: {
+    modelType: "qwen3",
+    readAs: "qwen3",
+    defaults: {
+      hidden_size: 4096,
+      intermediate_size: 22_016,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      vocab_size: 151_936,
+    },
+  },
+  tower: qwen3Vision,
+  ...NEW_NAMES,
+});
+
+export const qwen3VlMoe = family({
+  id: "qwen3_vl_moe",
+  className: "Qwen3VLMoeForConditionalGeneration",
+  text: {
+    modelType: "qwen3_moe",
+    readAs: "qwen3_moe",
+    defaults: {
+      hidden_size: 2048,
+      intermediate_size: 5632,
+      num_hidden_layers: 24,
+      num_attention_heads: 16,
+      num_key_value_heads: 16,
+      vocab_size: 151_936,
+      moe_intermediate_size: 1408,
+      num_experts: 60,
+      num_experts_per_tok: 4,
+    },
+  },
+  tower: qwen3Vision,
+  ...NEW_NAMES,
+});
+
+export const qwen35 = family({
+  id: "qwen3_5",
+  className: "Qwen3_5ForConditionalGeneration",
+  text: { modelType: "qwen3_5_text", readAs: "qwen3_5_text" },
+  tower: qwen35Vision,
+  ...NEW_NAMES,
+});
+
+export const qwen35Moe = family({
+  id: "qwen3_5_moe",
+  className: "Qwen3_5MoeForConditionalGeneration",
+  text: { modelType: "qwen3_5_moe_text", readAs: "qwen3_5_moe_text" },
+  tower: qwen35Vision,
+  ...NEW_NAMES,
+});
+
+/** The text class biases q, k and v whatever attention_bias says, and takes hidden / heads without a head_dim. */
+export const glm4v = family({
+  id: "glm4v",
+  modelTypes: ["glm4v", "glm46v"],
+  className: "Glm4vForConditionalGeneration",
+  text: {
+    modelType: "glm4",
+    readAs: "glm4",
+    defaults: { head_dim: null },
+    fixed: { attention_bias: true },
+  },
+  tower: glmVision,
+  ...NEW_NAMES,
+});
+
+/** GLM-4.5V. */
+export const glm4vMoe = family({
+  id: "glm4v_moe",
+  className: "Glm4vMoeForConditionalGeneration",
+  text: {
+    modelType: "glm4_moe",
+    readAs: "glm4_moe",
+    defaults: { vocab_size: 151_424, attention_bias: true },
+    fixed: { use_qk_norm: false },
+  },
+  tower: glmVision,
+  ...NEW_NAMES,
+});
