@@ -7,6 +7,7 @@ import type { Result } from "../../report/result.ts";
 import { estimateTable, type Units } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
+import { limitOf } from "../limit.ts";
 import {
   assumeFamilyOption,
   batchOption,
@@ -66,7 +67,7 @@ async function runEstimate(
   { io, exit }: Session,
   otherNames: readonly string[],
 ): Promise<void> {
-  const limit = await limitOf(flags);
+  const limit = await limitOf(flags, io);
   const loaded = await loadModel(reference, {
     readStdin: io.readStdin,
     env: io.env,
@@ -95,7 +96,7 @@ async function runEstimate(
     request: outcome.request,
     estimate: outcome,
     ...(budget === undefined ? {} : { budget }),
-    notes: [...loaded.notes, ...outcome.notes],
+    notes: [...loaded.notes, ...outcome.notes, ...(limit?.notes ?? [])],
   };
   if (flags.json === true) {
     const { resultJson } = await import("../../report/result.ts");
@@ -112,14 +113,4 @@ async function runEstimate(
     );
   }
   if (budget !== undefined && !budget.fits) exit(EXIT.overBudget);
-}
-
-async function limitOf(
-  flags: EstimateFlags,
-): Promise<{ readonly bytes: Bytes; readonly gpu?: string } | null> {
-  if (flags.budget !== undefined) return { bytes: flags.budget };
-  if (flags.gpu === undefined) return null;
-  const { acceleratorByName } = await import("../../hardware/lookup.ts");
-  const accelerator = acceleratorByName(flags.gpu);
-  return { bytes: accelerator.usableBytes, gpu: accelerator.name };
 }
