@@ -23,15 +23,19 @@ import { layerInts } from "./stack.ts";
 import type { AttentionSpec } from "./tensors.ts";
 import type { WindowRule } from "./windows.ts";
 
-/** Yes, no, or a key of the config with what its class assumes when the key is absent. */
-export type Option = boolean | { readonly key: string; readonly otherwise: boolean };
+/**
+ * Yes, no, or a key of the config with what its class assumes when the key is absent; `negated` for a key
+ * that says no (Qwen's no_bias).
+ */
+export type Option = boolean | { readonly key: string; readonly otherwise: boolean; readonly negated?: true };
 
 export const ATTENTION_BIAS: Option = { key: "attention_bias", otherwise: false };
 export const MLP_BIAS: Option = { key: "mlp_bias", otherwise: false };
 
 export function readOption(config: ConfigReader, option: Option | undefined): boolean {
   if (option === undefined) return false;
-  return typeof option === "boolean" ? option : config.flag(option.key, option.otherwise);
+  if (typeof option === "boolean") return option;
+  return config.flag(option.key, option.otherwise) !== (option.negated ?? false);
 }
 
 /** Which layers hold experts, and what such a layer's feed-forward is. */
@@ -73,6 +77,8 @@ export interface DecoderRow {
   readonly qkNormWhen?: Option;
   /** Names and details of the shared attention that differ. */
   readonly attention?: Partial<AttentionSpec>;
+  /** Names of gate, up and down. */
+  readonly gatedMlp?: readonly [gate: string, up: string, down: string];
   readonly fusedGateUp?: string;
   /** up and down instead of gate, up and down. */
   readonly plainMlp?: readonly [up: string, down: string];
@@ -162,6 +168,7 @@ export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraf
       return plainFeedForward(config, hiddenSize, { ...shared, names: row.plainMlp });
     return gatedFeedForward(config, hiddenSize, {
       ...shared,
+      ...(row.gatedMlp === undefined ? {} : { names: row.gatedMlp }),
       ...(row.fusedGateUp === undefined ? {} : { fused: row.fusedGateUp }),
     });
   };

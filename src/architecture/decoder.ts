@@ -230,6 +230,7 @@ export function gatedFeedForward(
     readonly width?: number;
     readonly bias?: boolean;
     readonly fused?: string;
+    readonly names?: readonly [string, string, string];
     readonly activation?: string;
     readonly name?: string;
   } = {},
@@ -248,6 +249,7 @@ export function gatedFeedForward(
       width,
       bias: options.bias ?? false,
       ...(options.fused === undefined ? {} : { fused: options.fused }),
+      ...(options.names === undefined ? {} : { names: options.names }),
     }),
   };
 }

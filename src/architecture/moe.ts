@@ -3,7 +3,7 @@ import type { ConfigReader, Keys } from "./config-reader.ts";
 import type { FeedForwardParts } from "./decoder.ts";
 import { activationOf } from "./family.ts";
 import type { Tensor } from "./model.ts";
-import { experts, gatedMlp, linear, tensor } from "./tensors.ts";
+import { experts, gatedMlp, linear, routerBalance } from "./tensors.ts";
 
 export const EXPERT_KEYS = [
   "num_experts",
@@ -92,17 +92,11 @@ export function moe(spec: MoeSpec): FeedForwardParts {
     ...(spec.expertNames === undefined ? {} : { names: spec.expertNames }),
   });
   if (spec.choiceBias !== undefined) {
-    tensors.push(
-      tensor({
-        name: at(spec.choiceBiasName ?? "gate.e_score_correction_bias"),
-        role: "router",
-        kind: "vector",
-        group: "router",
-        shape: [count],
-        pinnedFormat: "fp32",
-        ...(spec.choiceBias === "buffer" ? { buffer: true } : {}),
-      }),
+    const { buffer, ...balance } = routerBalance(
+      at(spec.choiceBiasName ?? "gate.e_score_correction_bias"),
+      count,
     );
+    tensors.push(spec.choiceBias === "buffer" ? { ...balance, buffer: buffer! } : balance);
   }
   if (shared !== undefined && shared.width > 0) {
     tensors.push(

@@ -6,10 +6,11 @@ import { linear, norm, tensor } from "./tensors.ts";
 
 export const MTP_KEYS = ["num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules"] as const;
 
-/** Layers of a stack one by one would be long; the last one is what a prediction layer repeats. */
-function lastKind(stack: Stack): LayerKind | undefined {
-  const run = stack.runs[stack.runs.length - 1];
-  return run === undefined ? undefined : stack.kinds[run.kind];
+/** The layer that a prediction layer repeats: the last one, or the last that satisfies `like`. */
+function repeatedKind(stack: Stack, like: (kind: LayerKind) => boolean): LayerKind | undefined {
+  const last = stack.runs[stack.runs.length - 1];
+  const found = stack.runs.findLast((run) => like(stack.kinds[run.kind]!)) ?? last;
+  return found === undefined ? undefined : stack.kinds[found.kind];
 }
 
 /**
@@ -24,12 +25,14 @@ export function mtpStack(spec: {
   readonly body: Stack;
   /** Rows of the embedding and head copies that the checkpoint holds. */
   readonly copiedVocab?: number;
+  /** Which layer it repeats, when not the last. */
+  readonly like?: (kind: LayerKind) => boolean;
   /** Layers when the config has no key for them. */
   readonly layersDefault?: number;
 }): Stack | undefined {
   const { config, hiddenSize, body, copiedVocab } = spec;
   const layers = config.layers(MTP_KEYS, spec.layersDefault ?? 0);
-  const kind = lastKind(body);
+  const kind = repeatedKind(body, spec.like ?? (() => true));
   if (layers === 0 || kind === undefined) return undefined;
   const copy = (name: string) =>
     tensor({

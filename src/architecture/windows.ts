@@ -56,7 +56,7 @@ export function qwenWindow(
   layers: number,
   slides: (layer: number, maxWindowLayers: number) => boolean = (layer, first) => layer >= first,
 ): Window | undefined {
-  const windowTokens = config.flag("use_sliding_window", false) ? windowTokensOf(config) : undefined;
+  const windowTokens = config.flag("use_sliding_window", false) ? windowTokensOf(config, 4096) : undefined;
   const listed = listedWindow(config, layers, windowTokens);
   if (listed !== undefined || windowTokens === undefined) return listed;
   const first = config.count("max_window_layers", 28);

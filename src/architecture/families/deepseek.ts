@@ -1,0 +1,218 @@
+/** DeepSeek and the models that took over its layout: latent attention, a few dense layers, then experts. */
+import type { ConfigReader } from "../config-reader.ts";
+import type { DecoderSizes } from "../decoder.ts";
+import { type DecoderRow, type ExpertsRule, familyOf, type MixerRule, MLP_BIAS } from "../decoder-row.ts";
+import {
+  type IndexerDims,
+  type LatentDims,
+  latentAttention,
+  latentSizes,
+  readLatentDims,
+} from "../latent-attention.ts";
+import type { LayerKind } from "../model.ts";
+import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { mtpStack } from "../mtp.ts";
+
+interface ClassExperts {
+  readonly count?: number;
+  readonly active?: number;
+  readonly width: number;
+  readonly shared: number;
+  readonly firstDense: number;
+  readonly choiceBias?: "buffer";
+  /** The shared MLP follows `mlp_bias` like the dense one. */
+  readonly sharedBias?: true;
+}
+
+/** Routed experts, shared experts as one MLP of `n_shared_experts` widths, the first layers dense. */
+const expertsAfterDense =
+  (defaults: ClassExperts) =>
+  (config: ConfigReader, { hiddenSize, layers }: DecoderSizes): ExpertsRule => {
+    const width = config.int("moe_intermediate_size", defaults.width);
+    return {
+      sparse: firstDenseSparse(config, layers, { firstDense: defaults.firstDense }),
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, defaults),
+          width,
+          ...(defaults.choiceBias === undefined ? {} : { choiceBias: defaults.choiceBias }),
+          shared: {
+            name: "shared_experts",
+            width: width * config.count("n_shared_experts", defaults.shared),
+            bias: defaults.sharedBias === true && config.flag("mlp_bias", false),
+          },
+        }),
+    };
+  };
+
+/** Latent attention in every layer; `indexer` says which layers choose their own tokens. */
+const latentMixer =
+  (
+    defaults: LatentDims,
+    indexer?: (config: ConfigReader, layers: number) => (layer: number) => IndexerDims | undefined,
+  ) =>
+  (config: ConfigReader, { hiddenSize, heads, layers }: DecoderSizes): MixerRule => {
+    const dims = readLatentDims(config, defaults);
+    const indexerOf = indexer?.(config, layers);
+    const bias = config.flag("attention_bias", false);
+    return {
+      keyOf: (layer) => (indexerOf?.(layer) === undefined ? "" : "indexer"),
+      build: (layer) => latentAttention({ hiddenSize, heads, dims, indexer: indexerOf?.(layer), bias }),
+    };
+  };
+
+const V3_DIMS: LatentDims = {
+  queryLatentDim: 1536,
+  latentDim: 512,
+  nopeDim: 128,
+  ropeDim: 64,
+  valueDim: 128,
+};
+const GLM_DIMS: LatentDims = {
+  queryLatentDim: 768,
+  latentDim: 512,
+  nopeDim: 192,
+  ropeDim: 64,
+  valueDim: 256,
+};
+
+/** DeepSeek-MoE 16B: llama attention. */
+export const deepseek = familyOf({
+  id: "deepseek",
+  classNames: ["DeepseekForCausalLM"],
+  qkvBias: { key: "attention_bias", otherwise: false },
+  oBias: { key: "attention_bias", otherwise: false },
+  experts: (config, sizes) =>
+    config.has("n_routed_experts")
+      ? expertsAfterDense({ width: 1407, shared: 0, firstDense: 0 })(config, sizes)
+      : { sparse: () => false, build: () => config.fail("n_routed_experts", "a number of experts") },
+  customCode: "llama attention with DeepSeek experts",
+});
+
+export const deepseekV2 = familyOf({
+  id: "deepseek_v2",
+  classNames: ["DeepseekV2ForCausalLM"],
+  classSizes: [4096, 11008, 32, 32, 102400],
+  mlpBias: MLP_BIAS,
+  sizes: latentSizes,
+  mixer: latentMixer(V3_DIMS),
+  experts: expertsAfterDense({ count: 64, width: 1407, shared: 2, firstDense: 0, sharedBias: true }),
+});
+
+/** V3, R1 and Kimi-K2; its prediction layer comes with copies of embedding and head. */
+const V3: DecoderRow = {
+  id: "deepseek_v3",
+  modelTypes: ["deepseek_v3", "kimi_k2"],
+  classNames: ["DeepseekV3ForCausalLM"],
+  classSizes: [7168, 18432, 61, 128, 129280],
+  sizes: latentSizes,
+  mixer: latentMixer(V3_DIMS),
+  experts: expertsAfterDense({
+    count: 256,
+    active: 8,
+    width: 2048,
+    shared: 1,
+    firstDense: 3,
+    choiceBias: "buffer",
+  }),
+  mtp: (config, { hiddenSize, vocabSize }, body) =>
+    mtpStack({ config, hiddenSize, body, copiedVocab: vocabSize }),
+};
+export const deepseekV3 = familyOf(V3);
+
+/** V3 with an indexer in every layer. */
+export const deepseekV32 = familyOf({
+  ...V3,
+  id: "deepseek_v32",
+  modelTypes: ["deepseek_v32"],
+  classNames: ["DeepseekV32ForCausalLM"],
+  mixer: latentMixer(V3_DIMS, (config) => {
+    const indexer = { heads: config.int("index_n_heads", 64), keyDim: config.int("index_head_dim", 128) };
+    return () => indexer;
+  }),
+});
+
+/** GLM-4.7 Flash. */
+export const glm4MoeLite = familyOf({
+  ...V3,
+  id: "glm4_moe_lite",
+  modelTypes: ["glm4_moe_lite"],
+  classNames: ["Glm4MoeLiteForCausalLM"],
+  classSizes: [2048, 10240, 47, 20, 154880],
+  mixer: latentMixer(GLM_DIMS),
+  experts: expertsAfterDense({
+    count: 64,
+    active: 4,
+    width: 1536,
+    shared: 1,
+    firstDense: 1,
+    choiceBias: "buffer",
+  }),
+});
+
+/** The prediction layer of GLM-5 chooses its own tokens, whatever the last layer does. */
+const hasIndexerAndExperts = ({ mixers, feedForward }: LayerKind): boolean =>
+  feedForward.kind === "experts" &&
+  mixers.some((mixer) => mixer.kind === "latent" && mixer.indexer !== undefined);
+
+/** GLM-5: an indexer in the layers marked full, the others read the last one's choice; no copies in MTP. */
+export const glmMoeDsa = familyOf({
+  ...V3,
+  id: "glm_moe_dsa",
+  modelTypes: ["glm_moe_dsa"],
+  classNames: ["GlmMoeDsaForCausalLM"],
+  classSizes: [6144, 12288, 78, 64, 154880],
+  mixer: latentMixer({ ...GLM_DIMS, queryLatentDim: 2048 }, (config, layers) => {
+    const indexer = { heads: config.int("index_n_heads", 32), keyDim: config.int("index_head_dim", 128) };
+    const full = indexerLayers(config, layers);
+    return (layer) => (full(layer) ? indexer : undefined);
+  }),
+  experts: expertsAfterDense({
+    count: 256,
+    active: 8,
+    width: 2048,
+    shared: 1,
+    firstDense: 3,
+    choiceBias: "buffer",
+  }),
+  mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body, like: hasIndexerAndExperts }),
+});
+
+/** `indexer_types`, else the letters F and S of `index_topk_pattern`, else every `index_topk_freq`-th layer. */
+function indexerLayers(config: ConfigReader, layers: number): (layer: number) => boolean {
+  const pattern = config.raw.index_topk_pattern;
+  const types =
+    config.texts("indexer_types") ??
+    (typeof pattern === "string"
+      ? Array.from(pattern.slice(0, layers), (c) => (c === "F" ? "full" : c === "S" ? "shared" : c))
+      : config.texts("index_topk_pattern"));
+  if (types !== undefined) {
+    const key = config.has("indexer_types") ? "indexer_types" : "index_topk_pattern";
+    if (types.length < layers || types.slice(0, layers).some((type) => type !== "full" && type !== "shared"))
+      config.fail(key, `${layers} entries, each full or shared`);
+    return (layer) => types[layer] === "full";
+  }
+  const every = Math.max(config.count("index_topk_freq", 1), 1);
+  const offset = config.count("index_skip_topk_offset", 2);
+  return (layer) => Math.max(layer - offset + 1, 0) % every === 0;
+}
+
+/** MiniCPM3: latent attention over a dense MLP; its file has no model_type. */
+export const minicpm3 = familyOf({
+  id: "minicpm3",
+  classNames: ["MiniCPM3ForCausalLM"],
+  classSizes: [2560, 6400, 62, 40, 73448],
+  tied: true,
+  mlpBias: MLP_BIAS,
+  sizes: latentSizes,
+  mixer: (config, sizes) =>
+    latentMixer({
+      queryLatentDim: 768,
+      latentDim: 256,
+      nopeDim: 64,
+      ropeDim: 32,
+      valueDim: Math.floor(sizes.hiddenSize / sizes.heads),
+    })(config, sizes),
+});

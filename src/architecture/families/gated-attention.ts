@@ -1,0 +1,210 @@
+/** Grouped attention whose output is gated by a projection of the input: Laguna, Step 3.5, Muse Glimmer. */
+import type { ConfigReader } from "../config-reader.ts";
+import type { DecoderSizes } from "../decoder.ts";
+import { familyOf, type MixerRule } from "../decoder-row.ts";
+import { firstDenseSparse, moe, readExperts, type Sparse } from "../moe.ts";
+import { mtpStack } from "../mtp.ts";
+import { layerInts } from "../stack.ts";
+import { attention, linear } from "../tensors.ts";
+import { listedWindow, type Window, windowTokensOf } from "../windows.ts";
+
+/** Gate width of a layer with `heads` heads: one per head, or one per channel. */
+type GateWidth = (heads: number) => number;
+
+function gatedMixer(
+  config: ConfigReader,
+  sizes: DecoderSizes,
+  layer: {
+    readonly heads: (layer: number) => number;
+    readonly window: Window;
+    readonly gate: { readonly name: string; readonly width: GateWidth };
+    readonly qkNorm: boolean;
+  },
+): MixerRule {
+  const { hiddenSize, kvHeads, headDim } = sizes;
+  const bias = config.flag("attention_bias", false);
+  return {
+    keyOf: (i) => `${layer.heads(i)} ${layer.window(i)}`,
+    build: (i) => {
+      const heads = layer.heads(i);
+      const windowTokens = layer.window(i);
+      if (heads % kvHeads !== 0)
+        config.fail("num_key_value_heads", `a divisor of the ${heads} attention heads of layer ${i}`);
+      return {
+        mixers: [
+          {
+            kind: "attention",
+            queryHeads: heads,
+            kvHeads,
+            keyDim: headDim,
+            valueDim: headDim,
+            cache: "own",
+            ...(windowTokens === undefined ? {} : { windowTokens }),
+          },
+        ],
+        tensors: [
+          ...attention({
+            name: "self_attn",
+            hiddenSize,
+            heads,
+            kvHeads,
+            keyDim: headDim,
+            bias: { qkv: bias, o: bias },
+            ...(layer.qkNorm ? { qkNorm: "head" } : {}),
+          }),
+          ...linear({
+            name: `self_attn.${layer.gate.name}`,
+            role: "attn-gate",
+            group: "attention",
+            outDim: layer.gate.width(heads),
+            inDim: hiddenSize,
+            split: "heads",
+          }),
+        ],
+      };
+    },
+  };
+}
+
+/** `gating`: true and "per-head" gate whole heads, "per-element" (and false) every channel. */
+function gateWidth(config: ConfigReader, headDim: number): GateWidth {
+  const gating = config.raw.gating;
+  const perHead = gating === undefined || gating === true || gating === "per-head";
+  if (!perHead && gating !== "per-element" && gating !== false)
+    config.fail("gating", "true, per-head or per-element");
+  return (heads) => (perHead ? heads : heads * headDim);
+}
+
+/** Laguna: head counts per layer, one gate per head or channel, a choice bias that counts as a parameter. */
+export const laguna = familyOf({
+  id: "laguna",
+  classNames: ["LagunaForCausalLM"],
+  classSizes: [2048, 8192, 40, 48, 100352],
+  kvHeads: 8,
+  headDim: 128,
+  mixer: (config, sizes) =>
+    gatedMixer(config, sizes, {
+      heads: layerInts(config, ["num_attention_heads_per_layer"], sizes.layers, sizes.heads),
+      window: listedWindow(config, sizes.layers, windowTokensOf(config, 512)) ?? (() => undefined),
+      gate: { name: "g_proj", width: gateWidth(config, sizes.headDim) },
+      qkNorm: true,
+    }),
+  experts: (config, { hiddenSize, layers }) => ({
+    sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
+    build: () =>
+      moe({
+        config,
+        hiddenSize,
+        experts: readExperts(config, { count: 256, active: 8 }),
+        width: config.int("moe_intermediate_size", 512),
+        choiceBias: "parameter",
+        shared: { name: "shared_experts", width: config.count("shared_expert_intermediate_size", 512) },
+      }),
+  }),
+});
+
+/** Step 3.5 Flash: more query heads in the sliding layers, gates per head, experts in the listed layers. */
+export const step35 = familyOf({
+  id: "step3p5",
+  modelTypes: ["step3p5", "step3p5_text"],
+  classNames: ["Step3p5ForCausalLM"],
+  classSizes: [4096, 11264, 45, 64, 128815],
+  mlpBias: { key: "mlp_bias", otherwise: false },
+  sizes: (config) => {
+    const heads = config.int("num_attention_heads");
+    const kvHeads = config.int(["num_attention_groups", "num_key_value_heads"], 8);
+    if (heads % kvHeads !== 0)
+      config.fail("num_attention_groups", `a divisor of the ${heads} attention heads`);
+    return {
+      hiddenSize: config.int("hidden_size"),
+      layers: config.layers("num_hidden_layers"),
+      vocabSize: config.int("vocab_size"),
+      heads,
+      kvHeads,
+      headDim: config.int("head_dim", 128),
+    };
+  },
+  mixer: (config, sizes) => {
+    const sliding = config.child("attention_other_setting");
+    const windowTokens = windowTokensOf(config);
+    const types = config.texts("layer_types");
+    const window = listedWindow(config, sizes.layers, windowTokens) ?? (() => undefined);
+    const slidingHeads =
+      config.optionalInt("num_sliding_attention_heads") ??
+      sliding?.optionalInt("num_attention_heads") ??
+      sizes.heads;
+    return gatedMixer(config, sizes, {
+      heads: (layer) => (types?.[layer] === "sliding_attention" ? slidingHeads : sizes.heads),
+      window,
+      gate: { name: "g_proj", width: gateWidth(config, sizes.headDim) },
+      qkNorm: true,
+    });
+  },
+  experts: (config, { hiddenSize, layers }) => ({
+    sparse: stepSparseLayers(config, layers),
+    build: () =>
+      moe({
+        config,
+        hiddenSize,
+        experts: readExperts(
+          config,
+          { count: 288, active: 8 },
+          {
+            count: ["moe_num_experts", "n_routed_experts", "num_local_experts"],
+            active: ["moe_top_k", "num_experts_per_tok"],
+          },
+        ),
+        width: config.int("moe_intermediate_size", 1280),
+        choiceBias: "buffer",
+        shared: {
+          name: "shared_experts",
+          width: config.count(["share_expert_dim", "share_expert_dims"], 1280),
+          bias: config.flag("mlp_bias", false),
+        },
+      }),
+  }),
+  mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body }),
+});
+
+/** `mlp_layer_types`, else the layers of `moe_layers_enum` ("3,4,5"), else all from the fourth on. */
+function stepSparseLayers(config: ConfigReader, layers: number): Sparse {
+  if (config.has("mlp_layer_types")) return firstDenseSparse(config, layers, { firstDense: 0 });
+  const listed = config.raw.moe_layers_enum;
+  if (typeof listed !== "string") {
+    const numbers = config.ints("moe_layers_enum");
+    if (numbers === undefined) return (layer) => layer >= 3;
+    const set = new Set(numbers);
+    return (layer) => set.has(layer);
+  }
+  const parts = listed.split(",").map((part) => part.trim());
+  if (parts.length > layers + 1 || parts.some((part) => !/^\d{0,6}$/.test(part)))
+    config.fail("moe_layers_enum", "layer numbers separated by commas");
+  const set = new Set(parts.filter((part) => part !== "").map(Number));
+  return (layer) => set.has(layer);
+}
+
+/** Muse Glimmer: a gate per channel, norms of q and k without weights, every fourth layer from the end full. */
+export const museGlimmerText = familyOf({
+  id: "muse_glimmer_text",
+  classNames: ["MuseGlimmerForCausalLM"],
+  classSizes: [6656, 19968, 52, 32, 202048],
+  kvHeads: 2,
+  headDim: 128,
+  layerNorms: [
+    "input_layernorm",
+    "post_attention_layernorm",
+    "pre_feedforward_layernorm",
+    "post_feedforward_layernorm",
+  ],
+  mixer: (config, sizes) => {
+    const windowTokens = windowTokensOf(config, 2048);
+    return gatedMixer(config, sizes, {
+      heads: () => sizes.heads,
+      window:
+        listedWindow(config, sizes.layers, windowTokens) ??
+        ((layer) => ((sizes.layers - 1 - layer) % 4 === 0 ? undefined : windowTokens)),
+      gate: { name: "gate_proj", width: (heads) => heads * sizes.headDim },
+      qkNorm: false,
+    });
+  },
+});

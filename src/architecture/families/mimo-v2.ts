@@ -1,0 +1,101 @@
+import type { ConfigReader } from "../config-reader.ts";
+import { familyOf } from "../decoder-row.ts";
+import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { layerTypes } from "../stack.ts";
+import { attention, vector } from "../tensors.ts";
+import { windowTokensOf } from "../windows.ts";
+
+/**
+ * MiMo-V2-Flash: value heads narrower than key heads; sliding layers have their own heads, twice the KV
+ * heads unless stated, and one sink per query head.
+ */
+export const mimoV2 = familyOf({
+  id: "mimo_v2_flash",
+  classNames: ["MiMoV2FlashForCausalLM"],
+  classSizes: [4096, 16384, 48, 64, 152576],
+  kvHeads: 4,
+  headDim: 192,
+  mixer: (config, sizes) => {
+    const { hiddenSize, layers } = sizes;
+    const slides = slidingLayers(config, layers);
+    const windowTokens = windowTokensOf(config, 128);
+    const bias = config.flag("attention_bias", false);
+    const full = {
+      heads: sizes.heads,
+      kvHeads: sizes.kvHeads,
+      keyDim: sizes.headDim,
+      valueDim: config.int("v_head_dim", 128),
+      sinks: config.flag("add_full_attention_sink_bias", false),
+    };
+    const sliding = {
+      heads: config.int("swa_num_attention_heads", full.heads),
+      kvHeads: config.int("swa_num_key_value_heads", 2 * full.kvHeads),
+      keyDim: config.int("swa_head_dim", full.keyDim),
+      valueDim: config.int("swa_v_head_dim", full.valueDim),
+      sinks: config.flag("add_swa_attention_sink_bias", true),
+    };
+    if (sliding.heads % sliding.kvHeads !== 0)
+      config.fail("swa_num_key_value_heads", `a divisor of the ${sliding.heads} attention heads`);
+    return {
+      keyOf: (layer) => (slides(layer) ? "sliding" : "full"),
+      build: (layer) => {
+        const { heads, kvHeads, keyDim, valueDim, sinks } = slides(layer) ? sliding : full;
+        return {
+          mixers: [
+            {
+              kind: "attention",
+              queryHeads: heads,
+              kvHeads,
+              keyDim,
+              valueDim,
+              cache: "own",
+              ...(slides(layer) && windowTokens !== undefined ? { windowTokens } : {}),
+            },
+          ],
+          tensors: [
+            ...attention({
+              name: "self_attn",
+              hiddenSize,
+              heads,
+              kvHeads,
+              keyDim,
+              valueDim,
+              bias: { qkv: bias },
+            }),
+            ...(sinks ? [vector("self_attn.sinks", "attention", [heads], "heads")] : []),
+          ],
+        };
+      },
+    };
+  },
+  experts: (config, { hiddenSize, layers }) => {
+    const width = config.int("moe_intermediate_size", 2048);
+    return {
+      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, { count: 256, active: 8 }),
+          width,
+          choiceBias: "buffer",
+          shared: { name: "shared_experts", width: width * config.count("n_shared_experts", 0) },
+        }),
+    };
+  },
+});
+
+/** `layer_types`, else the zeros and ones of `hybrid_layer_pattern`, else full at 0 and every sixth layer. */
+function slidingLayers(config: ConfigReader, layers: number): (layer: number) => boolean {
+  const types = layerTypes(config, layers);
+  if (types !== undefined) {
+    if (types.slice(0, layers).some((type) => type !== "full_attention" && type !== "sliding_attention"))
+      config.fail("layer_types", "entries full_attention or sliding_attention");
+    return (layer) => types[layer] === "sliding_attention";
+  }
+  const pattern = config.ints("hybrid_layer_pattern");
+  if (pattern === undefined) return (layer) => layer !== 0 && (layer + 1) % 6 !== 0;
+  if (pattern.length < layers || pattern.slice(0, layers).some((n) => n > 1))
+    config.fail("hybrid_layer_pattern", `a list of ${layers} zeros and ones`);
+  return (layer) => pattern[layer] === 1;
+}
