@@ -67,3 +67,11 @@ export const weightsOnlyOption = (): Option =>
   new Option("--weights-only", "weights and nothing else").conflicts(["context", "batch", "kvDtype"]);
 export const assumeFamilyOption = (): Option =>
   new Option("--assume-family <name>", "size an unknown model type as this family, with a note");
+
+/** Words separated by commas. */
+export function listOf(text: string): readonly string[] {
+  const words = text.split(",").map((word) => word.trim());
+  if (words.some((word) => word === ""))
+    throw new InvalidArgumentError("an entry between the commas is empty.");
+  return words;
+}

@@ -8,6 +8,7 @@ import { estimateTable, type Units } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { limitOf } from "../limit.ts";
+import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
   batchOption,
@@ -68,13 +69,10 @@ async function runEstimate(
   otherNames: readonly string[],
 ): Promise<void> {
   const limit = await limitOf(flags, io);
-  const loaded = await loadModel(reference, {
-    readStdin: io.readStdin,
-    env: io.env,
-    otherNames,
-    terminal: { isTerminal: io.stderrIsTerminal, write: io.stderr },
-    ...(flags.assumeFamily === undefined ? {} : { assumeFamily: flags.assumeFamily }),
-  });
+  const loaded = await loadModel(
+    reference,
+    loadOptionsOf(io, { assumeFamily: flags.assumeFamily, otherNames }),
+  );
   const outcome = estimate(loaded.architecture, {
     ...(flags.dtype === undefined ? {} : { dtype: flags.dtype }),
     ...(flags.kvDtype === undefined ? {} : { kvDtype: flags.kvDtype }),

@@ -8,6 +8,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./inspect.ts")).defineInspect,
   },
   {
+    name: "compare",
+    summary: "several models, formats and contexts in one table",
+    load: async () => (await import("./compare.ts")).defineCompare,
+  },
+  {
     name: "formats",
     summary: "number formats: the table, one explained bit by bit, or a value encoded in it",
     load: async () => (await import("./formats.ts")).defineFormats,

@@ -5,6 +5,7 @@ import { cacheRows } from "../../memory/cache-rows.ts";
 import { type Inspection, inspectionJson, inspectionTable } from "../../report/inspect.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import { readTokenizer } from "../../sources/tokenizer.ts";
+import { loadOptionsOf } from "../load.ts";
 import { assumeFamilyOption, jsonOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
 import type { Session } from "../session.ts";
@@ -25,11 +26,7 @@ export const defineInspect: DefineCommand = (command, session) => {
 };
 
 async function inspect(reference: string, flags: InspectFlags, { io }: Session): Promise<void> {
-  const loaded = await loadModel(reference, {
-    readStdin: io.readStdin,
-    env: io.env,
-    ...(flags.assumeFamily === undefined ? {} : { assumeFamily: flags.assumeFamily }),
-  });
+  const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
   const folder = folderOf(reference);
   const tokenizer = folder === null ? null : await readTokenizer(folder);
   const { architecture } = loaded;
