@@ -1,0 +1,168 @@
+import { describe, expect, test } from "vitest";
+import type { Architecture, Mixer } from "../../src/architecture/model.ts";
+import { llamaCppCacheBytes } from "../../src/engines/llama-cpp/cache.ts";
+import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
+import { placeLayers } from "../../src/engines/llama-cpp/placement.ts";
+import { gatedDelta, grouped, HAND, handModel } from "../memory/hand-model.ts";
+import { ggmlCache } from "./cache-formats.ts";
+
+const MIB = 2 ** 20;
+const latentOf = (queryHeads: number): Mixer => ({
+  kind: "latent",
+  queryHeads,
+  latentDim: 512,
+  ropeDim: 64,
+  nopeDim: 128,
+  valueDim: 128,
+});
+const qwen3Large = handModel([[[grouped(4, 128, { queryHeads: 64 })], 94]], {
+  hiddenSize: 4096,
+  vocabSize: 151_936,
+});
+const qwen3Small = handModel([[[grouped(4, 128, { queryHeads: 32 })], 48]], {
+  hiddenSize: 2048,
+  vocabSize: 151_936,
+});
+const glm = handModel([[[grouped(8, 128, { queryHeads: 48 })], 61]], {
+  hiddenSize: 6144,
+  vocabSize: 151_552,
+});
+const gemma27 = handModel([[[grouped(16, 128, { queryHeads: 32 })], 62]]);
+
+describe("KV buffers as llama.cpp prints them, in MiB with two decimals", () => {
+  test.for<readonly [string, Architecture, number, string, string, number]>([
+    ["Qwen3-235B, 32,768 cells, q8_0: K 1598 + V 1598", qwen3Large, 32_768, "q8_0", "q8_0", 3196],
+    ["Qwen3-235B, 65,536 cells, K q8_0 3196 + V f16 6016", qwen3Large, 65_536, "q8_0", "f16", 9212],
+    ["Qwen3-30B, 32,768 cells, f16: 1536 + 1536", qwen3Small, 32_768, "f16", "f16", 3072],
+    ["Llama-3.1-8B, 1024 cells, K iq4_nl 18 + V f16 64", HAND.llama31, 1024, "iq4_nl", "f16", 82],
+    ["Gemma-3-27B with full windows, 131,072 cells", gemma27, 131_072, "f16", "f16", 63_488],
+    ["DeepSeek-V3, 32,768 cells, latent in f16", HAND.deepseekV3, 32_768, "f16", "f16", 2196],
+    ["DeepSeek-V3, 32,768 cells, latent in q8_0", HAND.deepseekV3, 32_768, "q8_0", "q8_0", 1166.625],
+  ])("%s", ([, model, contextTokens, keys, values, mib]) => {
+    const { kv } = llamaCppCacheBytes(model, { contextTokens, slots: 1, format: ggmlCache(keys, values) });
+    expect((kv / MIB).toFixed(2)).toBe(mib.toFixed(2));
+  });
+
+  test("gpt-oss-120b, 262,144 tokens over 2 slots, -ub 1024: 9216 MiB full + 90 MiB window", () => {
+    const { kv } = llamaCppCacheBytes(HAND.gptOss120, {
+      contextTokens: 131_072,
+      slots: 2,
+      ubatchTokens: 1024,
+      format: ggmlCache("f16", "f16"),
+    });
+    expect(kv / MIB).toBe(9216 + 90);
+  });
+
+  test("Qwen3-30B, 70,000 tokens in cells of 32, as builds of August 2025 did: 70,016 and 6564 MiB", () => {
+    const format = ggmlCache("f16", "f16");
+    const input = { contextTokens: 70_000, slots: 1, format };
+    expect(llamaCppCacheBytes(qwen3Small, { ...input, padTokens: 32 }).kv / MIB).toBe(6564);
+    expect(llamaCppCacheBytes(qwen3Small, input).kv / MIB).toBe(6576);
+  });
+
+  test.for([
+    ["expanded: K 1464 + V 976", latentOf(128), "expanded", 2440],
+    ["expanded, 64 heads (Kimi K2): K 732 + V 488", latentOf(64), "expanded", 1220],
+    ["latent beside a transposed copy: 34.31 + 30.50", latentOf(128), "latent-and-values", 64.81],
+    ["latent alone", latentOf(128), "latent", 34.31],
+  ] as const)("512 cells of 61 latent layers, %s", ([, mixer, latentCache, mib]) => {
+    const { kv } = llamaCppCacheBytes(handModel([[[mixer], 61]]), {
+      contextTokens: 512,
+      slots: 1,
+      format: ggmlCache("f16", "f16"),
+      latentCache,
+    });
+    expect((kv / MIB).toFixed(2)).toBe(mib.toFixed(2));
+  });
+
+  test("a model whose every layer slides is run in full", () => {
+    const mistral = handModel([[[grouped(8, 128, { windowTokens: 4096 })], 32]]);
+    const { kv } = llamaCppCacheBytes(mistral, {
+      contextTokens: 32_768,
+      slots: 1,
+      format: ggmlCache("f16", "f16"),
+    });
+    expect(kv).toBe(32_768 * 131_072);
+  });
+
+  test("recurrent states are F32, one per slot: 4 x 18 x (3 x 6144 + 262,144) x 4 B", () => {
+    const model = handModel([[[gatedDelta(6144, 262_144)], 18]]);
+    const { kv, state } = llamaCppCacheBytes(model, {
+      contextTokens: 4096,
+      slots: 4,
+      format: ggmlCache("f16", "f16"),
+    });
+    expect([kv, state]).toEqual([0, 4 * 18 * (3 * 6144 + 262_144) * 4]);
+  });
+});
+
+describe("-ngl and --tensor-split", () => {
+  test("94 layers, -ngl 95, halves: 48 + 46 and the head; KV 816 + 782 MiB as printed", () => {
+    const { devices, cpu } = placeLayers({ layers: 94, gpuLayers: 95, split: [1, 1], head: "counts-last" });
+    expect(devices).toEqual([
+      { firstLayer: 0, layers: 48, output: false },
+      { firstLayer: 48, layers: 46, output: true },
+    ]);
+    expect(cpu).toEqual({ firstLayer: 0, layers: 0, output: false });
+  });
+
+  test("94 layers, -ngl 63, the head last: CPU 31, GPUs 32 + 31 layers and the head on the CPU", () => {
+    const { devices, cpu } = placeLayers({ layers: 94, gpuLayers: 63, split: [1, 1], head: "counts-last" });
+    expect([cpu, ...devices]).toEqual([
+      { firstLayer: 0, layers: 31, output: true },
+      { firstLayer: 31, layers: 32, output: false },
+      { firstLayer: 63, layers: 31, output: false },
+    ]);
+  });
+
+  test("64 layers, -ngl 58, the head first: layers 0 to 6 stay on the CPU", () => {
+    const { cpu, devices } = placeLayers({ layers: 64, gpuLayers: 58, split: [1], head: "counts-first" });
+    expect(cpu.layers).toBe(7);
+    expect(devices).toEqual([{ firstLayer: 7, layers: 57, output: true }]);
+  });
+
+  test("every layer lies somewhere, once, for any split", () => {
+    for (const gpuLayers of [0, 1, 7, 31, 32, 33, 99])
+      for (const split of [[1], [3, 1], [1, 0, 2], [0.1, 0.2, 0.3]])
+        for (const head of ["counts-first", "counts-last"] as const) {
+          const { cpu, devices } = placeLayers({ layers: 32, gpuLayers, split, head });
+          const all = [cpu, ...devices];
+          expect(all.reduce((sum, part) => sum + part.layers, 0)).toBe(32);
+          expect(all.filter((part) => part.output)).toHaveLength(1);
+        }
+  });
+
+  test("a split of nothing is refused", () =>
+    expect(() => placeLayers({ layers: 32, gpuLayers: 1, split: [0, 0], head: "counts-last" })).toThrow(
+      /--tensor-split got 0,0/,
+    ));
+});
+
+describe("compute buffers", () => {
+  test.for<readonly [string, Architecture, Parameters<typeof computeBufferBytes>[1], number]>([
+    [
+      "GLM-Z1-32B, 8192 cells without flash attention: 768 scores + 16 mask + 48",
+      glm,
+      { cells: 8192, ubatchTokens: 512, flashAttention: false, output: true, devices: 1 },
+      832,
+    ],
+    [
+      "GLM-Z1-32B, 5120 cells with it: the head, 512 x (151,552 + 6144) x 4",
+      glm,
+      { cells: 5120, ubatchTokens: 512, flashAttention: true, output: true, devices: 1 },
+      308,
+    ],
+    [
+      "Qwen3-30B, 70,016 cells without it: 4376 scores + 136.75 mask + 24",
+      qwen3Small,
+      { cells: 70_016, ubatchTokens: 512, flashAttention: false, output: true, devices: 1 },
+      4536.75,
+    ],
+    [
+      "Qwen3-235B, -ub 2048: 2048 x (151,936 + 4096) x 4",
+      qwen3Large,
+      { cells: 32_768, ubatchTokens: 2048, flashAttention: true, output: true, devices: 1 },
+      1219,
+    ],
+  ])("%s", ([, model, input, mib]) => expect(computeBufferBytes(model, input) / MIB).toBe(mib));
+});
