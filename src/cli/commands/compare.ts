@@ -16,6 +16,7 @@ import {
   parsed,
 } from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { estimateOptionsOf } from "../serve-flags.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
 
@@ -102,11 +103,9 @@ function rowOf(
 ): ComparedRow {
   const { flags, limit } = at;
   const options: EstimateOptions = {
+    ...estimateOptionsOf({ ...flags, dtype: undefined, context: undefined }, loaded),
     ...(at.dtype === undefined ? {} : { dtype: at.dtype }),
     ...(at.contextTokens === undefined ? {} : { contextTokens: at.contextTokens }),
-    ...(flags.batch === undefined ? {} : { batch: flags.batch }),
-    ...(flags.kvDtype === undefined ? {} : { kvDtype: flags.kvDtype }),
-    ...(loaded.stored === undefined ? {} : { stored: loaded.stored }),
   };
   const outcome = estimate(loaded.architecture, options);
   return {

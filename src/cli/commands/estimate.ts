@@ -6,30 +6,23 @@ import { COMMON_CARDS } from "../../hardware/common-cards.ts";
 import type { Result } from "../../report/result.ts";
 import { estimateTable, type Units } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
-import type { Bytes, Tokens } from "../../units.ts";
+import type { Bytes } from "../../units.ts";
 import { limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
-  batchOption,
   budgetOption,
-  contextOption,
-  dtypeOption,
   explainOption,
   gpuOption,
   jsonOption,
-  kvDtypeOption,
   unitsOption,
   weightsOnlyOption,
 } from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
 import type { Session } from "../session.ts";
 
-interface EstimateFlags {
-  readonly context?: Tokens;
-  readonly batch?: number;
-  readonly dtype?: string;
-  readonly kvDtype?: string;
+interface EstimateFlags extends ServeFlags {
   readonly gpu?: string;
   readonly budget?: Bytes;
   readonly json?: true;
@@ -41,12 +34,9 @@ interface EstimateFlags {
 
 /** `vram-calc <model>`: the default command. Exits 0 when it fits or no limit was given, 1 when over. */
 export function defineEstimate(program: Command, session: Session, commandNames: readonly string[]): void {
-  program
-    .argument("[model]", "count (14B), catalogue name, config.json, directory, or - for a config on stdin")
-    .addOption(dtypeOption())
-    .addOption(contextOption())
-    .addOption(batchOption())
-    .addOption(kvDtypeOption())
+  addServeOptions(
+    program.argument("[model]", "count (14B), catalogue name, path, hub id, or - for a config on stdin"),
+  )
     .addOption(gpuOption())
     .addOption(budgetOption())
     .addOption(weightsOnlyOption())
@@ -74,11 +64,7 @@ async function runEstimate(
     loadOptionsOf(io, { assumeFamily: flags.assumeFamily, otherNames }),
   );
   const outcome = estimate(loaded.architecture, {
-    ...(flags.dtype === undefined ? {} : { dtype: flags.dtype }),
-    ...(flags.kvDtype === undefined ? {} : { kvDtype: flags.kvDtype }),
-    ...(flags.context === undefined ? {} : { contextTokens: flags.context }),
-    ...(flags.batch === undefined ? {} : { batch: flags.batch }),
-    ...(loaded.stored === undefined ? {} : { stored: loaded.stored }),
+    ...estimateOptionsOf(flags, loaded),
     weightsOnly: flags.weightsOnly === true,
   });
   const budget = limit === null ? undefined : checkBudget(outcome.total, limit);
@@ -110,5 +96,12 @@ async function runEstimate(
       }),
     );
   }
-  if (budget !== undefined && !budget.fits) exit(EXIT.overBudget);
+  if (budget === undefined || budget.fits) return;
+  exit(EXIT.overBudget);
+  if (flags.json === true || flags.weightsOnly === true) return;
+  const { advise } = await import("../../advice.ts");
+  const { adviceLines } = await import("../../report/fit.ts");
+  const advice = advise(loaded.architecture, estimateOptionsOf(flags, loaded), budget.bytes);
+  if (advice.length > 0)
+    io.stdout(`\nwhat would change that\n${adviceLines(advice, await painterFor(io)).join("\n")}\n`);
 }

@@ -8,6 +8,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./inspect.ts")).defineInspect,
   },
   {
+    name: "fit",
+    summary: "what fits on a card: a grid, or the longest context, largest batch or best format",
+    load: async () => (await import("./fit.ts")).defineFit,
+  },
+  {
     name: "compare",
     summary: "several models, formats and contexts in one table",
     load: async () => (await import("./compare.ts")).defineCompare,
