@@ -12,7 +12,7 @@ const RANKS: readonly (readonly [RegExp, number])[] = [
   [/^engines\//, 4],
   [/^(memory|sources)\//, 5],
   [/^estimate\//, 6],
-  [/^(budget|solve|advice)(\.ts$|\/)/, 7],
+  [/^(budget|solve)(\.ts$|\/)/, 7],
   [/^report\//, 8],
   [/^(cli\/|index\.ts$|sources\.ts$)/, 9],
 ];

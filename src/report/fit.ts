@@ -1,5 +1,5 @@
 /** `vram-calc fit`: what fits on a card, as a grid or as one answer. */
-import type { Advice } from "../advice.ts";
+import type { Advice } from "../solve/advice.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { groupDigits } from "../units.ts";
 import { alignRows } from "./inspect.ts";

@@ -99,7 +99,7 @@ async function runEstimate(
   if (budget === undefined || budget.fits) return;
   exit(EXIT.overBudget);
   if (flags.json === true || flags.weightsOnly === true) return;
-  const { advise } = await import("../../advice.ts");
+  const { advise } = await import("../../solve/advice.ts");
   const { adviceLines } = await import("../../report/fit.ts");
   const advice = advise(loaded.architecture, estimateOptionsOf(flags, loaded), budget.bytes);
   if (advice.length > 0)

@@ -1,9 +1,9 @@
-import { type Advice, advise, SMALLER_FORMATS } from "../../advice.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import { type EstimateOptions, estimate } from "../../estimate/estimate.ts";
 import { adviceLines, fitGrid, type GridRow } from "../../report/fit.ts";
 import { sizeText } from "../../report/table.ts";
-import { formatsThatFit, largestBatch, longestContext } from "../../solve.ts";
+import { type Advice, advise, SMALLER_FORMATS } from "../../solve/advice.ts";
+import { formatsThatFit, largestBatch, longestContext } from "../../solve/inverse.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { type Bytes, groupDigits, type Tokens } from "../../units.ts";
 import { type Limit, limitOf } from "../limit.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readArchitecture } from "../src/architecture/registry.ts";
-import { estimate } from "../src/estimate/estimate.ts";
-import { formatsThatFit, largestBatch, largestThatFits, longestContext } from "../src/solve.ts";
+import { readArchitecture } from "../../src/architecture/registry.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
+import { formatsThatFit, largestBatch, largestThatFits, longestContext } from "../../src/solve/inverse.ts";
 
 const model = readArchitecture(
   {

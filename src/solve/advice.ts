@@ -1,8 +1,8 @@
 /** What would make a request fit: single changes, each evaluated by the forward estimate. */
-import type { Architecture } from "./architecture/model.ts";
-import { type EstimateOptions, estimate } from "./estimate/estimate.ts";
-import { largestBatch, longestContext } from "./solve.ts";
-import { type Bytes, groupDigits } from "./units.ts";
+import type { Architecture } from "../architecture/model.ts";
+import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import { type Bytes, groupDigits } from "../units.ts";
+import { largestBatch, longestContext } from "./inverse.ts";
 
 export interface Advice {
   /** Stable name of the kind of change. */

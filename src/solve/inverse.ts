@@ -1,7 +1,7 @@
 /** Inverse questions, answered with the forward functions: the answer fits and the next one does not. */
-import type { Architecture } from "./architecture/model.ts";
-import { type EstimateOptions, estimate } from "./estimate/estimate.ts";
-import type { Bytes, Tokens } from "./units.ts";
+import type { Architecture } from "../architecture/model.ts";
+import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import type { Bytes, Tokens } from "../units.ts";
 
 /** What is asked for. */
 export type Unknown = "context" | "batch" | "format";
