@@ -1,4 +1,5 @@
 import type { ExpertsFeedForward, Tensor } from "../../architecture/model.ts";
+import { tensorElements } from "../../architecture/parameters.ts";
 import { activate, gate } from "./activation.ts";
 import { feedForward } from "./feed-forward.ts";
 import { project } from "./linear.ts";
@@ -25,6 +26,12 @@ export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors:
   const weights = router(pass, x, feed, tensors, indices());
   const gathered = op.gather(tape, x, { elements: (x.elements / tokens) * rows, indices: indices() });
   const order = indices();
+  const offsets = fresh(tape, { elements: feed.experts, width: 4, grad: false });
+  record(tape, {
+    inputs: [],
+    outputs: [offsets, fresh(tape, { elements: 0, width: 4, grad: gathered.grad })],
+    saved: [offsets],
+  });
   const sorted = op.gather(tape, weights, { elements: rows, indices: order });
   const inner = grouped(pass, gathered, feed, tensors);
   const result = op.multiply(tape, inner, sorted);
@@ -33,6 +40,10 @@ export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors:
   return shared === null ? sum : op.add(tape, sum, shared);
 }
 
+/**
+ * Router: logits over E experts, fp32 softmax, the k largest. Some families multiply fp32 copies of the input
+ * and the weight, which then keeps 4h per token.
+ */
 function router(
   pass: Pass,
   x: Value,
@@ -40,14 +51,34 @@ function router(
   tensors: readonly Tensor[],
   chosen: Value,
 ): Value {
-  const { tape } = pass;
-  const rows = tokensOf(pass) * feed.activeExperts;
-  const weight = tensors.find((t) => t.role === "router" && t.kind === "linear");
-  const logits = weight === undefined ? x : project(pass, x, weight, tensors);
+  const { tape, code } = pass;
+  const tokens = tokensOf(pass);
+  const rows = tokens * feed.activeExperts;
+  const weight = tensors.find((t) => t.role === "router" && t.kind === "linear" && t.shape[0] !== 1);
+  const input = code.wideRouter ? op.cast(tape, x, 4) : x;
+  if (weight !== undefined && code.wideRouter) keepWideWeight(pass, weight);
+  const logits = weight === undefined ? x : project(pass, input, weight, tensors);
+  const top = fresh(tape, {
+    elements: rows,
+    width: code.clampedExperts ? logits.width : 4,
+    grad: logits.grad,
+  });
+  if (code.clampedExperts) {
+    record(tape, { inputs: [logits], outputs: [top, chosen], saved: [chosen] });
+    return op.keepsOutput(tape, top);
+  }
   const scores = op.keepsOutput(tape, op.cast(tape, logits, 4));
-  const top = fresh(tape, { elements: rows, width: 4, grad: scores.grad });
   record(tape, { inputs: [scores], outputs: [top, chosen], saved: [chosen] });
-  return op.cast(tape, op.multiply(tape, top, op.reduce(tape, top, tokensOf(pass))), logits.width);
+  const shares = op.multiply(tape, top, op.reduce(tape, top, tokens));
+  return code.wideRouter ? shares : op.cast(tape, shares, logits.width);
+}
+
+function keepWideWeight(pass: Pass, weight: Tensor): void {
+  const { tape } = pass;
+  const elements = tensorElements(weight);
+  const wide = fresh(tape, { elements, width: 4, grad: false });
+  const marker = fresh(tape, { elements: 0, width: 4, grad: true });
+  record(tape, { inputs: [], outputs: [wide, marker], saved: [wide] });
 }
 
 /** Up (and gate) and down products over rows sorted by expert. */
@@ -76,7 +107,8 @@ function grouped(pass: Pass, rows: Value, feed: ExpertsFeedForward, tensors: rea
   const outDim = feed.gated ? 2 * feed.width : feed.width;
   const both = product(rows, up, outDim, inDim);
   let inner: Value;
-  if (feed.gated) {
+  if (pass.code.clampedExperts) inner = clampedGate(pass, both);
+  else if (feed.gated) {
     const half = both.elements / 2;
     const [g, u] = op.split(tape, both, [half, half]) as [Value, Value];
     inner = gate(pass, g, u, feed.activation);
@@ -90,4 +122,15 @@ function sharedExperts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: 
   const weight = tensors.find((t) => t.role === "router" && t.shape[0] === 1);
   if (weight === undefined) return out;
   return op.multiply(tape, op.keepsOutput(tape, project(pass, x, weight, tensors)), out);
+}
+
+/** GPT-OSS: gate = clamp(gate), up = clamp(up) + 1, up * gate * sigmoid(1.702 gate). */
+function clampedGate(pass: Pass, both: Value): Value {
+  const { tape } = pass;
+  const half = both.elements / 2;
+  const [g, u] = op.split(tape, both, [half, half]) as [Value, Value];
+  const clampedGateValue = op.keepsInput(tape, g);
+  const clampedUp = op.scale(tape, op.keepsInput(tape, u));
+  const sigmoid = op.keepsOutput(tape, op.scale(tape, clampedGateValue));
+  return op.multiply(tape, clampedUp, op.multiply(tape, clampedGateValue, sigmoid));
 }

@@ -1,5 +1,5 @@
 import type { LatentMixer, Tensor } from "../../architecture/model.ts";
-import { scoreAndMix } from "./attention.ts";
+import { scoreAndMix } from "./attention-scores.ts";
 import { project } from "./linear.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";

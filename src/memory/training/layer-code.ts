@@ -7,61 +7,151 @@ import type { Architecture, NormKind } from "../../architecture/model.ts";
 
 /**
  * Formulation of a norm, `x` in the model's type:
- * `rms` weight * (fp32 x / rms).to(type); `rms-late-cast` (weight * fp32 x / rms).to(type); `rms-plus-one` as late cast
- * with (1 + weight); `rms-fused` and `layer` one kernel; `layer-python` mean and variance by hand in fp32.
+ * `rms` weight * (fp32 x / rms).to(type); `rms-late-cast` (weight * fp32 x / rms).to(type);
+ * `rms-wide-weight` as late cast with an fp32 copy of the weight, or of 1 + weight; `rms-fused` and `layer` one
+ * kernel; `layer-wide` that kernel on an fp32 copy of x; `layer-python` mean and variance by hand in fp32.
  */
-export type NormCode = "rms" | "rms-late-cast" | "rms-plus-one" | "rms-fused" | "layer" | "layer-python";
+export type NormCode =
+  | "rms"
+  | "rms-late-cast"
+  | "rms-wide-weight"
+  | "rms-fused"
+  | "layer"
+  | "layer-wide"
+  | "layer-python";
+
+/**
+ * Rotary positions: `half` rotates halves; `half-concat` also puts the rotated part together with the rest when
+ * there is none; `half-tables` has tables of half the width; `complex` multiplies fp32 pairs by one table.
+ */
+export type RotaryCode = "half" | "half-concat" | "half-tables" | "complex" | "none";
 
 export interface LayerCode {
   readonly norm: NormCode;
-  /** Attention and feed-forward read the same normed input and are added together. */
+  /** Attention and feed-forward both read the layer's input, and are added to it together. */
   readonly parallel: boolean;
   /** Norms sit on the outputs of attention and feed-forward instead of their inputs. */
   readonly postNorm: boolean;
-  /**
-   * Rotary positions: half-split, half-split put together with an unrotated rest, half-split with cos and sin of half the width, complex, or none.
-   */
-  readonly rotary: "half" | "half-concat" | "half-tables" | "interleaved" | "complex" | "none";
-  /** Dropout after the attention's output projection and after the feed-forward. */
-  readonly residualDropout: boolean;
-  /** A sink logit per head joins the softmax (GPT-OSS): eager attention only, in the model's type. */
+  readonly rotary: RotaryCode;
+  /** cos and sin stay in fp32 whatever the model's type is. */
+  readonly wideTables: boolean;
+  /** A sink logit per head joins the softmax (GPT-OSS): eager attention only. */
   readonly sinks: boolean;
   /** Softmax runs in the model's type instead of fp32. */
   readonly softmaxInModelType: boolean;
+  /** Eager attention multiplies fp32 copies of queries and keys. */
+  readonly wideScores: boolean;
+  /** Calls SDPA with fewer KV than query heads and no grouping: only plain operations can run that. */
+  readonly ungrouped: boolean;
+  /** The router multiplies fp32 copies of its input and weight. */
+  readonly wideRouter: boolean;
+  /** Experts clamp gate and up and add one to up (GPT-OSS); the router's softmax is over the chosen only. */
+  readonly clampedExperts: boolean;
+  /** Whether PEFT's `all-linear` reaches experts that transformers holds as one tensor, and the router with them. */
+  readonly peftExperts: "merged" | "none";
 }
 
 const BASE: Omit<LayerCode, "norm"> = {
   parallel: false,
   postNorm: false,
   rotary: "half",
-  residualDropout: false,
+  wideTables: false,
   sinks: false,
   softmaxInModelType: false,
+  wideScores: false,
+  ungrouped: false,
+  wideRouter: false,
+  clampedExperts: false,
+  peftExperts: "none",
 };
 
 const NORMS: { readonly [K in NormKind]: NormCode } = {
   rms: "rms",
-  "rms-plus-one": "rms-plus-one",
+  "rms-plus-one": "rms-wide-weight",
   layer: "layer",
   "layer-no-bias": "layer",
-  none: "layer",
+  none: "layer-wide",
 };
 
+/** PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`). */
+const MERGED = { peftExperts: "merged" } as const;
+const WIDE_ROUTER = { wideRouter: true, ...MERGED } as const;
+
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
-  gpt2: { rotary: "none", residualDropout: true, softmaxInModelType: true },
-  olmo2: { norm: "rms-late-cast", postNorm: true },
-  olmo3: { norm: "rms-late-cast", postNorm: true },
+  gpt2: { rotary: "none", softmaxInModelType: true },
+  gpt_bigcode: { rotary: "none" },
+  gpt_neo: { rotary: "none", wideScores: true },
+  opt: { rotary: "none" },
+  bloom: { rotary: "none" },
+  mpt: { rotary: "none" },
+  gptj: { parallel: true, wideScores: true },
+  codegen: { parallel: true, wideScores: true },
+  gpt_neox: { parallel: true },
+  falcon: { parallel: true, softmaxInModelType: true, ungrouped: true },
+  olmo2: { norm: "rms-late-cast", postNorm: true, wideTables: true },
+  olmo3: { norm: "rms-late-cast", postNorm: true, wideTables: true },
+  olmo: { wideTables: true },
   exaone4: { postNorm: true },
-  cohere: { norm: "layer-python", parallel: true, rotary: "interleaved" },
-  cohere2: { norm: "layer-python", parallel: true, rotary: "interleaved" },
-  phi: { parallel: true, residualDropout: true },
-  phi3: { rotary: "half-concat", residualDropout: true },
-  starcoder2: { residualDropout: true },
-  gpt_oss: { rotary: "half-tables", sinks: true, softmaxInModelType: true, norm: "rms-late-cast" },
-  deepseek_v2: { rotary: "complex" },
+  helium: { norm: "rms-wide-weight" },
+  cohere: { norm: "layer-python", parallel: true },
+  cohere2: { norm: "layer-python", parallel: true },
+  phi: { parallel: true },
+  phi3: { rotary: "half-concat" },
+  phimoe: { norm: "layer" },
+  gpt_oss: {
+    rotary: "half-tables",
+    sinks: true,
+    softmaxInModelType: true,
+    norm: "rms-late-cast",
+    clampedExperts: true,
+  },
+  mixtral: MERGED,
+  minimax_m2: WIDE_ROUTER,
+  deepseek_v2: { rotary: "complex", ...WIDE_ROUTER },
+  deepseek_v3: { rotary: "half-concat", ...WIDE_ROUTER },
+  deepseek_v32: { rotary: "half-concat", ...WIDE_ROUTER },
+  glm4_moe: WIDE_ROUTER,
+  dots1: WIDE_ROUTER,
+  qwen3_moe: MERGED,
+  qwen3_next: MERGED,
+  olmoe: MERGED,
+  flex_olmo: MERGED,
+  ernie4_5_moe: MERGED,
+  hunyuan_v1_moe: MERGED,
 };
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
 export function layerCode(model: Pick<Architecture, "family" | "norm">): LayerCode {
   return { ...BASE, norm: NORMS[model.norm], ...FAMILIES[model.family] };
 }
+
+/** True when the family's formulation was read, so that its terms are modelled rather than assumed. */
+export function knowsLayerCode(model: Pick<Architecture, "family">): boolean {
+  return model.family in FAMILIES || PLAIN.has(model.family);
+}
+
+/** Families written exactly like Llama, as far as backward can tell. */
+const PLAIN: ReadonlySet<string> = new Set([
+  "llama",
+  "mistral",
+  "ministral",
+  "ministral3",
+  "qwen2",
+  "qwen2_moe",
+  "qwen3",
+  "gemma",
+  "gemma2",
+  "gemma3",
+  "gemma3_text",
+  "starcoder2",
+  "stablelm",
+  "granite",
+  "granitemoe",
+  "glm",
+  "glm4",
+  "smollm3",
+  "seed_oss",
+  "arcee",
+  "ernie4_5",
+  "typical",
+]);

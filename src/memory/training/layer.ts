@@ -22,13 +22,12 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
   const { tape, code } = pass;
   const norms = normsOf(pass, kind.tensors, hiddenSize);
   const normed = (value: Value, weight: Tensor | undefined): Value =>
-    weight === undefined && !parameterless(pass)
+    weight === undefined && pass.code.norm !== "layer-wide"
       ? value
       : under(tape, "norm", () =>
           norm(pass, value, weight, hiddenSize, biased(weight, kind.tensors) ? 2 : 1),
         );
-  const dropped = (value: Value): Value =>
-    code.residualDropout ? op.dropout(tape, value, pass.facts.residualDropout) : value;
+  const dropped = (value: Value): Value => op.dropout(tape, value, pass.facts.residualDropout);
 
   const mixerInput = norms.beforeMixer === undefined && code.postNorm ? x : normed(x, norms.beforeMixer);
   let mixed = under(tape, "attention", () => mix(pass, mixerInput, kind));
@@ -48,8 +47,6 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
   fed = under(tape, "feed-forward", () => dropped(fed));
   return op.add(tape, middle, fed);
 }
-
-const parameterless = (pass: Pass): boolean => pass.code.norm === "layer" && !pass.code.postNorm;
 
 /** Norm weights as wide as the residual stream, told apart by how many there are and by their names. */
 function normsOf(pass: Pass, tensors: readonly Tensor[], hiddenSize: number): LayerNorms {

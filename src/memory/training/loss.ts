@@ -1,56 +1,96 @@
-import type { Architecture, Tensor } from "../../architecture/model.ts";
-import { project } from "./linear.ts";
-import { norm } from "./norm.ts";
+import type { Architecture } from "../../architecture/model.ts";
+import type { Bytes } from "../../units.ts";
+import { finalNorm, headProduct, headWeight } from "./head.ts";
 import * as op from "./operations.ts";
-import { type Pass, tokensOf } from "./pass.ts";
-import { fresh, record, sharedTable, type Value } from "./tape.ts";
+import { type Pass, tokensOf, weightOf } from "./pass.ts";
+import { type Replay, replay } from "./replay.ts";
+import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.ts";
+
+/**
+ * Ways to compute the loss over T x V logits. Bytes per logit in bf16, at the end of forward and at the most:
+ *
+ *     hf                  4, 12     fp32 copy and fp32 log-softmax (`ForCausalLMLoss`)
+ *     plain               2, 6      log-softmax in the model's type
+ *     chunked             4, 6.5    full logits, fp32 loss chunk by chunk (c = 8)
+ *     chunked-recompute   0, 12/c   head and loss of one chunk at a time, run again in backward
+ *     fused               0, 2/c    gradients of hidden state and head made in forward, chunk by chunk (Liger)
+ *     mse, bce            on the logits themselves: input and target kept
+ *     kl                  as hf against a teacher's distribution, which is kept beside
+ */
+export type LossKind = "hf" | "plain" | "chunked" | "chunked-recompute" | "fused" | "mse" | "bce" | "kl";
 
 export interface LossCode {
-  readonly kind: "hf" | "plain" | "chunked" | "chunked-recompute";
+  readonly kind: LossKind;
+  /** Chunks of the two chunked losses. */
   readonly chunks: number;
 }
 
-/** What the head and the loss leave behind: the scalar loss, and values that stay alive beside it. */
-export interface LossTape {
-  readonly loss: Value;
-  readonly held: readonly Value[];
-}
-
-/**
- * Final norm, head and cross entropy as `ForCausalLMLoss` computes it (`transformers/loss/loss_utils.py`):
- * logits in the model's type, an fp32 copy, fp32 log-softmax. Per logit, in bf16: 2 + 4 + 4 at the end of
- * forward, 4 + 4 + 4 at the start of backward.
- */
-export function headAndLoss(pass: Pass, x: Value, model: Architecture, code: LossCode): LossTape {
+/** Head and loss as a segment: like a layer's, with everything that hangs on the logits. */
+export function lossSegment(
+  newPass: () => Pass,
+  entering: Pick<Value, "elements" | "width" | "grad">,
+  model: Architecture,
+  code: LossCode,
+): Replay {
+  const pass = newPass();
   const { tape } = pass;
-  const hidden = finalNorm(pass, x, model);
-  const logits = headProduct(pass, hidden, model);
-  const capped = pass.facts.logitSoftcap
-    ? op.scale(tape, op.keepsOutput(tape, op.scale(tape, logits)))
-    : logits;
-  const wide = op.cast(tape, capped, 4);
+  const input = fresh(tape, { ...entering });
+  const hidden = finalNorm(pass, input, model);
+  switch (code.kind) {
+    case "chunked-recompute":
+      return recomputed(newPass, { pass, input, hidden }, model, code.chunks);
+    case "fused":
+      return fusedLinear({ pass, input, hidden }, model);
+    case "hf":
+    case "plain":
+    case "chunked":
+    case "mse":
+    case "bce":
+    case "kl": {
+      const logits = headProduct(pass, hidden, model);
+      const { loss, held } = lossOf(pass, logits, code);
+      return replay(tape, { input, output: loss, held: [hidden, logits, ...held] });
+    }
+  }
+}
+
+function lossOf(
+  pass: Pass,
+  logits: Value,
+  code: LossCode,
+): { readonly loss: Value; readonly held: readonly Value[] } {
+  const { tape } = pass;
+  if (code.kind === "plain") return { loss: pickTargets(pass, op.keepsOutput(tape, logits)), held: [] };
+  if (code.kind === "chunked") {
+    const part = Math.floor(logits.elements / code.chunks);
+    const parts = op.split(tape, logits, new Array<number>(code.chunks).fill(part));
+    const losses = parts.map((chunk) => {
+      const wide = op.cast(tape, chunk, 4);
+      const loss = pickTargets(pass, op.keepsOutput(tape, wide));
+      hold(tape, [wide]);
+      return loss;
+    });
+    return { loss: losses.reduce((sum, next) => op.add(tape, sum, next)), held: [] };
+  }
+  if (code.kind === "mse" || code.kind === "bce") {
+    const targets = fresh(tape, { elements: logits.elements, width: logits.width, grad: false });
+    const loss = fresh(tape, { elements: 1, width: 4, grad: logits.grad });
+    record(tape, { inputs: [logits], outputs: [loss, targets], saved: [logits, targets] });
+    return { loss, held: [targets] };
+  }
+  const wide = op.cast(tape, logits, 4);
   const logProbabilities = op.keepsOutput(tape, wide);
-  return { loss: pickTargets(pass, logProbabilities), held: [hidden, capped, wide] };
-}
-
-export function finalNorm(pass: Pass, x: Value, model: Architecture): Value {
-  const weight = model.tensors.find((t) => t.kind === "norm" && t.shape[0] === model.hiddenSize);
-  if (weight === undefined) return x;
-  const biased = model.tensors.some((t) => t.name === weight.name.replace(/weight$/, "bias"));
-  return norm(pass, x, weight, model.hiddenSize, biased ? 2 : 1);
-}
-
-function headProduct(pass: Pass, hidden: Value, model: Architecture): Value {
-  const weight = headWeight(model);
-  return weight === undefined ? hidden : project(pass, hidden, weight, model.tensors);
-}
-
-/** The head's matrix: its own, or the embedding's when tied. */
-export function headWeight(model: Architecture): Tensor | undefined {
-  return (
-    model.tensors.find((t) => t.role === "head" && t.kind === "linear") ??
-    model.tensors.find((t) => t.role === "embedding" && t.kind === "embedding")
-  );
+  if (code.kind === "kl") {
+    const teacher = fresh(tape, { elements: wide.elements, width: 4, grad: false });
+    const loss = fresh(tape, { elements: 1, width: 4, grad: wide.grad });
+    record(tape, {
+      inputs: [logProbabilities],
+      outputs: [loss, teacher],
+      saved: [logProbabilities, teacher],
+    });
+    return { loss, held: [wide, teacher] };
+  }
+  return { loss: pickTargets(pass, logProbabilities), held: [wide] };
 }
 
 /** Negative log likelihood: keeps the log-probabilities and int64 targets. */
@@ -68,3 +108,76 @@ function pickTargets(pass: Pass, logProbabilities: Value): Value {
   });
   return loss;
 }
+
+interface Before {
+  readonly pass: Pass;
+  readonly input: Value;
+  readonly hidden: Value;
+}
+
+/** Final norm whose output is kept for what follows. */
+function normPart({ pass, input, hidden }: Before): Replay {
+  const kept = fresh(pass.tape, { elements: 1, width: 4, grad: hidden.grad });
+  record(pass.tape, { inputs: [hidden], outputs: [kept], saved: [hidden] });
+  return replay(pass.tape, { input, output: hidden, held: [hidden] });
+}
+
+/** Head and loss of T / c tokens at a time, checkpointed: one chunk's logits live at once. */
+function recomputed(newPass: () => Pass, before: Before, model: Architecture, chunks: number): Replay {
+  const { hidden } = before;
+  const norm = normPart(before);
+  const pass = newPass();
+  const chunk = fresh(pass.tape, {
+    elements: Math.ceil(hidden.elements / chunks),
+    width: hidden.width,
+    grad: hidden.grad,
+  });
+  const logits = headProduct(pass, chunk, model);
+  const { loss, held } = lossOf(pass, logits, { kind: "hf", chunks: 1 });
+  const one = replay(pass.tape, { input: chunk, output: loss, held });
+  const chunkKept = pass.tape.nodes.some((n) => n.saved.includes(chunk.storage)) ? chunk.storage.bytes : 0;
+  const head = one.weightGradients;
+  const hiddenGradient = hidden.storage.bytes;
+  // The second chunk's gradient of the head is added to the first's in a third tensor.
+  const during = (peak: Bytes, existing: Bytes): Bytes =>
+    norm.savedBytes + hiddenGradient + Math.max(peak - chunkKept + existing, chunks > 1 ? 3 * existing : 0);
+  return {
+    ...norm,
+    forwardPeak: norm.forwardPeak + one.forwardPeakUnsaved + one.castBytes,
+    forwardPeakUnsaved: norm.forwardPeak + one.forwardPeakUnsaved,
+    castBytes: norm.castBytes + one.castBytes,
+    backwardPeak: Math.max(during(one.backwardPeak, head), norm.backwardPeak + head),
+    accumulatingPeak: Math.max(during(one.accumulatingPeak, head), norm.accumulatingPeak),
+    weightGradients: norm.weightGradients + head,
+  };
+}
+
+/**
+ * Liger's fused linear cross entropy (0.6 `ops/fused_linear_cross_entropy.py`): chunks of about T * h / V
+ * rows, each turned into gradients at once; what stays is the gradient of the hidden state (T x h) and of the
+ * head (V x h, when it trains).
+ */
+function fusedLinear(before: Before, model: Architecture): Replay {
+  const { pass, hidden } = before;
+  const norm = normPart(before);
+  const weight = headWeight(model);
+  if (weight === undefined) return norm;
+  const held = weightOf(pass, weight);
+  const rows = hidden.elements / model.hiddenSize;
+  const vocabulary = weight.shape[0]!;
+  const chunk = nextPowerOfTwo(Math.ceil(rows / Math.ceil(vocabulary / model.hiddenSize)));
+  const head = held.trainable ? allocated(held.elements * held.width) : 0;
+  const made = hidden.storage.bytes + head;
+  const logits = allocated(Math.min(chunk, rows) * vocabulary * hidden.width);
+  return {
+    ...norm,
+    savedBytes: norm.savedBytes + made,
+    kept: [...norm.kept, { label: "loss", bytes: made }],
+    forwardPeak: norm.forwardPeak + made + head + logits,
+    backwardPeak: norm.backwardPeak + made + head,
+    accumulatingPeak: norm.accumulatingPeak + made + head,
+    weightGradients: norm.weightGradients + head,
+  };
+}
+
+const nextPowerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(n));

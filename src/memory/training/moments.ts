@@ -5,7 +5,7 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
-import { headWeight } from "./loss.ts";
+import { headWeight } from "./head.ts";
 import type { Holding } from "./pass.ts";
 import type { Replay } from "./replay.ts";
 import type { LayerSegment, LayerSpan, Segments } from "./segments.ts";

@@ -8,7 +8,7 @@ import { fresh, record, type Value } from "./tape.ts";
  *
  *     rms             fp32 x 4Th, rms 4T, normed x 2Th when the weight trains
  *     rms-late-cast   fp32 x 4Th, rms 4T, normed x 4Th when the weight trains
- *     rms-plus-one    as late cast, and 4h for 1 + weight
+ *     rms-wide-weight as late cast, and 4h for the fp32 weight
  *     layer           x 2Th, mean and deviation 8T
  *     fused           x 2Th, rms 4T
  *
@@ -21,6 +21,10 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
       ? { name: "", elements: 0, width: x.width, trainable: false }
       : weightOf(pass, weight);
   const rows = x.elements / dim;
+  if (code.norm === "layer-wide") {
+    const wide = op.layerNorm(tape, op.cast(tape, x, 4), { ...held, dim, tensors });
+    return op.cast(tape, wide, x.width);
+  }
   if (code.norm === "layer") return op.layerNorm(tape, x, { ...held, dim, tensors });
   if (code.norm === "rms-fused" || pass.kernels.fusedNorm) {
     const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad || held.trainable });
@@ -45,10 +49,10 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
       return op.multiplyWeight(tape, op.cast(tape, normed, x.width), held);
     case "rms-late-cast":
       return op.cast(tape, op.multiplyWeight(tape, normed, held), x.width);
-    case "rms-plus-one":
+    case "rms-wide-weight":
     case "layer-python": {
       // The fp32 copy of the weight (1 + w, or w cast) is a tensor of its own, kept for x's gradient.
-      const copied = code.norm === "rms-plus-one" || held.width < 4;
+      const copied = code.norm === "rms-wide-weight" || held.width < 4;
       const widened = fresh(tape, {
         elements: dim,
         width: 4,

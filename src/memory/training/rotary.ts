@@ -11,11 +11,15 @@ export function rotary(pass: Pass, x: Value, headDim: number): Value {
   if (code.rotary === "none") return x;
   const part = pass.facts.rotaryFraction ?? 1;
   const rotated = Math.floor(headDim * part);
-  const width = pass.residualWidth;
-  const cos = sharedTable(tape, "cos", { elements: pass.seqTokens * rotated, width });
-  sharedTable(tape, "sin", { elements: pass.seqTokens * rotated, width });
+  const width = code.wideTables ? 4 : pass.residualWidth;
+  const columns = code.rotary === "half-tables" ? rotated / 2 : rotated;
+  const cos = sharedTable(tape, "cos", { elements: pass.seqTokens * columns, width });
+  sharedTable(tape, "sin", { elements: pass.seqTokens * columns, width });
   if (pass.kernels.fusedRotary) return op.copy(tape, x);
-  if (!concatenates(pass, headDim)) return turn(pass, x, cos);
+  if (!concatenates(pass, headDim)) {
+    const turned = turn(pass, x, cos);
+    return code.wideTables ? op.cast(tape, turned, x.width) : turned;
+  }
   const elements = (x.elements / headDim) * rotated;
   if (elements === x.elements) return op.concat(tape, [turn(pass, x, cos)]);
   const [head, rest] = op.split(tape, x, [elements, x.elements - elements]) as [Value, Value];
@@ -25,6 +29,7 @@ export function rotary(pass: Pass, x: Value, headDim: number): Value {
 /** Rotated and passed parts are put together again: when only a part rotates, and always in Phi-3's code. */
 export function concatenates(pass: Pass, headDim: number): boolean {
   const rotated = Math.floor(headDim * (pass.facts.rotaryFraction ?? 1));
+  if (pass.code.rotary === "half-tables") return true;
   return pass.code.rotary === "half-concat" || (pass.code.rotary === "half" && rotated < headDim);
 }
 

@@ -6,7 +6,7 @@ import type { Bytes } from "../../units.ts";
 import { embedding } from "./embedding.ts";
 import { layer } from "./layer.ts";
 import { layerCode } from "./layer-code.ts";
-import { headAndLoss, type LossCode } from "./loss.ts";
+import { type LossCode, lossSegment } from "./loss.ts";
 import type { AttentionCode, Holding, Kernels, Pass } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
 import { allocated, fresh, newTape, type Value, type Width } from "./tape.ts";
@@ -43,7 +43,7 @@ export interface LayerSpan {
 export interface Segments {
   readonly embedding: Replay & { readonly output: Value };
   readonly spans: readonly LayerSpan[];
-  readonly loss: Replay & { readonly inputBytes: Bytes };
+  readonly loss: Replay;
   /** Tables that all layers read and keep: rotary tables, token ids, targets. */
   readonly tableBytes: Bytes;
   /** Masks and position ids that all layers are given; kept only by checkpoints, which hold a layer's arguments. */
@@ -85,11 +85,7 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
   const output = embedding(first, model, request.inputGradients);
   const embeddingSums = replay(first.tape, { output });
   const { spans, width, grad } = layerSpans(model, newPass, output);
-  const last = newPass();
-  const elements = output.elements;
-  const input = fresh(last.tape, { elements, width, grad });
-  const { loss, held } = headAndLoss(last, input, model, request.loss);
-  const lossSums = replay(last.tape, { input, output: loss, held });
+  const loss = lossSegment(newPass, { elements: output.elements, width, grad }, model, request.loss);
   let tableBytes = 0;
   let argumentBytes = allocated(request.seqTokens * 8);
   for (const [name, value] of shared) {
@@ -99,7 +95,7 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
   return {
     embedding: { ...embeddingSums, output },
     spans,
-    loss: { ...lossSums, inputBytes: input.storage.bytes },
+    loss,
     tableBytes,
     argumentBytes,
   };

@@ -1,0 +1,144 @@
+import * as op from "./operations.ts";
+import { type Pass, tokensOf } from "./pass.ts";
+import { fresh, record, sharedTable, type Value } from "./tape.ts";
+
+export interface Heads {
+  readonly queryHeads: number;
+  readonly kvHeads: number;
+  readonly keyDim: number;
+  readonly valueDim: number;
+  /** A window that hides part of these sequences, so that a mask is built. */
+  readonly masked: boolean;
+  /** Queries lie head by head, as a concatenation leaves them: the kernel's output does too and is copied. */
+  readonly headMajor: boolean;
+}
+
+/** Scores, softmax and the weighted sum of values: by PyTorch operations, or in one kernel. */
+export function scoreAndMix(
+  pass: Pass,
+  input: { readonly q: Value; readonly k: Value; readonly v: Value },
+  heads: Heads,
+): Value {
+  if (pass.attention === "eager") return eager(pass, input, heads);
+  const grouped = heads.queryHeads > heads.kvHeads;
+  const wide = input.q.width === 4 && !pass.tape.autocast;
+  if (pass.attention === "sdpa" && grouped && (wide || pass.code.ungrouped))
+    return unfused(pass, input, heads);
+  return fusedAttention(pass, input, heads);
+}
+
+/**
+ * Scaled-dot-product attention in one kernel keeps q, k, v, the output and one fp32 log-sum-exp per head
+ * and token:
+ *
+ *     2T (q + 2 kv + q) + 4 T a        bf16, grouped heads not expanded (flash)
+ *
+ * A window that bites needs a mask: the flash kernel then cannot run, K and V are expanded to all heads,
+ * and the bool mask is copied into the compute type for every call.
+ */
+function fusedAttention(
+  pass: Pass,
+  input: { readonly q: Value; readonly k: Value; readonly v: Value },
+  heads: Heads,
+): Value {
+  const { tape } = pass;
+  const tokens = tokensOf(pass);
+  const groups = heads.queryHeads / heads.kvHeads;
+  const q = op.operand(tape, input.q);
+  // FlashAttention's own interface has a window argument and takes any grouping; SDPA has neither.
+  const expand =
+    pass.attention === "sdpa" && (heads.masked || heads.keyDim !== heads.valueDim || heads.keyDim > 256);
+  const expanded = (x: Value): Value => (expand && groups > 1 ? op.copy(tape, x, x.elements * groups) : x);
+  const k = expanded(op.operand(tape, input.k));
+  const v = expanded(op.operand(tape, input.v));
+  const out = fresh(tape, {
+    elements: tokens * heads.queryHeads * heads.valueDim,
+    width: q.width,
+    grad: q.grad || k.grad || v.grad,
+  });
+  const logSumExp = fresh(tape, { elements: tokens * heads.queryHeads, width: 4, grad: false });
+  // Seed and offset of the kernel's random numbers.
+  const random = [0, 1].map(() => fresh(tape, { elements: 1, width: 8, grad: false }));
+  const saved = [q, k, v, out, logSumExp, ...random];
+  if (pass.attention === "sdpa" && heads.masked) {
+    const elements = pass.batch * pass.seqTokens * pass.seqTokens;
+    sharedTable(tape, "bool-mask", { elements, width: 1 });
+    const mask = fresh(tape, { elements, width: q.width, grad: false });
+    record(tape, { inputs: [], outputs: [mask] });
+    saved.push(mask);
+  }
+  record(tape, { inputs: [q, k, v], outputs: [out, logSumExp, ...random], saved });
+  return heads.headMajor ? op.copy(tape, out) : out;
+}
+
+/** Operands of a product over (batch, head): contiguous copies, repeated to all query heads. */
+function arranged(pass: Pass, x: Value, repeats: number): Value {
+  if (repeats > 1) return op.copy(pass.tape, x, x.elements * repeats);
+  return pass.batch > 1 ? op.copy(pass.tape, x) : x;
+}
+
+/**
+ * What SDPA runs when no fused kernel takes the call (grouped heads in fp32, or fewer KV heads without the
+ * grouping flag): everything in fp32, 4 bytes per head and pair of tokens (torch 2.13
+ * `transformers/attention.cpp`, `_scaled_dot_product_attention_math`).
+ */
+function unfused(
+  pass: Pass,
+  input: { readonly q: Value; readonly k: Value; readonly v: Value },
+  heads: Heads,
+): Value {
+  const { tape } = pass;
+  const tokens = tokensOf(pass);
+  const groups = heads.queryHeads / heads.kvHeads;
+  const q = op.scale(tape, op.cast(tape, input.q, 4));
+  const k = arranged(pass, op.scale(tape, op.cast(tape, input.k, 4)), groups);
+  const v = arranged(pass, op.cast(tape, input.v, 4), groups);
+  const scores = op.matmul(tape, q, k, tokens * pass.seqTokens * heads.queryHeads);
+  const weights = op.dropout(tape, op.keepsOutput(tape, scores), pass.facts.attentionDropout);
+  const mixed = op.matmul(tape, weights, v, tokens * heads.queryHeads * heads.valueDim);
+  return op.copy(tape, op.cast(tape, mixed, input.q.width));
+}
+
+/**
+ * Attention by PyTorch operations. Per head and pair of tokens, in bf16: the fp32 softmax (4) and its bf16
+ * copy (2), with dropout also a mask (1) and the dropped copy (2), with a soft cap the tanh (2). A family
+ * that takes the softmax in the model's type keeps that one tensor (2).
+ */
+function eager(
+  pass: Pass,
+  input: { readonly q: Value; readonly k: Value; readonly v: Value },
+  heads: Heads,
+): Value {
+  const { tape, code } = pass;
+  const tokens = tokensOf(pass);
+  const groups = heads.queryHeads / heads.kvHeads;
+  const factor = (x: Value): Value => (code.wideScores ? op.cast(tape, x, 4) : op.operand(tape, x));
+  const q = arranged(pass, factor(input.q), 1);
+  const k = arranged(pass, factor(input.k), groups);
+  const v = arranged(pass, op.operand(tape, input.v), groups);
+  // A sink adds one column to the scores.
+  const columns = pass.seqTokens + (code.sinks ? 1 : 0);
+  const rows = tokens * heads.queryHeads;
+  let scores = op.scale(tape, op.matmul(tape, q, k, rows * pass.seqTokens));
+  if (pass.facts.attentionSoftcap) scores = op.scale(tape, op.keepsOutput(tape, op.scale(tape, scores)));
+  sharedTable(tape, "eager-mask", {
+    elements: pass.batch * pass.seqTokens ** 2,
+    width: pass.residualWidth,
+  });
+  scores = op.copy(tape, scores, rows * columns);
+  if (code.sinks) scores = subtractMaximum(pass, scores, rows);
+  let weights: Value;
+  if (code.softmaxInModelType && !tape.autocast) weights = op.keepsOutput(tape, scores);
+  else weights = op.cast(tape, op.keepsOutput(tape, op.cast(tape, scores, 4)), input.q.width);
+  weights = op.dropout(tape, weights, pass.facts.attentionDropout);
+  const mixed = op.matmul(tape, weights, v, rows * heads.valueDim);
+  return op.copy(tape, mixed);
+}
+
+/** x - max(x): keeps where each row's maximum was, as int64. */
+function subtractMaximum(pass: Pass, scores: Value, rows: number): Value {
+  const { tape } = pass;
+  const where = fresh(tape, { elements: rows, width: 8, grad: false });
+  const maximum = op.gather(tape, scores, { elements: rows, indices: where });
+  return op.add(tape, scores, maximum);
+}
