@@ -111,8 +111,8 @@ function encodeDouble(x: number, overflow: Overflow): bigint {
 }
 
 function encodeInteger(format: IntegerFormat, typed: Omit<TypedNumber, "text">, overflow: Overflow): bigint {
-  if (Number.isNaN(typed.double)) throw outOfRange(format, "NaN", "its largest value and has no NaN");
   const [lowest, highest] = integerRange(format);
+  if (Number.isNaN(typed.double)) throw outOfRange(format, "NaN", `${highest} and has no NaN`);
   const { exact } = typed;
   const scaled =
     exact === undefined
@@ -127,9 +127,9 @@ function encodeInteger(format: IntegerFormat, typed: Omit<TypedNumber, "text">, 
 }
 
 function encodeEntry(book: CodeBook, x: number, overflow: Overflow): bigint {
-  if (Number.isNaN(x)) throw outOfRange(book, "NaN", "its largest entry and has no NaN");
   const sorted = sortedEntries(book);
   const [lowest, highest] = [sorted[0]!, sorted[sorted.length - 1]!];
+  if (Number.isNaN(x)) throw outOfRange(book, "NaN", `${highest.value} and has no NaN`);
   if (x < lowest.value || x > highest.value) {
     const limit = x < lowest.value ? lowest : highest;
     assertSaturates(book, { overflow, value: String(x), limit: String(limit.value) });

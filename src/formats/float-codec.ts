@@ -55,7 +55,7 @@ export function decodeFloat(f: FloatFormat, code: number): number {
 export function encodeFloat(f: FloatFormat, x: number, overflow: Overflow = conventionalOverflow(f)): number {
   if (Number.isNaN(x)) {
     const code = nanCode(f);
-    if (code === undefined) throw outOfRange(f, "NaN", "its largest value and has no NaN");
+    if (code === undefined) throw outOfRange(f, "NaN", `${floatFacts(f).largest} and has no NaN`);
     return code;
   }
   const negative = x < 0 || Object.is(x, -0);
