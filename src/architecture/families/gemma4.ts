@@ -1,0 +1,204 @@
+import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
+import { composite, languageModel } from "../composite.ts";
+import type { ConfigReader } from "../config-reader.ts";
+import { decoder, type FeedForwardParts, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
+import type { Family } from "../family.ts";
+import type { MixerParts } from "../mixers/mixer-parts.ts";
+import { selfAttention } from "../mixers/self-attention.ts";
+import { readExperts } from "../moe.ts";
+import { layerTypes } from "../stack.ts";
+import { buffer, experts, linear, norm, vector } from "../tensors.ts";
+import { gemma4Audio } from "../towers/gemma-audio.ts";
+import { gemma4Vision } from "../towers/gemma-vision.ts";
+import type { Tower } from "../towers/tower.ts";
+import { projection } from "./llava.ts";
+import { perLayerEmbedding, perLayerInput, sharesKeys } from "./per-layer-embedding.ts";
+
+const SIZES: ClassSizes = [2304, 9216, 30, 8, 262_144];
+
+/**
+ * Sliding layers of head_dim and full ones of global_head_dim; with attention_k_eq_v the full ones have
+ * num_global_key_value_heads and no v_proj. Options: an embedding per layer, last layers that share keys
+ * and values (twice as wide in their MLP with use_double_wide_mlp), and experts beside the dense MLP.
+ */
+export const gemma4Text: Family = {
+  id: "gemma4_text",
+  modelTypes: ["gemma4_text"],
+  classNames: ["Gemma4ForCausalLM"],
+  build: (given) => {
+    const { config, notes } = withClassSizes(given, SIZES);
+    const sizes = readDecoderSizes(config, { tied: true, kvHeads: 4, headDim: 256 });
+    const { hiddenSize, layers } = sizes;
+    const types = layerTypes(config, layers);
+    // The class forces the last layer to be full.
+    const isFull = (layer: number): boolean =>
+      layer === layers - 1 ||
+      (types === undefined ? (layer + 1) % 6 === 0 : types[layer] === "full_attention");
+    const isShared = sharesKeys(config, layers, 0);
+    const doubled = config.flag("use_double_wide_mlp", false);
+    const width = config.int("intermediate_size");
+    const perLayer = config.count("hidden_size_per_layer_input", 256);
+    const moe = config.flag("enable_moe_block", false) ? expertBlock(config, hiddenSize) : undefined;
+    return decoder({
+      family: "gemma4_text",
+      config,
+      sizes,
+      tiedByDefault: true,
+      norm: "rms",
+      layerNorms: [
+        "input_layernorm",
+        "post_attention_layernorm",
+        "pre_feedforward_layernorm",
+        "post_feedforward_layernorm",
+      ],
+      mixer: (layer) => mixer(config, sizes, isFull(layer), isShared(layer)),
+      feedForward: (layer) => {
+        const dense = gatedFeedForward(config, hiddenSize, {
+          width: doubled && isShared(layer) ? 2 * width : width,
+          activation: "gelu_pytorch_tanh",
+        });
+        return moe === undefined ? dense : beside(moe, dense, width);
+      },
+      layerExtras: [
+        buffer("layer_scalar", "other", [1]),
+        ...(perLayer === 0 ? [] : perLayerInput(hiddenSize, perLayer)),
+      ],
+      keyOf: (layer) => `${isFull(layer)} ${isShared(layer)}`,
+      extraTensors:
+        perLayer === 0
+          ? []
+          : perLayerEmbedding({
+              hiddenSize,
+              layers,
+              width: perLayer,
+              vocabSize: config.int("vocab_size_per_layer_input", 262_144),
+            }),
+      notes,
+    });
+  },
+};
+
+function mixer(
+  config: ConfigReader,
+  sizes: {
+    readonly hiddenSize: number;
+    readonly heads: number;
+    readonly kvHeads: number;
+    readonly headDim: number;
+  },
+  full: boolean,
+  shared: boolean,
+): MixerParts {
+  const bias = config.flag("attention_bias", false);
+  const keysAreValues = full && config.flag("attention_k_eq_v", false);
+  const kvHeads = keysAreValues ? config.int("num_global_key_value_heads", sizes.kvHeads) : sizes.kvHeads;
+  if (sizes.heads % kvHeads !== 0)
+    config.fail("num_global_key_value_heads", `a divisor of the ${sizes.heads} attention heads`);
+  const parts = selfAttention({
+    name: "self_attn",
+    hiddenSize: sizes.hiddenSize,
+    heads: sizes.heads,
+    kvHeads,
+    keyDim: full ? config.int("global_head_dim", 512) : sizes.headDim,
+    bias: { qkv: bias, o: bias },
+    qkNorm: "head",
+    cache: shared ? "shared" : "own",
+    ...(full ? {} : { windowTokens: slidingWindow(config) }),
+  });
+  const absent = shared ? ["k_proj", "v_proj", "k_norm"] : keysAreValues ? ["v_proj"] : [];
+  return { mixers: parts.mixers, tensors: without(parts, absent) };
+}
+
+/** The tensors of an attention but those of some modules. */
+export function without(parts: MixerParts, modules: readonly string[]): MixerParts["tensors"] {
+  return parts.tensors.filter(
+    (tensor) => !modules.some((module) => tensor.name.startsWith(`self_attn.${module}.`)),
+  );
+}
+
+/** Bidirectional models halve the window, because it then reaches both ways. */
+function slidingWindow(config: ConfigReader): number {
+  const stated = config.int("sliding_window", 512);
+  return config.optionalText("use_bidirectional_attention") === "all" ? Math.floor(stated / 2) + 1 : stated;
+}
+
+/** router h*E with a scale h and E expert scales, experts E*3*h*mf, three more norms. */
+function expertBlock(config: ConfigReader, hiddenSize: number): FeedForwardParts {
+  const counts = readExperts(config, {}, { active: ["top_k_experts", "num_experts_per_tok"] });
+  const width = config.int("moe_intermediate_size");
+  return {
+    feedForward: {
+      kind: "experts",
+      experts: counts.count,
+      activeExperts: counts.active,
+      width,
+      gated: true,
+      activation: "gelu-tanh",
+      sharedWidth: 0,
+    },
+    tensors: [
+      ...linear({
+        name: "router.proj",
+        role: "router",
+        group: "router",
+        outDim: counts.count,
+        inDim: hiddenSize,
+      }),
+      vector("router.scale", "router", [hiddenSize]),
+      vector("router.per_expert_scale", "router", [counts.count]),
+      ...experts({
+        name: "experts",
+        hiddenSize,
+        width,
+        experts: counts.count,
+        activeExperts: counts.active,
+      }),
+      ...norm("post_feedforward_layernorm_1", hiddenSize),
+      ...norm("post_feedforward_layernorm_2", hiddenSize),
+      ...norm("pre_feedforward_layernorm_2", hiddenSize),
+    ],
+  };
+}
+
+/** Experts with a dense MLP of `width` beside them. */
+function beside(moe: FeedForwardParts, dense: FeedForwardParts, width: number): FeedForwardParts {
+  const { feedForward } = moe;
+  return {
+    feedForward: feedForward.kind === "experts" ? { ...feedForward, denseWidth: width } : feedForward,
+    tensors: [...dense.tensors, ...moe.tensors],
+  };
+}
+
+/** The decoder with a vision tower, an audio tower, both or neither, each projected by one matrix. */
+export const gemma4: Family = {
+  id: "gemma4",
+  modelTypes: ["gemma4"],
+  classNames: ["Gemma4ForConditionalGeneration"],
+  build: (config, families) => {
+    const text = languageModel(config, families, { modelType: "gemma4_text" });
+    const vision = config.child("vision_config");
+    const audio = config.child("audio_config");
+    const towers: Tower[] = [];
+    const projector = [];
+    if (vision !== undefined) {
+      const tower = gemma4Vision(vision, "model.vision_tower");
+      towers.push(tower);
+      projector.push(
+        ...projection(
+          "model.embed_vision.embedding_projection",
+          text.hiddenSize,
+          tower.stacks[0]!.hiddenSize,
+          false,
+        ),
+      );
+    }
+    if (audio !== undefined) {
+      towers.push(gemma4Audio(audio, "model.audio_tower"));
+      const width = audio.int("output_proj_dims", 1536);
+      projector.push(
+        ...projection("model.embed_audio.embedding_projection", text.hiddenSize, width, false, "audio"),
+      );
+    }
+    return composite({ family: "gemma4", config, text, names: "model.language_model", towers, projector });
+  },
+};
