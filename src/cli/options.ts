@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { VramCalcError } from "../errors.ts";
+import { parseLengths } from "../memory/batch-lengths.ts";
 import { parseBytes, parseTokens } from "../units.ts";
 
 /** Lets commander report a core error under the name of the flag. */
@@ -75,3 +76,14 @@ export function listOf(text: string): readonly string[] {
     throw new InvalidArgumentError("an entry between the commas is empty.");
   return words;
 }
+
+export const lengthsOption = (): Option =>
+  new Option("--lengths <tokens>", "a real batch by its prompt lengths, 512,200,1k: padded against packed")
+    .argParser(parsed(parseLengths))
+    .conflicts(["batch", "context", "weightsOnly"]);
+export const attentionOption = (): Option =>
+  new Option("--attention <kind>", "attention implementation, for what masks and scores cost").choices([
+    "flash",
+    "sdpa",
+    "eager",
+  ]);

@@ -1,20 +1,25 @@
 import type { Command } from "commander";
+import type { Architecture } from "../../architecture/model.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
 import { estimate } from "../../estimate/estimate.ts";
 import { COMMON_CARDS } from "../../hardware/common-cards.ts";
+import type { AttentionImplementation } from "../../memory/attention-mask.ts";
+import type { BatchLengths } from "../../memory/batch-lengths.ts";
 import type { Result } from "../../report/result.ts";
 import { estimateTable, type Units } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
-import type { Bytes } from "../../units.ts";
+import type { Bytes, Tokens } from "../../units.ts";
 import { limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
+  attentionOption,
   budgetOption,
   explainOption,
   gpuOption,
   jsonOption,
+  lengthsOption,
   unitsOption,
   weightsOnlyOption,
 } from "../options.ts";
@@ -29,6 +34,8 @@ interface EstimateFlags extends ServeFlags {
   readonly explain?: true;
   readonly units: Units;
   readonly weightsOnly?: true;
+  readonly lengths?: readonly Tokens[];
+  readonly attention?: AttentionImplementation;
   readonly assumeFamily?: string;
 }
 
@@ -39,6 +46,8 @@ export function defineEstimate(program: Command, session: Session, commandNames:
   )
     .addOption(gpuOption())
     .addOption(budgetOption())
+    .addOption(lengthsOption())
+    .addOption(attentionOption())
     .addOption(weightsOnlyOption())
     .addOption(assumeFamilyOption())
     .addOption(unitsOption())
@@ -63,8 +72,11 @@ async function runEstimate(
     reference,
     loadOptionsOf(io, { assumeFamily: flags.assumeFamily, otherNames }),
   );
+  const lengths =
+    flags.lengths === undefined ? undefined : await lengthsOf(loaded.architecture, flags, flags.lengths);
   const outcome = estimate(loaded.architecture, {
     ...estimateOptionsOf(flags, loaded),
+    ...(lengths === undefined ? {} : { batch: lengths.sequences, contextTokens: lengths.longestTokens }),
     weightsOnly: flags.weightsOnly === true,
   });
   const budget = limit === null ? undefined : checkBudget(outcome.total, limit);
@@ -84,7 +96,9 @@ async function runEstimate(
   };
   if (flags.json === true) {
     const { resultJson } = await import("../../report/result.ts");
-    io.stdout(`${JSON.stringify(resultJson(result), null, 2)}\n`);
+    io.stdout(
+      `${JSON.stringify({ ...resultJson(result), ...(lengths === undefined ? {} : { lengths }) }, null, 2)}\n`,
+    );
   } else {
     io.stdout(
       estimateTable(result, {
@@ -96,6 +110,10 @@ async function runEstimate(
       }),
     );
   }
+  if (lengths !== undefined && flags.json !== true) {
+    const { lengthsLines } = await import("../../report/lengths.ts");
+    io.stdout(`\n${lengthsLines(lengths, flags.units).join("\n")}\n`);
+  }
   if (budget === undefined || budget.fits) return;
   exit(EXIT.overBudget);
   if (flags.json === true || flags.weightsOnly === true) return;
@@ -104,4 +122,20 @@ async function runEstimate(
   const advice = advise(loaded.architecture, estimateOptionsOf(flags, loaded), budget.bytes);
   if (advice.length > 0)
     io.stdout(`\nwhat would change that\n${adviceLines(advice, await painterFor(io)).join("\n")}\n`);
+}
+
+/** A batch of prompts of these lengths, padded against packed. */
+async function lengthsOf(
+  model: Architecture,
+  flags: EstimateFlags,
+  lengths: readonly Tokens[],
+): Promise<BatchLengths> {
+  const { batchLengths } = await import("../../memory/batch-lengths.ts");
+  const { kvFormatByName } = await import("../../formats/kv-formats.ts");
+  return batchLengths(model, {
+    lengths,
+    format: kvFormatByName(flags.kvDtype ?? "fp16"),
+    implementation: flags.attention ?? "sdpa",
+    computeBytes: 2,
+  });
 }
