@@ -1,3 +1,4 @@
+import type { Tokens } from "../../units.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
 import { fresh, record, sharedTable, type Value } from "./tape.ts";
@@ -7,7 +8,8 @@ export interface Heads {
   readonly kvHeads: number;
   readonly keyDim: number;
   readonly valueDim: number;
-  /** A window that hides part of these sequences, so that a mask is built. */
+  readonly windowTokens?: Tokens | undefined;
+  /** The window hides part of these sequences, so that a mask is built. */
   readonly masked: boolean;
   /** Queries lie head by head, as a concatenation leaves them: the kernel's output does too and is copied. */
   readonly headMajor: boolean;
@@ -62,13 +64,15 @@ function fusedAttention(
   const saved = [q, k, v, out, logSumExp, ...random];
   if (pass.attention === "sdpa" && heads.masked) {
     const elements = pass.batch * pass.seqTokens * pass.seqTokens;
-    sharedTable(tape, "bool-mask", { elements, width: 1 });
+    sharedTable(tape, `bool-mask ${heads.windowTokens}`, { elements, width: 1 });
     const mask = fresh(tape, { elements, width: q.width, grad: false });
     record(tape, { inputs: [], outputs: [mask] });
     saved.push(mask);
   }
   record(tape, { inputs: [q, k, v], outputs: [out, logSumExp, ...random], saved });
-  return heads.headMajor ? op.copy(tape, out) : out;
+  // Only the flash kernel follows the layout of the queries; the memory-efficient one writes token by token.
+  const flash = q.width === 2 && !heads.masked && heads.keyDim === heads.valueDim;
+  return heads.headMajor && flash ? op.copy(tape, out) : out;
 }
 
 /** Operands of a product over (batch, head): contiguous copies, repeated to all query heads. */
@@ -121,7 +125,7 @@ function eager(
   const rows = tokens * heads.queryHeads;
   let scores = op.scale(tape, op.matmul(tape, q, k, rows * pass.seqTokens));
   if (pass.facts.attentionSoftcap) scores = op.scale(tape, op.keepsOutput(tape, op.scale(tape, scores)));
-  sharedTable(tape, "eager-mask", {
+  sharedTable(tape, `eager-mask ${heads.windowTokens}`, {
     elements: pass.batch * pass.seqTokens ** 2,
     width: pass.residualWidth,
   });

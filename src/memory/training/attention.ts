@@ -46,7 +46,15 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   q = rotary(pass, q!, keyDim);
   k = rotary(pass, k!, keyDim);
   const headMajor = concatenates(pass, keyDim);
-  const heads: Heads = { queryHeads, kvHeads: queryHeads / repeats, keyDim, valueDim, masked, headMajor };
+  const heads: Heads = {
+    queryHeads,
+    kvHeads: queryHeads / repeats,
+    keyDim,
+    valueDim,
+    windowTokens,
+    masked,
+    headMajor,
+  };
   const mixed = scoreAndMix(pass, { q, k, v: v! }, heads);
   const output = of("attn-o");
   const out = output === undefined ? mixed : project(pass, mixed, output, tensors);

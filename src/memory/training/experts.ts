@@ -2,7 +2,7 @@ import type { ExpertsFeedForward, Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import { activate, gate } from "./activation.ts";
 import { feedForward } from "./feed-forward.ts";
-import { project } from "./linear.ts";
+import { mergedWeight, project } from "./linear.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf, weightOf } from "./pass.ts";
 import { fresh, record, type Value } from "./tape.ts";
@@ -92,6 +92,11 @@ function grouped(pass: Pass, rows: Value, feed: ExpertsFeedForward, tensors: rea
     outDim: number,
     inDim: number,
   ): Value => {
+    const merged = parts.flatMap((t) => (t === undefined ? [] : [mergedWeight(pass, t) ?? []].flat()));
+    if (merged.length > 0) {
+      const all = merged.length === 1 ? merged[0]! : joined(pass, merged);
+      return op.matmul(tape, x, all, (x.elements / inDim) * outDim);
+    }
     const held = parts.flatMap((t) => (t === undefined ? [] : [weightOf(pass, t)]));
     const first = held[0];
     if (first === undefined) return x;
@@ -114,6 +119,17 @@ function grouped(pass: Pass, rows: Value, feed: ExpertsFeedForward, tensors: rea
     inner = gate(pass, g, u, feed.activation);
   } else inner = activate(pass, both, feed.activation);
   return product(inner, [of("mlp-down")], inDim, feed.width);
+}
+
+/** Gate and up are one tensor, merged once. */
+function joined(pass: Pass, parts: readonly Value[]): Value {
+  const value = fresh(pass.tape, {
+    elements: parts.reduce((sum, p) => sum + p.elements, 0),
+    width: parts[0]!.width,
+    grad: true,
+  });
+  record(pass.tape, { inputs: parts, outputs: [value], alias: true });
+  return value;
 }
 
 function sharedExperts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: readonly Tensor[]): Value {

@@ -1,7 +1,27 @@
 import type { Tensor } from "../../architecture/model.ts";
+import { tensorElements } from "../../architecture/parameters.ts";
 import * as op from "./operations.ts";
 import { linearWeightOf, type Pass } from "./pass.ts";
-import { hold, type Value } from "./tape.ts";
+import { allocated, fresh, hold, record, type Value } from "./tape.ts";
+
+/**
+ * A weight that is no module of its own (fused experts, a router): PEFT adds B A to it before the product, so
+ * the sum is a tensor of the weight's full size that backward keeps (`ParamWrapper`). Null without an adapter.
+ */
+export function mergedWeight(pass: Pass, weight: Tensor): Value | null {
+  const adapter = pass.holding.adapter(weight);
+  if (adapter === null) return null;
+  const elements = tensorElements(weight) * weight.copies;
+  const merged = fresh(pass.tape, { elements, width: pass.holding.width(weight), grad: true });
+  record(pass.tape, {
+    inputs: [],
+    outputs: [merged],
+    weightGradients: allocated(adapter.parameters * adapter.width),
+    forwardScratch: elements * adapter.width,
+    backwardScratch: elements * adapter.width,
+  });
+  return merged;
+}
 
 /**
  * A linear layer with its adapter, if it has one, as PEFT 0.21 computes it
@@ -14,8 +34,13 @@ import { hold, type Value } from "./tape.ts";
  */
 export function project(pass: Pass, x: Value, weight: Tensor, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
-  const base = op.linear(tape, x, linearWeightOf(pass, weight, tensors));
   const adapter = pass.holding.adapter(weight);
+  if (adapter !== null && weight.role === "router" && weight.shape[0] !== 1) {
+    const merged = mergedWeight(pass, weight);
+    if (merged !== null)
+      return op.matmul(tape, x, merged, (x.elements / weight.shape[1]!) * weight.shape[0]!);
+  }
+  const base = op.linear(tape, x, linearWeightOf(pass, weight, tensors));
   if (adapter === null) return base;
   const [outDim, inDim] = weight.shape as readonly [number, number];
   const factor = (name: string, dims: { readonly inDim: number; readonly outDim: number }) => ({

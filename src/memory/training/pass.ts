@@ -10,6 +10,8 @@ export type AttentionCode = "eager" | "sdpa" | "flash";
 /** One low-rank adapter as the pass meets it. */
 export interface AdapterUse {
   readonly rank: number;
+  /** Trainable parameters in one layer, experts counted. */
+  readonly parameters: number;
   readonly width: Width;
   readonly dropout: number;
   readonly dora: boolean;

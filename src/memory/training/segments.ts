@@ -1,7 +1,8 @@
 /**
  * The parts of a training step, each simulated once per distinct layer: embedding, layers, head and loss.
  */
-import type { Architecture, ForwardFacts, LayerKind, Stack } from "../../architecture/model.ts";
+import type { Architecture, ForwardFacts, LayerKind, Stack, Tensor } from "../../architecture/model.ts";
+import { tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
 import { embedding } from "./embedding.ts";
 import { layer } from "./layer.ts";
@@ -58,8 +59,6 @@ const NO_FACTS: ForwardFacts = {
   logitSoftcap: false,
 };
 
-const MASKS: ReadonlySet<string> = new Set(["bool-mask", "eager-mask"]);
-
 /** The language model's layers: what a training step runs on text. */
 export function decoderStack(model: Architecture): Stack | undefined {
   return model.stacks.find((s) => s.role === "decoder") ?? model.stacks.find((s) => s.role === "encoder");
@@ -89,7 +88,7 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
   let tableBytes = 0;
   let argumentBytes = allocated(request.seqTokens * 8);
   for (const [name, value] of shared) {
-    if (MASKS.has(name)) argumentBytes += value.storage.bytes;
+    if (name.includes("mask")) argumentBytes += value.storage.bytes;
     else tableBytes += value.storage.bytes;
   }
   return {
@@ -99,6 +98,19 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     tableBytes,
     argumentBytes,
   };
+}
+
+/** Gradients of a layer's trained weights and adapters, tensor by tensor. */
+function gradientBytes(tensors: readonly Tensor[], holding: Holding): Bytes {
+  let bytes = 0;
+  for (const tensor of tensors) {
+    if (tensor.buffer === true) continue;
+    if (holding.trainable(tensor))
+      bytes += allocated(tensorElements(tensor) * tensor.copies * holding.width(tensor));
+    const adapter = holding.adapter(tensor);
+    if (adapter !== null) bytes += allocated(adapter.parameters * adapter.width);
+  }
+  return bytes;
 }
 
 function layerSpans(
@@ -120,6 +132,7 @@ function layerSpans(
     const output = layer(pass, input, kind, stack.hiddenSize);
     const segment: LayerSegment = {
       ...replay(pass.tape, { input, output }),
+      weightGradients: gradientBytes(kind.tensors, pass.holding),
       inputBytes: input.storage.bytes,
       inputKept: pass.tape.nodes.some((n) => n.saved.includes(input.storage)),
       outputWidth: output.width,

@@ -1,0 +1,159 @@
+/**
+ * Low-rank adapters: which linears they sit on and what they add (Hu et al., arXiv:2106.09685; the choices
+ * are those of PEFT 0.21).
+ */
+import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
+import { VramCalcError } from "../errors.ts";
+
+/**
+ * `all-linear`: every linear inside the layers, never the head or the embedding. `attention`: q, k, v and o (or
+ * their fused forms). `query-value`: q and v, PEFT's default for most families. Otherwise module names, as
+ * suffixes ("q_proj"), which may also name the head or embedding.
+ */
+export type LoraTargets = "all-linear" | "attention" | "query-value" | readonly string[];
+
+export interface LoraRequest {
+  /** r: columns of A, rows of B. */
+  readonly rank: number;
+  readonly targets: LoraTargets;
+  /** Magnitude vector per output (DoRA, arXiv:2402.09353). */
+  readonly dora?: boolean;
+  /** Fused experts get adapters too, as PEFT does for some families. */
+  readonly experts?: boolean;
+}
+
+/** One adapted weight. */
+export interface LoraLinear {
+  readonly tensor: Tensor;
+  /** Path inside the model: "model.layers.*.self_attn.q_proj". */
+  readonly name: string;
+  readonly inDim: number;
+  readonly outDim: number;
+  /** Layers that hold one. */
+  readonly layers: number;
+  /** Trainable parameters in one layer. */
+  readonly parametersEach: number;
+  readonly parameters: number;
+}
+
+const ATTENTION: ReadonlySet<Tensor["role"]> = new Set([
+  "attn-q",
+  "attn-k",
+  "attn-v",
+  "attn-qkv",
+  "attn-o",
+  "attn-q-a",
+  "attn-q-b",
+  "attn-kv-a",
+  "attn-kv-b",
+]);
+const QUERY_VALUE: ReadonlySet<Tensor["role"]> = new Set([
+  "attn-q",
+  "attn-v",
+  "attn-qkv",
+  "attn-q-b",
+  "attn-kv-b",
+]);
+
+/** The path of a weight without its ".weight". */
+const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, "");
+
+/**
+ * True when the request puts an adapter on this tensor of a layer (`inLayer`) or outside the layers.
+ *
+ * Routers that score several experts are modules of their own kind and are reached with the experts only;
+ * the gate of a shared expert is an ordinary linear.
+ */
+export function isLoraTarget(tensor: Tensor, inLayer: boolean, request: LoraRequest): boolean {
+  const { targets } = request;
+  const router = tensor.role === "router" && tensor.shape[0] !== 1;
+  if (typeof targets !== "string") {
+    if (tensor.kind !== "linear" && tensor.kind !== "expert" && tensor.kind !== "embedding") return false;
+    const name = moduleName(tensor);
+    return targets.some((t) => name === t || name.endsWith(`.${t}`));
+  }
+  if (!inLayer) return false;
+  if (tensor.kind === "expert" || router) return targets === "all-linear" && request.experts === true;
+  // Fused experts take over the names gate_proj, up_proj and down_proj: dense and shared MLPs lose theirs.
+  if (request.experts === true && tensor.role.startsWith("mlp-")) return false;
+  if (tensor.kind !== "linear" || tensor.shape.length !== 2) return false;
+  switch (targets) {
+    case "all-linear":
+      return true;
+    case "attention":
+      return ATTENTION.has(tensor.role);
+    case "query-value":
+      return QUERY_VALUE.has(tensor.role);
+  }
+}
+
+/**
+ * Trainable parameters of an adapter on one weight of a layer, experts counted.
+ *
+ *     linear W [out, in]      r * (in + out), and `out` more with DoRA
+ *     E fused experts         E * r * (in + out); gate and up share one tensor, which doubles the rank:
+ *                             E * r * (in + 2 out) for each of the two
+ *
+ * @example loraParameters({ shape: [2048, 1024], ... }, { rank: 32, ... }) // 98_304 = 32 x (1024 + 2048)
+ */
+export function loraParameters(tensor: Tensor, request: Pick<LoraRequest, "rank" | "dora">): number {
+  const [outDim, inDim] = tensor.shape as readonly [number, number];
+  const { rank } = request;
+  if (tensor.kind === "expert") {
+    const fused = tensor.role === "mlp-gate" || tensor.role === "mlp-up";
+    return tensor.copies * rank * (inDim + (fused ? 2 : 1) * outDim);
+  }
+  return rank * (inDim + outDim) + (request.dora === true ? outDim : 0);
+}
+
+/**
+ * Every weight that the request adapts, in the model's order, each with what the adapter adds.
+ *
+ * @throws bad-option for a rank that is not a whole number from 1, or targets that match nothing
+ * @example loraLinears(llama_3_1_8b, { rank: 16, targets: "all-linear" }).length // 7, 41,943,040 parameters in all
+ */
+export function loraLinears(model: Architecture, request: LoraRequest): readonly LoraLinear[] {
+  if (!Number.isSafeInteger(request.rank) || request.rank < 1 || request.rank > 65_536) {
+    throw new VramCalcError("bad-option", {
+      option: "--lora r",
+      given: String(request.rank),
+      expected: "a whole number from 1 to 65,536",
+    });
+  }
+  const found: LoraLinear[] = [];
+  const visit = (tensor: Tensor, layers: number, stack: Stack | null): void => {
+    if (!isLoraTarget(tensor, stack !== null, request)) return;
+    const [outDim, inDim] = tensor.shape as readonly [number, number];
+    const parametersEach = loraParameters(tensor, request);
+    const name = stack === null ? moduleName(tensor) : `${stack.prefix}.*.${moduleName(tensor)}`;
+    found.push({ tensor, name, inDim, outDim, layers, parametersEach, parameters: layers * parametersEach });
+  };
+  for (const tensor of model.tensors) visit(tensor, 1, null);
+  for (const stack of model.stacks) {
+    if (stack.role === "mtp") continue;
+    stack.kinds.forEach((kind, k) => {
+      for (const tensor of kind.tensors) visit(tensor, stack.counts[k]!, stack);
+    });
+  }
+  if (found.length === 0) throw noTarget(model, request);
+  return found;
+}
+
+function noTarget(model: Architecture, request: LoraRequest): VramCalcError {
+  const linears = new Set<string>();
+  for (const stack of model.stacks) {
+    for (const kind of stack.kinds)
+      for (const t of kind.tensors) if (t.kind === "linear") linears.add(moduleName(t).replace(/^.*\./, ""));
+  }
+  const names = [...linears].slice(0, 12).join(", ");
+  return new VramCalcError("bad-option", {
+    option: "--lora-targets",
+    given: typeof request.targets === "string" ? request.targets : request.targets.join(","),
+    expected: `all-linear, attention, query-value or linears of this model: ${names}`,
+  });
+}
+
+/** Trainable parameters over all adapted weights. */
+export function loraParameterCount(linears: readonly LoraLinear[]): number {
+  return linears.reduce((sum, linear) => sum + linear.parameters, 0);
+}
