@@ -1,0 +1,143 @@
+/** Composites with a tower of their own: Kimi K2.5, MiniMax M3, Muse Glimmer, Llama 4. */
+import { composite, languageModel, part } from "../composite.ts";
+import { withDefaults } from "../config-reader.ts";
+import type { Family } from "../family.ts";
+import { stackOf } from "../stack.ts";
+import { norm } from "../tensors.ts";
+import { clipLayer } from "../towers/image-encoders.ts";
+import { llama4Vision } from "../towers/llama-vision.ts";
+import { moonVision, museVision } from "../towers/moon-vision.ts";
+import { temporalPatches } from "../towers/qwen-vision.ts";
+import { inGroup } from "../towers/tower.ts";
+import { projection } from "./llava.ts";
+
+/** MoonViT; its patches are normalised, merged and projected by two biased linears. */
+export const kimiK25: Family = {
+  id: "kimi_k25",
+  modelTypes: ["kimi_k25"],
+  classNames: ["KimiK25ForConditionalGeneration", "Kimi_K25ForConditionalGeneration"],
+  build: (config, families) => {
+    const text = languageModel(config, families, { modelType: "deepseek_v3", tied: true });
+    const vision = part(config, "vision_config");
+    const tower = moonVision(vision, "vision_tower");
+    const [height, width, ...rest] = vision.ints("merge_kernel_size") ?? [2, 2];
+    if (height === undefined || width === undefined || height * width === 0 || rest.length > 0)
+      return vision.fail("merge_kernel_size", "a height and a width");
+    const merged = tower.stacks[0]!.hiddenSize * height * width;
+    const normed = config.int("projection_hidden_size", vision.int("mm_hidden_size", 1152));
+    return composite({
+      family: "kimi_k25",
+      config,
+      text,
+      names: "language_model",
+      towers: [tower],
+      projector: [
+        ...norm("mm_projector.pre_norm", normed, "bias").map((t) => ({ ...t, group: "projector" as const })),
+        ...projection("mm_projector.proj.0", merged, merged, true),
+        ...projection("mm_projector.proj.2", text.hiddenSize, merged, true),
+      ],
+    });
+  },
+};
+
+/** CLIP-like layers over patches of space and time; two linears per patch, two more per merged group. */
+export const minimaxM3Vl: Family = {
+  id: "minimax_m3_vl",
+  modelTypes: ["minimax_m3_vl"],
+  classNames: ["MiniMaxM3SparseForConditionalGeneration"],
+  build: (config, families) => {
+    const text = languageModel(config, families, {
+      modelType: "minimax_m3_vl_text",
+      readAs: "minimax_m3_vl_text",
+    });
+    const vision = withDefaults(part(config, "vision_config"), {
+      hidden_size: 1280,
+      intermediate_size: 5120,
+      num_hidden_layers: 32,
+      num_attention_heads: 16,
+      patch_size: 14,
+      temporal_patch_size: 2,
+      spatial_merge_size: 2,
+    });
+    const hiddenSize = vision.int("hidden_size");
+    const prefix = "vision_tower";
+    const tower = {
+      stacks: [
+        stackOf({
+          role: "vision",
+          prefix: `${prefix}.layers`,
+          hiddenSize,
+          layers: vision.layers("num_hidden_layers"),
+          build: () => clipLayer(vision, "gelu"),
+        }),
+      ],
+      tensors: inGroup("vision", [
+        ...temporalPatches(vision, `${prefix}.embeddings.proj`, hiddenSize, false),
+        ...norm(`${prefix}.pre_layrnorm`, hiddenSize, "bias"),
+      ]),
+    };
+    const width = config.int("projector_hidden_size", 6144);
+    const merged = text.hiddenSize * vision.int("spatial_merge_size") ** 2;
+    const at = (name: string): string => `multi_modal_projector.${name}`;
+    return composite({
+      family: "minimax_m3_vl",
+      config,
+      text,
+      names: "language_model",
+      towers: [tower],
+      projector: [
+        ...projection(at("linear_1"), width, hiddenSize, true),
+        ...projection(at("linear_2"), text.hiddenSize, width, true),
+        ...projection(at("merge_linear_1"), width, merged, true),
+        ...projection(at("merge_linear_2"), text.hiddenSize, width, true),
+      ],
+    });
+  },
+};
+
+/** Merged patches of out_hidden_size through two matrices of projector_hidden_size into the text width. */
+export const museGlimmer: Family = {
+  id: "muse_glimmer",
+  modelTypes: ["muse_glimmer"],
+  classNames: ["MuseGlimmerForConditionalGeneration"],
+  build: (config, families) => {
+    const text = languageModel(config, families, { modelType: "muse_glimmer_text" });
+    const width = config.int("projector_hidden_size", 4096);
+    return composite({
+      family: "muse_glimmer",
+      config,
+      text,
+      names: "model.language_model",
+      towers: [museVision(part(config, "vision_config"), "model.vision_tower")],
+      projector: [
+        ...projection("model.vision_adapter.fc1", width, config.int("out_hidden_size", 6144), false),
+        ...projection("model.vision_adapter.fc2", width, width, false),
+        ...projection("model.vision_projection", text.hiddenSize, width, false),
+      ],
+    });
+  },
+};
+
+/** One matrix from the tower's output into the text width. */
+export const llama4: Family = {
+  id: "llama4",
+  modelTypes: ["llama4"],
+  classNames: ["Llama4ForConditionalGeneration"],
+  build: (config, families) => {
+    const text = languageModel(config, families, { modelType: "llama4_text" });
+    const vision = part(config, "vision_config");
+    return composite({
+      family: "llama4",
+      config,
+      text,
+      names: "language_model",
+      towers: [llama4Vision(vision, "vision_model")],
+      projector: projection(
+        "multi_modal_projector.linear_1",
+        text.hiddenSize,
+        vision.int("vision_output_dim", 7680),
+        false,
+      ),
+    });
+  },
+};
