@@ -1,11 +1,4 @@
-import type { Bytes } from "../units.ts";
+import type { KvFormat } from "../formats/kv-formats.ts";
 
-/**
- * What one cached key or value vector takes, scales and rounding included. `formats/` describes the known
- * ones; anything with these three fields serves.
- */
-export interface CacheFormat {
-  readonly id: string;
-  readonly keyBytesPerVector: (dim: number) => Bytes;
-  readonly valueBytesPerVector: (dim: number) => Bytes;
-}
+/** What one cached key or value vector takes, scales and rounding included. Any `KvFormat` is one. */
+export type CacheFormat = Pick<KvFormat, "id" | "keyBytesPerVector" | "valueBytesPerVector">;

@@ -1,0 +1,72 @@
+import type { Architecture, LayerKind, Mixer } from "../architecture/model.ts";
+
+/** Elements per token at the widest moment of a model's layers, split into what runs at once. */
+export interface LayerWidths {
+  /** Residual, normed input, sublayer output and its sum: 4 hidden. */
+  readonly stream: number;
+  /** Query, key, value and attention output. */
+  readonly mixer: number;
+  /** Gate, up and their product; experts: per chosen expert, with their outputs. */
+  readonly feedForward: number;
+}
+
+const known = new WeakMap<Architecture, LayerWidths>();
+
+/**
+ * The layer whose feed-forward or mixer is widest. Sublayers run one after the other, so a pass needs
+ * tokens * (stream + max(mixer, feedForward)) elements at once.
+ *
+ * @example widestLayer(llama_3_1_8b) // { stream: 16_384, mixer: 10_240, feedForward: 43_008 }
+ */
+export function widestLayer(model: Architecture): LayerWidths {
+  let widths = known.get(model);
+  if (widths === undefined) {
+    widths = { stream: 4 * model.hiddenSize, mixer: 0, feedForward: 0 };
+    for (const stack of model.stacks) {
+      if (stack.role !== "decoder" && stack.role !== "encoder") continue;
+      for (const kind of stack.kinds) {
+        const mixer = kind.mixers.reduce((sum, m) => sum + mixerWidth(m), 0);
+        const feedForward = feedForwardWidth(kind, stack.hiddenSize);
+        if (Math.max(mixer, feedForward) > Math.max(widths.mixer, widths.feedForward))
+          widths = { stream: 4 * stack.hiddenSize, mixer, feedForward };
+      }
+    }
+    known.set(model, widths);
+  }
+  return widths;
+}
+
+function mixerWidth(mixer: Mixer): number {
+  switch (mixer.kind) {
+    case "attention":
+      return (mixer.queryHeads + mixer.kvHeads) * (mixer.keyDim + mixer.valueDim);
+    case "latent":
+      return (
+        2 * mixer.queryHeads * (mixer.nopeDim + mixer.ropeDim + mixer.valueDim) +
+        mixer.latentDim +
+        mixer.ropeDim
+      );
+    case "compressed":
+      return 2 * mixer.headDim * (mixer.queryHeads + 1);
+    case "recurrent":
+      return 2 * (mixer.convChannels + mixer.innerDim);
+    case "conv":
+      return 4 * mixer.channels;
+  }
+}
+
+function feedForwardWidth(kind: LayerKind, hiddenSize: number): number {
+  const ffn = kind.feedForward;
+  switch (ffn.kind) {
+    case "none":
+      return 0;
+    case "dense":
+      return (ffn.gated ? 3 : 2) * ffn.width;
+    case "experts": {
+      const branches = ffn.gated ? 3 : 2;
+      const outputs = ffn.latentDim ?? hiddenSize;
+      const beside = branches * (ffn.sharedWidth + (ffn.denseWidth ?? 0));
+      return ffn.activeExperts * (branches * ffn.width + outputs) + beside;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** What a CUDA process holds outside any tensor: context, communicators, library workspaces. */
+import type { Term } from "../memory/term.ts";
+import type { Bytes } from "../units.ts";
+
+const MIB = 2 ** 20;
+
+interface ContextRow {
+  readonly generation: string;
+  readonly bytes: Bytes;
+  readonly low: Bytes;
+  readonly high: Bytes;
+  readonly source: string;
+}
+
+/** Driver context with lazily loaded kernels (the default from CUDA 12.2 on Linux), by card generation. */
+const CONTEXTS: readonly ContextRow[] = [
+  {
+    generation: "hopper",
+    bytes: 522 * MIB,
+    low: 400 * MIB,
+    high: 700 * MIB,
+    source: "0.51 GiB of a vLLM process on an H100, CUDA 12, lazy loading (llm-d capacity planner study)",
+  },
+  {
+    generation: "ampere",
+    bytes: 358 * MIB,
+    low: 250 * MIB,
+    high: 600 * MIB,
+    source: "0.35 GiB outside torch on an RTX 3090 (vLLM issue 10517)",
+  },
+  {
+    generation: "volta",
+    bytes: 400 * MIB,
+    low: 300 * MIB,
+    high: 1343 * MIB,
+    source: "high: 1343 MiB on a V100, CUDA 11.2 with eager loading (Hugging Face BERT page); low assumed",
+  },
+];
+
+/** No reading for the card: small CUDA programs take about this (LEAP docs: about 0.5 GiB). */
+const UNKNOWN_CONTEXT: Omit<ContextRow, "generation"> = {
+  bytes: 450 * MIB,
+  low: 200 * MIB,
+  high: 900 * MIB,
+  source: "about 0.5 GiB for small CUDA programs",
+};
+
+export interface Overhead {
+  readonly bytes: Bytes;
+  readonly low: Bytes;
+  readonly high: Bytes;
+}
+
+/**
+ * Driver context of a process on a card of this generation.
+ *
+ * @example cudaContext("hopper").bytes // 547_356_672 = 522 MiB
+ */
+export function cudaContext(generation: string | undefined): Overhead {
+  return CONTEXTS.find((row) => row.generation === generation) ?? UNKNOWN_CONTEXT;
+}
+
+/**
+ * cuBLAS workspace of one handle and stream: 2 x 4096 KiB + 8 x 16 KiB, on Hopper and later 32 MiB
+ * (PyTorch `CUDABlas`, forum 178671).
+ */
+export function cublasWorkspace(generation: string | undefined): Bytes {
+  return generation === "hopper" || generation === "blackwell" ? 32 * MIB : 8_519_680;
+}
+
+/**
+ * NCCL's buffers on one rank: about 1 GiB once two ranks of a node talk, hardly more for four.
+ *
+ * Reading: a vLLM process on H100s grows from 0.51 GiB to 1.53 (TP 2), 1.55 (TP 4) and 1.43 (PP 2).
+ */
+export function communicationTerm(ranks: number): Term | null {
+  if (ranks < 2) return null;
+  return {
+    id: "communication",
+    bytes: 1044 * MIB,
+    low: 300 * MIB,
+    high: 2048 * MIB,
+    basis: "modelled",
+    formula: "NCCL communicator of {ranks} ranks, {mebibytes} MiB",
+    inputs: { ranks, mebibytes: 1044 },
+  };
+}
+
+/** The `runtime` term of a plain PyTorch process. */
+export function contextTerm(generation: string | undefined): Term {
+  const { bytes, low, high } = cudaContext(generation);
+  const known = CONTEXTS.some((row) => row.generation === generation);
+  return {
+    id: "runtime",
+    bytes,
+    low,
+    high,
+    basis: known ? "modelled" : "assumed",
+    formula: "driver context, {mebibytes} MiB",
+    inputs: { mebibytes: bytes / MIB },
+  };
+}

@@ -1,0 +1,93 @@
+import type { Architecture } from "../../architecture/model.ts";
+import { type Bytes, GiB, type Tokens } from "../../units.ts";
+import type { EngineCard } from "../engine.ts";
+import { widestLayer } from "../layer-widths.ts";
+import type { VllmVersion } from "./versions.ts";
+
+export interface SchedulerLimits {
+  readonly maxNumSeqs: number;
+  readonly maxBatchedTokens: Tokens;
+}
+
+/**
+ * Limits of the API server when no flag sets them: 1024 sequences and 8192 tokens a step on cards of 70 GiB
+ * and more that are no A100, else 256 and 2048 (vLLM `engine/arg_utils.py`).
+ *
+ * @example defaultLimits({ totalBytes: 81_081 * 2 ** 20, generation: "hopper" }) // { 1024, 8192 }
+ */
+export function defaultLimits(card: EngineCard | undefined): SchedulerLimits {
+  const large = card !== undefined && card.totalBytes >= 70 * GiB && card.generation !== "ampere";
+  return large ? { maxNumSeqs: 1024, maxBatchedTokens: 8192 } : { maxNumSeqs: 256, maxBatchedTokens: 2048 };
+}
+
+/** Kernels' fixed workspaces on top of either moment of the profile run: the same 36 MiB in every reading. */
+const FIXED_BYTES = 36 * 2 ** 20;
+
+export interface ProfilePeak {
+  /** Hidden states kept for the sampler, or the widest layer when that moment is the larger. */
+  readonly activations: Bytes;
+  /** The sampler's rows; 0 when the layers set the peak. */
+  readonly logits: Bytes;
+}
+
+/**
+ * Peak of the profile run: one forward of max_num_batched_tokens, then a dummy sampler run.
+ *
+ *     layers    tokens * (4 hidden + widest feed-forward or mixer) * compute bytes
+ *     sampler   tokens * hidden * compute bytes + sequences * vocabulary * (compute bytes + c(version))
+ *     peak      max(layers, sampler) + 36 MiB; a model with a tower also keeps its embeddings, tokens * hidden
+ *
+ * `model` is the rank's share: widths divide by tensor ranks, the vocabulary does not, because logits are
+ * gathered. Not modelled: encoders of towers, whose largest image can exceed both moments.
+ *
+ * @example profilePeak(llama_3_1_8b at 0.19, { maxNumSeqs: 1024, maxBatchedTokens: 8192 })
+ * // 67 MB + 38 MB and 1.92 GB: 1.89 GiB in the log
+ */
+export function profilePeak(
+  model: Architecture,
+  input: {
+    readonly limits: SchedulerLimits;
+    readonly computeBytes: number;
+    readonly version: VllmVersion;
+    /** Stages but the last make no logits. */
+    readonly sampler: boolean;
+  },
+): ProfilePeak {
+  const { limits, computeBytes, version } = input;
+  const tokens = limits.maxBatchedTokens;
+  const rows = Math.min(limits.maxNumSeqs, tokens);
+  const widths = widestLayer(model);
+  const kept = tokens * model.hiddenSize * computeBytes;
+  const tower = model.stacks.some((stack) => stack.role === "vision" || stack.role === "audio") ? kept : 0;
+  const layers = tokens * (widths.stream + Math.max(widths.mixer, widths.feedForward)) * computeBytes;
+  const sampler = input.sampler
+    ? Math.round(rows * model.vocabSize * (computeBytes + version.samplerBytes))
+    : 0;
+  return kept + sampler >= layers
+    ? { activations: kept + tower + FIXED_BYTES, logits: sampler }
+    : { activations: layers + tower + FIXED_BYTES, logits: 0 };
+}
+
+/**
+ * Tables of rotary cosines and sines: positions * rotary width * compute bytes, one per distinct width.
+ * Llama-3.1-8B: 131,072 x 128 x 2 = 32 MiB, the difference between 14.99 GiB in the log and 14.96 of weights.
+ */
+export function rotaryTableBytes(model: Architecture, computeBytes: number): Bytes {
+  const positions = model.maxContextTokens;
+  if (positions === undefined || model.tensors.some((tensor) => tensor.role === "position-embedding"))
+    return 0;
+  const fraction = model.forward?.rotaryFraction ?? 1;
+  const widths = new Set<number>();
+  for (const stack of model.stacks) {
+    if (stack.role !== "decoder") continue;
+    for (const kind of stack.kinds) {
+      for (const mixer of kind.mixers) {
+        if (mixer.kind === "attention") widths.add(Math.round(mixer.keyDim * fraction));
+        else if (mixer.kind === "latent") widths.add(mixer.ropeDim);
+      }
+    }
+  }
+  let bytes = 0;
+  for (const width of widths) bytes += positions * width * computeBytes;
+  return bytes;
+}

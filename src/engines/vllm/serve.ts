@@ -1,0 +1,191 @@
+import type { Architecture } from "../../architecture/model.ts";
+import { exactTerm, type Term } from "../../memory/term.ts";
+import { deviceShares } from "../../parallelism/share.ts";
+import { type Bytes, GiB, type Tokens } from "../../units.ts";
+import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
+import { cudaContext } from "../process-overhead.ts";
+import { versionRow } from "../versions.ts";
+import { type BlockPool, blockPool, blocksPerRequest } from "./block-pool.ts";
+import { type PageOptions, pageLayout } from "./page-layout.ts";
+import { defaultLimits, profilePeak, rotaryTableBytes, type SchedulerLimits } from "./profile.ts";
+import { VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
+
+/** vLLM's flags, by their names there. */
+export interface VllmOptions extends Partial<SchedulerLimits>, Omit<PageOptions, "format" | "padRatio"> {
+  /** `--gpu-memory-utilization`: part of the card's total that the pool may fill. Default 0.9. */
+  readonly gpuMemoryUtilization?: number;
+  /** `--enforce-eager`: no CUDA graphs. Default false. */
+  readonly enforceEager?: boolean;
+}
+
+const DEFAULT_UTILIZATION = 0.9;
+
+/**
+ * What vLLM needs on each device, and the pool that it makes of the rest.
+ *
+ *     pool bytes = utilization * total - weights - peak of the profile run - memory outside torch
+ *     need       = weights + blocks of the request + peak + outside torch + context + graphs
+ *
+ * The budget counts from after the driver context; CUDA graphs come after the pool. On a pipeline every
+ * stage gets as many blocks as the poorest one.
+ *
+ * @example serveOnVllm({ model: llama_3_1_8b, card: h100, gpuMemoryUtilization: 0.95, ... }).devices[0].pool
+ * // 29,7xx blocks, 476,xxx tokens; the log says 476,016
+ */
+export function serveOnVllm(input: ServingInput & VllmOptions): EngineResult {
+  const version = versionRow(VLLM_VERSIONS, input.version);
+  const shares = deviceShares(input.model, input.degrees);
+  const last = shares.length - 1;
+  const stages = shares.map((device, stage) => {
+    const parts = stageParts(device.share, { input, version, lastStage: stage === last });
+    return { device, parts };
+  });
+  let blocks = Number.POSITIVE_INFINITY;
+  for (const { parts } of stages) if (parts.pool !== null) blocks = Math.min(blocks, parts.pool.blocks);
+  const devices = stages.map(({ device, parts }): EngineDevice => {
+    const pool = parts.pool === null ? null : parts.poolOf(blocks);
+    return {
+      id: device.id,
+      count: device.count,
+      held: device.share,
+      terms: parts.terms,
+      ...(pool === null ? {} : { pool }),
+    };
+  });
+  return { engine: "vllm", version: version.version, devices, notes: [] };
+}
+
+interface StageParts {
+  readonly terms: readonly Term[];
+  readonly pool: BlockPool | null;
+  readonly poolOf: (blocks: number) => BlockPool | null;
+}
+
+function stageParts(
+  share: Architecture,
+  at: {
+    readonly input: ServingInput & VllmOptions;
+    readonly version: VllmVersion;
+    readonly lastStage: boolean;
+  },
+): StageParts {
+  const { input, version } = at;
+  const defaults = defaultLimits(input.card);
+  const limits: SchedulerLimits = {
+    maxNumSeqs: input.maxNumSeqs ?? defaults.maxNumSeqs,
+    maxBatchedTokens: input.maxBatchedTokens ?? defaults.maxBatchedTokens,
+  };
+  const layout = pageLayout(share, {
+    ...input,
+    stateBytes: input.stateBytes ?? input.computeBytes,
+    padRatio: version.padRatio,
+  });
+  const request = { contextTokens: input.contextTokens, batchedTokens: limits.maxBatchedTokens };
+  const terms: Term[] = [];
+  if (layout !== null) {
+    const sequences = Math.ceil(input.sequences / input.degrees.dp);
+    const each = blocksPerRequest(layout, request);
+    terms.push(
+      exactTerm("kv-cache", sequences * each * layout.bytesPerBlock, CACHE_FORMULA, {
+        sequences,
+        each,
+        block: layout.bytesPerBlock,
+      }),
+    );
+  }
+  const peak = profilePeak(share, {
+    limits,
+    computeBytes: input.computeBytes,
+    version,
+    sampler: at.lastStage,
+  });
+  const nonTorch = nonTorchBytes(version, input.degrees.tp);
+  const rotary = rotaryTableBytes(share, input.computeBytes);
+  const graphs = input.enforceEager === true ? 0 : graphBytes(share, version);
+  terms.push(...peakTerms(peak, limits, share.vocabSize));
+  terms.push(runtimeTerm(nonTorch, input.card?.generation), {
+    id: "workspace",
+    bytes: rotary + graphs,
+    low: rotary + Math.floor(graphs * 0.5),
+    high: rotary + Math.ceil(graphs * 1.5),
+    basis: "modelled",
+    formula: "rotary tables {rotary} B + CUDA graphs {graphs} B",
+    inputs: { rotary, graphs },
+  });
+  const poolOf = (bytes: Bytes): BlockPool | null =>
+    layout === null ? null : blockPool(layout, { ...request, bytes, report: version.poolReport });
+  if (input.card === undefined || layout === null) return { terms, pool: null, poolOf: () => null };
+  const budget = (input.gpuMemoryUtilization ?? DEFAULT_UTILIZATION) * input.card.totalBytes;
+  const weights = input.storage.bytesOf(share) + rotary;
+  const free = budget - weights - peak.activations - peak.logits - nonTorch;
+  return {
+    terms,
+    pool: poolOf(Math.max(0, free)),
+    poolOf: (blocks) => poolOf(blocks * layout.bytesPerBlock),
+  };
+}
+
+const CACHE_FORMULA = "{sequences} sequences x {each} blocks x {block} B";
+
+function peakTerms(
+  { activations, logits }: { readonly activations: Bytes; readonly logits: Bytes },
+  { maxNumSeqs, maxBatchedTokens }: { readonly maxNumSeqs: number; readonly maxBatchedTokens: Tokens },
+  vocabulary: number,
+): Term[] {
+  const band = (bytes: Bytes): Pick<Term, "bytes" | "low" | "high"> => ({
+    bytes,
+    low: Math.floor(bytes * 0.85),
+    high: Math.ceil(bytes * 1.3),
+  });
+  const terms: Term[] = [
+    {
+      id: "activations",
+      ...band(activations),
+      basis: "modelled",
+      formula: "profile run of {maxBatchedTokens} tokens",
+      inputs: { maxBatchedTokens },
+    },
+  ];
+  if (logits > 0)
+    terms.push({
+      id: "logits",
+      ...band(logits),
+      basis: "modelled",
+      formula: "sampler run of {maxNumSeqs} rows x {vocabulary} x {each} B",
+      inputs: { maxNumSeqs, vocabulary, each: logits / (maxNumSeqs * vocabulary) },
+    });
+  return terms;
+}
+
+function nonTorchBytes(version: VllmVersion, tp: number): Bytes {
+  const { one, pair, many } = version.nonTorchGiB;
+  return Math.round((tp > 2 ? many : tp === 2 ? pair : one) * GiB);
+}
+
+function runtimeTerm(nonTorch: Bytes, generation: string | undefined): Term {
+  const context = cudaContext(generation);
+  return {
+    id: "runtime",
+    bytes: context.bytes + nonTorch,
+    low: context.low + Math.floor(nonTorch * 0.5),
+    high: context.high + Math.ceil(nonTorch * 1.5),
+    basis: "modelled",
+    formula: "driver context {context} B + outside torch {nonTorch} B",
+    inputs: { context: context.bytes, nonTorch },
+  };
+}
+
+/** Captured sizes hold buffers per layer; experts add their own kernels' buffers, about as much as 30 layers. */
+function graphBytes(share: Architecture, { graphsGiB }: VllmVersion): Bytes {
+  let layers = 0;
+  let experts = false;
+  for (const stack of share.stacks) {
+    if (stack.role !== "decoder") continue;
+    stack.kinds.forEach((kind, index) => {
+      layers += stack.counts[index]!;
+      experts ||= kind.feedForward.kind === "experts";
+    });
+  }
+  const extra = experts ? 30 * graphsGiB.perLayer : 0;
+  return Math.round((graphsGiB.base + layers * graphsGiB.perLayer + extra) * GiB);
+}
