@@ -1,16 +1,22 @@
 import { nearestNames, VramCalcError } from "../errors.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
+import { COMPOSITES } from "./families/composites.ts";
 import { DECODERS } from "./families/decoders.ts";
+import { HYBRIDS } from "./families/hybrids.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
 import type { Architecture } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
 /** Every family, one line each. A new one is a file under `families/` and its line here. */
-export const FAMILIES: readonly Family[] = [...DECODERS];
+export const FAMILIES: readonly Family[] = [...DECODERS, ...HYBRIDS, ...COMPOSITES];
 
 const byModelType = new Map(FAMILIES.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
 const byClassName = new Map(FAMILIES.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));
+
+/** Keys of a tower that a text decoder knows nothing of. */
+const TOWER_KEYS = ["vision_config", "audio_config", "visual", "vision_tower", "mm_vision_tower"] as const;
+const TEXT_ONLY: ReadonlySet<Family> = new Set(DECODERS);
 
 const lookup: FamilyLookup = {
   build: (config, fallbackModelType) => {
@@ -73,13 +79,21 @@ function modelTypeOf(config: ConfigReader): string {
 function familyOf(config: ConfigReader): Family | null {
   const modelType = config.optionalText("model_type");
   const found = modelType === undefined ? undefined : byModelType.get(modelType);
-  if (found !== undefined) return found;
-  if (modelType !== undefined) return null;
-  for (const name of config.texts("architectures") ?? []) {
-    const family = byClassName.get(name);
-    if (family !== undefined) return family;
-  }
-  return null;
+  const named = config
+    .texts("architectures")
+    ?.map((name) => byClassName.get(name))
+    .find((family) => family !== undefined);
+  if (modelType === undefined) return named ?? null;
+  const tower = TOWER_KEYS.find((key) => config.has(key));
+  if (found === undefined || tower === undefined || !TEXT_ONLY.has(found)) return found ?? null;
+  // The file says which class holds text part and tower; the text part alone would be too small.
+  if (named !== undefined && !TEXT_ONLY.has(named)) return named;
+  throw new VramCalcError("unsupported-model", {
+    file: config.file,
+    modelType,
+    nearest: [],
+    reason: `its "${tower}" describes a tower that the ${found.id} family does not have`,
+  });
 }
 
 function unsupported(config: ConfigReader): VramCalcError {
