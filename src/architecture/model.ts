@@ -226,6 +226,8 @@ export interface Stack {
   readonly runs: readonly Run[];
   /** How many times the stored layers run: ALBERT stores one group and runs it 12 times. Default 1. */
   readonly repeats?: number;
+  /** On a part of a stack: index of its first layer in the whole, and layers of the whole. */
+  readonly slice?: { readonly first: number; readonly of: number };
 }
 
 export type NormKind = "rms" | "rms-plus-one" | "layer" | "layer-no-bias" | "none";
