@@ -1,3 +1,4 @@
+import { HIDDEN_KEYS, LAYER_KEYS } from "../decoder.ts";
 import { familyOf } from "../decoder-row.ts";
 
 /**
@@ -8,12 +9,12 @@ export const qwen1 = familyOf({
   id: "qwen",
   classNames: ["QWenLMHeadModel"],
   sizes: (config) => {
-    const heads = config.int("num_attention_heads");
+    const heads = config.int(["num_attention_heads", "n_head"]);
     const headDim = config.int("kv_channels", 128);
     return {
-      hiddenSize: config.int("hidden_size"),
-      layers: config.layers("num_hidden_layers"),
-      vocabSize: config.int("vocab_size"),
+      hiddenSize: config.int(HIDDEN_KEYS),
+      layers: config.layers(LAYER_KEYS),
+      vocabSize: config.int(["padded_vocab_size", "vocab_size"]),
       heads,
       kvHeads: heads,
       headDim,
@@ -26,7 +27,7 @@ export const qwen1 = familyOf({
   attention: { name: "attn", fused: "c_attn", outName: "c_proj" },
   gatedMlp: ["w2", "w1", "c_proj"],
   width: (config) => {
-    const both = config.int("intermediate_size");
+    const both = config.int(["intermediate_size", "ffn_hidden_size"]);
     if (both % 2 !== 0) config.fail("intermediate_size", "an even number, the width of w1 and w2 together");
     return both / 2;
   },
