@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
+import { parseJson } from "../../src/sources/json/parse-json.ts";
 
 interface OracleRow {
   readonly id: string;
@@ -23,6 +24,13 @@ const rows: OracleRow[] = present
       .map((line) => JSON.parse(line) as OracleRow)
       .filter((row) => row.status === "ok")
   : [];
+
+/**
+ * The class of this release does not read the published nesting under thinker_config, so the reference row
+ * is that of the class defaults and not of the model; known-totals-towers.test.ts holds the published total.
+ */
+const CLASS_DEFAULTS_ONLY = new Set(["Qwen/Qwen3-ASR-0.6B"]);
+const comparable = rows.filter((row) => !CLASS_DEFAULTS_ONLY.has(row.id));
 
 /** The reference sorts parameters into its own groups; this is which of ours make up each of them. */
 function theirGroups(model: Architecture): Record<string, number> {
@@ -48,9 +56,9 @@ describe.skipIf(!present)(
   () => {
     test("the oracle has rows to compare with", () => expect(rows.length).toBeGreaterThan(100));
 
-    test.for(rows)("$id: $params_total parameters", (row) => {
+    test.for(comparable)("$id: $params_total parameters", (row) => {
       const file = `${shared}configs/${row.id.replace("/", "__")}.json`;
-      const model = readArchitecture(JSON.parse(readFileSync(file, "utf8")), file);
+      const model = readArchitecture(parseJson(readFileSync(file, "utf8"), file), file);
       expect(model.parameters.total).toBe(row.params_with_untied_head ?? row.params_total);
       expect(model.parameters.stored).toBe(
         row.state_dict_elems + ((row.params_with_untied_head ?? row.params_total) - row.params_total),
