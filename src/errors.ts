@@ -38,6 +38,14 @@ export interface ErrorDetails {
     readonly nearest: readonly string[];
     readonly reason: string;
   };
+  /** A budgets file that cannot be used: the place, what is wrong there, and something right to paste. */
+  "bad-budgets": {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly problem: string;
+    readonly example: string;
+  };
   /** A path that is absent or cannot be opened. */
   "unreadable-path": { readonly path: string; readonly reason: string; readonly hint: string };
   /** Something remote, or a device tool, that did not answer. Exit code 3: trying again may help. */
@@ -71,6 +79,8 @@ const MESSAGES: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
         ? `; nearest known: ${orList(d.nearest)} (--assume-family NAME sizes it as one)`
         : ""
     }.`,
+  "bad-budgets": (d) =>
+    `${d.file}, line ${d.line}, column ${d.column}: ${d.problem.replace(/[.\s]+$/, "")}; for example: ${d.example}`,
   "unreadable-path": (d) => `cannot read ${d.path}: ${d.reason}; ${sentence(d.hint)}`,
   "source-unavailable": (d) => `${d.source}: ${d.reason}; ${sentence(d.hint)}`,
 };
@@ -123,14 +133,20 @@ export function nearestNames(name: string, known: Iterable<string>, limit = 3): 
   return scored.slice(0, limit).map((s) => s.known);
 }
 
+/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1));
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let best = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, before[j - 2]! + 1);
+      next.push(best);
     }
+    before = row;
     row = next;
   }
   return row[b.length]!;

@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./compare.ts")).defineCompare,
   },
   {
+    name: "plot",
+    summary: "curves of activations and losses, exact and through a format; memory against context or batch",
+    load: async () => (await import("./plot.ts")).definePlot,
+  },
+  {
     name: "formats",
     summary: "number formats: the table, one explained bit by bit, or a value encoded in it",
     load: async () => (await import("./formats.ts")).defineFormats,
