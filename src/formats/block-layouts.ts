@@ -85,7 +85,7 @@ const plain = (id: string, bits: number, value: string, fields: readonly Field[]
   id,
   "GGML",
   `${bits}-bit integer`,
-  fields.some(([name]) => name === "m") ? "fp16 scale and minimum" : "fp16 scale",
+  fields.some(([name]) => name === "m") ? "fp16 + min" : "fp16",
   32,
   fields,
   value,
@@ -148,62 +148,62 @@ const ROWS: readonly Row[] = [
   plain("q5_1", 5, "d x q + m", [D, M, ["qh", 4, "32 high bits"], ["qs", 16, "32 x 4 low bits"]]),
   plain("q8_0", 8, "d x q", [D, ["qs", 32, "32 x 8 bits"]]),
   plain("q8_1", 8, "d x q", [D, ["s", 2, "fp16, d x the sum of the 32 integers"], ["qs", 32, "32 x 8 bits"]]),
-  k("q2_k", 2, "4-bit scale and minimum per 16", "d x scale x q - dmin x min", [
+  k("q2_k", 2, "4-bit + min per 16", "d x scale x q - dmin x min", [
     ["scales", 16, "16 scales and 16 minima, 4 bits each"],
     ["qs", 64, "256 x 2 bits"],
     D,
     DMIN,
   ]),
-  k("q3_k", 3, "6-bit scale per 16", "d x (scale - 32) x (q - 4)", [
+  k("q3_k", 3, "6-bit per 16", "d x (scale - 32) x (q - 4)", [
     ["hmask", 32, "256 high bits"],
     ["qs", 64, "256 x 2 low bits"],
     ["scales", 12, "16 x 6 bits"],
     D,
   ]),
-  k("q4_k", 4, "6-bit scale and minimum per 32", "d x scale x q - dmin x min", [
+  k("q4_k", 4, "6-bit + min per 32", "d x scale x q - dmin x min", [
     D,
     DMIN,
     K_SCALES,
     ["qs", 128, "256 x 4 bits"],
   ]),
-  k("q5_k", 5, "6-bit scale and minimum per 32", "d x scale x q - dmin x min", [
+  k("q5_k", 5, "6-bit + min per 32", "d x scale x q - dmin x min", [
     D,
     DMIN,
     K_SCALES,
     ["qh", 32, "256 high bits"],
     ["qs", 128, "256 x 4 low bits"],
   ]),
-  k("q6_k", 6, "8-bit scale per 16", "d x scale x (q - 32)", [
+  k("q6_k", 6, "8-bit per 16", "d x scale x (q - 32)", [
     ["ql", 128, "256 x 4 low bits"],
     ["qh", 64, "256 x 2 high bits"],
     ["scales", 16, "16 x 8 bits"],
     D,
   ]),
-  k("q8_k", 8, "fp32 scale, for products only", "d x q", [
+  k("q8_k", 8, "fp32", "d x q", [
     ["d", 4, "fp32 scale"],
     ["qs", 256, "256 x 8 bits"],
     ["bsums", 32, "16 sums of 16 integers, 16 bits each"],
   ]),
-  grid("iq2_xxs", "8 values from a grid of 256", "4-bit scale per 32", [
+  grid("iq2_xxs", "8-value grid of 256", "4-bit per 32", [
     D,
     ["qs", 64, "per 32 values: 4 grid indices, signs and a scale in 8 bytes"],
   ]),
-  grid("iq2_xs", "8 values from a grid of 512", "4-bit scale per 16", [
+  grid("iq2_xs", "8-value grid of 512", "4-bit per 16", [
     D,
     ["qs", 64, "32 x (9-bit grid index, 7 bits of signs)"],
     ["scales", 8, "16 x 4 bits"],
   ]),
-  grid("iq2_s", "8 values from a grid of 1024", "4-bit scale per 16", [
+  grid("iq2_s", "8-value grid of 1024", "4-bit per 16", [
     D,
     ["qs", 64, "low bits of 32 grid indices, and signs"],
     ["qh", 8, "high bits of the indices"],
     ["scales", 8, "16 x 4 bits"],
   ]),
-  grid("iq3_xxs", "4 values from a grid of 256", "4-bit scale per 32", [
+  grid("iq3_xxs", "4-value grid of 256", "4-bit per 32", [
     D,
     ["qs", 96, "64 grid indices, then signs and scales"],
   ]),
-  grid("iq3_s", "4 values from a grid of 512", "4-bit scale per 32", [
+  grid("iq3_s", "4-value grid of 512", "4-bit per 32", [
     D,
     ["qs", 64, "low bits of 64 grid indices"],
     ["qh", 8, "high bits of the indices"],
@@ -212,15 +212,15 @@ const ROWS: readonly Row[] = [
   ]),
   grid(
     "iq1_s",
-    "8 values from a ternary grid of 2048",
-    "3-bit scale per 32",
+    "8-value grid of 2048",
+    "3-bit per 32",
     [D, ["qs", 32, "low bits of 32 grid indices"], ["qh", 16, "high bits, scale and shift of each 32"]],
     "d x scale x (grid value + shift)",
   ),
   grid(
     "iq1_m",
-    "8 values from a ternary grid of 2048",
-    "3-bit scale per 16",
+    "8-value grid of 2048",
+    "3-bit per 16",
     [
       ["qs", 32, "low bits of 32 grid indices"],
       ["qh", 16, "high bits and shifts"],
@@ -228,20 +228,12 @@ const ROWS: readonly Row[] = [
     ],
     "d x scale x (grid value + shift)",
   ),
-  [
-    "iq4_nl",
-    "GGML i-quant",
-    "iq4_nl code book",
-    "fp16 scale",
-    32,
-    [D, ["qs", 16, "32 x 4 bits"]],
-    "d x entry",
-  ],
+  ["iq4_nl", "GGML i-quant", "iq4_nl code book", "fp16", 32, [D, ["qs", 16, "32 x 4 bits"]], "d x entry"],
   [
     "iq4_xs",
     "GGML i-quant",
     "iq4_nl code book",
-    "6-bit scale per 32",
+    "6-bit per 32",
     SUPER,
     [D, ["scales_h", 2, "8 x 2 high bits"], ["scales_l", 4, "8 x 4 low bits"], ["qs", 128, "256 x 4 bits"]],
     "d x (scale - 32) x entry",
@@ -250,22 +242,14 @@ const ROWS: readonly Row[] = [
     "tq1_0",
     "GGML ternary",
     "-1, 0 or 1",
-    "fp16 scale",
+    "fp16",
     SUPER,
     [["qs", 48, "240 values, 5 to a byte (3^5 = 243)"], ["qh", 4, "16 values, 4 to a byte"], D],
     "d x (q - 1)",
   ],
-  [
-    "tq2_0",
-    "GGML ternary",
-    "-1, 0 or 1",
-    "fp16 scale",
-    SUPER,
-    [["qs", 64, "256 x 2 bits"], D],
-    "d x (q - 1)",
-  ],
-  ["q1_0", "GGML", "sign", "fp16 scale", 128, [D, ["qs", 16, "128 x 1 bit"]], "d or -d"],
-  ["q2_0", "GGML", "2-bit integer", "fp16 scale", 64, [D, ["qs", 16, "64 x 2 bits"]], "d x (q - 1)"],
+  ["tq2_0", "GGML ternary", "-1, 0 or 1", "fp16", SUPER, [["qs", 64, "256 x 2 bits"], D], "d x (q - 1)"],
+  ["q1_0", "GGML", "sign", "fp16", 128, [D, ["qs", 16, "128 x 1 bit"]], "d or -d"],
+  ["q2_0", "GGML", "2-bit integer", "fp16", 64, [D, ["qs", 16, "64 x 2 bits"]], "d x (q - 1)"],
 ];
 
 /** Every block format by id. */

@@ -123,9 +123,9 @@ export const ROUNDABLE_BLOCKS: readonly string[] = [...QUANTIZERS.keys()];
 /**
  * Quantizes values block by block, the last block as short as it comes, and reads them back.
  *
- * @param values finite numbers
+ * @param values numbers whose fp32 is finite
  * @throws unknown-name, or bad-option for a format that is fitted by a search (k-quants, i-quants), no format
- * of blocks, or a value that is not finite
+ * of blocks, or a value that is not finite in fp32
  * @example roundBlocks("mxfp4", [1, 2.4, 6]).values // [1, 2, 6], one scale of 2^0
  */
 export function roundBlocks(name: string, values: readonly number[]): BlockRounding {
@@ -138,12 +138,12 @@ export function roundBlocks(name: string, values: readonly number[]): BlockRound
       given: id,
       expected: `one whose blocks are rounded by a rule: ${ROUNDABLE_BLOCKS.join(", ")}`,
     });
-  const odd = values.find((x) => !Number.isFinite(x));
+  const odd = values.find((x) => !Number.isFinite(Math.fround(x)));
   if (odd !== undefined)
     throw new VramCalcError("bad-option", {
       option: "value",
       given: String(odd),
-      expected: "finite numbers: one that is not spoils the scale of its block",
+      expected: "numbers that fp32 holds: one that is not finite spoils its whole block",
     });
   const blocks = quantize(values, BLOCK_LAYOUTS.get(id)!);
   return { format: id, blocks, values: blocks.flatMap((block) => block.values) };
