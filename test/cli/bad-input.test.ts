@@ -69,7 +69,7 @@ const CASES: readonly (readonly [string, RegExp])[] = [
   ["@/fraction.json", /"num_attention_heads" is 2\.5/],
   ["@/unknown.json", /model type "lama".*nearest known: llama.*--assume-family/],
   ["@/huge.json", /2\^53 parameters/],
-  ["@/unknown.json --assume-family lamma", /unknown family "lamma": did you mean .*llama/],
+  ["@/unknown.json --assume-family lllama", /unknown family "lllama": did you mean llama/],
   ["@/no-config", /no-config.*config\.json/],
   ["@/absent.json", /absent\.json.*no such file/],
   ["inspect @/truncated.json", /line 3, column 1/],

@@ -3,9 +3,10 @@ import type { Architecture } from "../../architecture/model.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
 import { estimate } from "../../estimate/estimate.ts";
+import { kvFormatByName } from "../../formats/kv-formats.ts";
 import { COMMON_CARDS } from "../../hardware/common-cards.ts";
 import type { AttentionImplementation } from "../../memory/attention-mask.ts";
-import type { BatchLengths } from "../../memory/batch-lengths.ts";
+import { type BatchLengths, batchLengths } from "../../memory/batch-lengths.ts";
 import type { Result } from "../../report/result.ts";
 import { estimateTable, type Units } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
@@ -73,7 +74,7 @@ async function runEstimate(
     loadOptionsOf(io, { assumeFamily: flags.assumeFamily, otherNames }),
   );
   const lengths =
-    flags.lengths === undefined ? undefined : await lengthsOf(loaded.architecture, flags, flags.lengths);
+    flags.lengths === undefined ? undefined : lengthsOf(loaded.architecture, flags, flags.lengths);
   const outcome = estimate(loaded.architecture, {
     ...estimateOptionsOf(flags, loaded),
     ...(lengths === undefined ? {} : { batch: lengths.sequences, contextTokens: lengths.longestTokens }),
@@ -125,13 +126,7 @@ async function runEstimate(
 }
 
 /** A batch of prompts of these lengths, padded against packed. */
-async function lengthsOf(
-  model: Architecture,
-  flags: EstimateFlags,
-  lengths: readonly Tokens[],
-): Promise<BatchLengths> {
-  const { batchLengths } = await import("../../memory/batch-lengths.ts");
-  const { kvFormatByName } = await import("../../formats/kv-formats.ts");
+function lengthsOf(model: Architecture, flags: EstimateFlags, lengths: readonly Tokens[]): BatchLengths {
   return batchLengths(model, {
     lengths,
     format: kvFormatByName(flags.kvDtype ?? "fp16"),
