@@ -102,9 +102,11 @@ export function readConfig(
   ): readonly T[] | undefined => {
     const found = find(keys);
     if (found.value === undefined) return undefined;
-    if (!Array.isArray(found.value) || found.value.length > LARGEST_LAYER_COUNT || !found.value.every(is))
-      return fail(found.key, expected);
-    return found.value;
+    if (!Array.isArray(found.value) || found.value.length > LARGEST_LAYER_COUNT) fail(found.key, expected);
+    const items = found.value as readonly unknown[];
+    // `every` passes over holes, which only a caller that parsed no JSON can bring.
+    if (!items.every(is) || (items as readonly unknown[]).includes(undefined)) fail(found.key, expected);
+    return items as readonly T[];
   };
   const reader: ConfigReader = {
     file,

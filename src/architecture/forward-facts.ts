@@ -44,7 +44,8 @@ function probability(config: ConfigReader, keys: readonly string[], fallback: nu
 export function readForwardFacts(config: ConfigReader): ForwardFacts {
   const text = config.child(["text_config", "llm_config", "language_config"]) ?? config;
   const modelType = text.raw.model_type ?? config.raw.model_type;
-  const [residual, attention] = DEFAULTS[String(modelType)] ?? [0, 0];
+  const [residual, attention] =
+    typeof modelType === "string" && Object.hasOwn(DEFAULTS, modelType) ? DEFAULTS[modelType]! : [0, 0];
   const rope = text.raw.rope_parameters;
   const nested = rope !== null && typeof rope === "object" ? (rope as Record<string, unknown>) : {};
   const rotary = [

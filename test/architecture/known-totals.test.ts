@@ -5,6 +5,7 @@ import type { Architecture, Role, Tensor } from "../../src/architecture/model.ts
 import { forEachTensor } from "../../src/architecture/parameters.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { layerCount } from "../../src/architecture/stack.ts";
+import { parseJson } from "../../src/sources/json/parse-json.ts";
 import fixtures from "../fixtures/configs/text-decoders.json" with { type: "json" };
 import vectors from "../vectors/parameters-published.json" with { type: "json" };
 
@@ -70,7 +71,7 @@ function configOf(id: string): unknown {
   const fixture = (fixtures as Readonly<Record<string, unknown>>)[id];
   if (fixture !== undefined) return fixture;
   const file = `${shared}${id.replace("/", "__")}.json`;
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  return existsSync(file) ? parseJson(readFileSync(file, "utf8"), file) : undefined;
 }
 
 const rows: readonly Row[] = vectors.rows;
