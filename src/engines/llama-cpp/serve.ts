@@ -1,0 +1,151 @@
+import type { Architecture } from "../../architecture/model.ts";
+import { countParameters } from "../../architecture/parameters.ts";
+import { exactTerm, type Term } from "../../memory/term.ts";
+import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
+import type { Tokens } from "../../units.ts";
+import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
+import { contextTerm } from "../process-overhead.ts";
+import { versionRow } from "../versions.ts";
+import { type LlamaCppCacheInput, llamaCppCacheBytes } from "./cache.ts";
+import { computeBufferBytes } from "./compute-buffer.ts";
+import { withoutExperts } from "./offload.ts";
+import { type PlacedLayers, placeLayers } from "./placement.ts";
+import { LLAMA_CPP_VERSIONS, type LlamaCppVersion } from "./versions.ts";
+
+/** llama.cpp's flags. `sequences` are the slots of `--parallel`, `contextTokens` is what one slot gets of `-c`. */
+export interface LlamaCppOptions {
+  /** `-ngl`. Default: everything. */
+  readonly gpuLayers?: number;
+  /** `--tensor-split`, one share per GPU. Default: one GPU. */
+  readonly tensorSplit?: readonly number[];
+  /** `--n-cpu-moe`: layers whose routed experts stay on the CPU. */
+  readonly cpuExpertLayers?: number;
+  /** `-fa`. Default true. */
+  readonly flashAttention?: boolean;
+  /** `-ub`. Default 512. */
+  readonly ubatchTokens?: Tokens;
+  /** `--kv-unified`. */
+  readonly unified?: boolean;
+  /** `--swa-full`. */
+  readonly swaFull?: boolean;
+  /** `--mmproj`: the tower and its projector are loaded, on the first GPU. */
+  readonly projector?: boolean;
+}
+
+const DEFAULT_UBATCH = 512;
+
+/**
+ * Model, KV, recurrent and compute buffers of each GPU, as the load log lists them.
+ *
+ *     weights   layers of the device, the head on the last; the input embedding stays on the CPU, and a tied
+ *               one is copied for the head
+ *     caches    of the device's own layers
+ *     compute   widest moment of the graph for one micro-batch, on every device of a layer split
+ *
+ * Layers on the CPU cost no GPU memory; their expert tensors, copied over for large batches, are not modelled.
+ *
+ * @example serveOnLlamaCpp({ model: qwen3_30b, gpuLayers: 99, ubatchTokens: 512, ... }).devices[0].terms
+ * // kv-cache 3072 MiB at 32,768 cells, activations 300.75 MiB
+ */
+export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineResult {
+  const version = versionRow(LLAMA_CPP_VERSIONS, input.version?.replace(/^b/, ""));
+  const { model } = input;
+  const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
+  const split = input.tensorSplit ?? new Array<number>(input.degrees.tp * input.degrees.pp).fill(1);
+  const { devices } = placeLayers({
+    layers,
+    gpuLayers: input.gpuLayers ?? layers + 1,
+    split,
+    head: version.head,
+  });
+  const cut = Math.max(0, input.cpuExpertLayers ?? 0);
+  const result = devices.map((placed, index): EngineDevice => {
+    const held = heldBy(model, { placed, cut, projector: index === 0 && input.projector === true });
+    return {
+      id: devices.length === 1 ? "all" : `gpu${index}`,
+      count: 1,
+      held,
+      terms: deviceTerms(held, { input, version, placed, devices: devices.length }),
+    };
+  });
+  return { engine: "llama.cpp", version: `b${version.version}`, devices: result, notes: [] };
+}
+
+function heldBy(
+  model: Architecture,
+  at: { readonly placed: PlacedLayers; readonly cut: number; readonly projector: boolean },
+): Architecture {
+  const { placed, cut, projector } = at;
+  const part = sliceLayers(model, { ...placed, input: false });
+  const body = withoutExperts(part, Math.max(0, Math.min(placed.layers, cut - placed.firstLayer)));
+  if (!projector) return body;
+  const isTower = (group: string): boolean =>
+    group === "vision" || group === "audio" || group === "projector";
+  const whole = {
+    ...body,
+    stacks: [...body.stacks, ...model.stacks.filter((s) => s.role === "vision" || s.role === "audio")],
+    tensors: [...body.tensors, ...model.tensors.filter((tensor) => isTower(tensor.group))],
+  };
+  return { ...whole, parameters: countParameters(whole) };
+}
+
+function deviceTerms(
+  held: Architecture,
+  at: {
+    readonly input: ServingInput & LlamaCppOptions;
+    readonly version: LlamaCppVersion;
+    readonly placed: PlacedLayers;
+    readonly devices: number;
+  },
+): readonly Term[] {
+  const { input, version, placed, devices } = at;
+  if (placed.layers === 0 && !placed.output) return [];
+  const flashAttention = input.flashAttention !== false;
+  const padTokens = flashAttention ? version.padTokens.flash : version.padTokens.plain;
+  const slots = input.sequences;
+  const cacheInput: LlamaCppCacheInput = {
+    contextTokens: input.contextTokens,
+    slots,
+    format: input.format,
+    padTokens,
+    flashAttention,
+    latentCache: version.latentCache,
+    unified: input.unified === true,
+    swaFull: input.swaFull === true,
+    ubatchTokens: input.ubatchTokens ?? DEFAULT_UBATCH,
+  };
+  const { kv, state } = llamaCppCacheBytes(held, cacheInput);
+  const asked = input.unified === true ? input.contextTokens * slots : input.contextTokens;
+  const cells = Math.ceil(asked / padTokens) * padTokens;
+  const ubatchTokens = Math.min(input.ubatchTokens ?? DEFAULT_UBATCH, cells);
+  const compute = computeBufferBytes(held, {
+    cells,
+    ubatchTokens,
+    flashAttention,
+    output: placed.output,
+    devices,
+  });
+  const terms: Term[] = [];
+  if (kv > 0)
+    terms.push(
+      exactTerm("kv-cache", kv, "{layers} layers, {slots} slots x {cells} cells", {
+        layers: placed.layers,
+        slots,
+        cells,
+      }),
+    );
+  if (state > 0) terms.push(exactTerm("recurrent-state", state, "{slots} slots in F32", { slots }));
+  terms.push(
+    {
+      id: "activations",
+      bytes: compute,
+      low: Math.floor(compute * 0.9),
+      high: Math.ceil(compute * 1.15),
+      basis: "modelled",
+      formula: "compute buffer for {ubatchTokens} tokens over {cells} cells",
+      inputs: { ubatchTokens, cells },
+    },
+    contextTerm(input.card?.generation),
+  );
+  return terms;
+}

@@ -1,0 +1,66 @@
+import { nearestNames, VramCalcError } from "../errors.ts";
+import { ENGINE_IDS, type EngineId, type EngineResult, type ServingInput } from "./engine.ts";
+import { type LlamaCppOptions, serveOnLlamaCpp } from "./llama-cpp/serve.ts";
+import { type SglangOptions, serveOnSglang } from "./sglang/serve.ts";
+import { serveOnTransformers, type TransformersOptions } from "./transformers/serve.ts";
+import { serveOnVllm, type VllmOptions } from "./vllm/serve.ts";
+
+/** Every engine's options in one record; an engine reads its own and ignores the others. */
+export interface EngineInput
+  extends ServingInput,
+    VllmOptions,
+    SglangOptions,
+    TransformersOptions,
+    LlamaCppOptions {}
+
+/** What the model takes on each device under an engine. The `weights` term is the caller's. */
+export function serveOn(engine: EngineId, input: EngineInput): EngineResult {
+  switch (engine) {
+    case "vllm":
+      return serveOnVllm(input);
+    case "sglang":
+      return serveOnSglang(input);
+    case "transformers":
+      return serveOnTransformers(input);
+    case "llama.cpp":
+      return serveOnLlamaCpp(input);
+  }
+}
+
+const ALIASES: { readonly [name: string]: EngineId } = {
+  hf: "transformers",
+  llamacpp: "llama.cpp",
+  "llama-cpp": "llama.cpp",
+  ollama: "llama.cpp",
+};
+
+export interface EngineName {
+  readonly engine: EngineId;
+  readonly version?: string;
+}
+
+/**
+ * Reads `--engine`: a name, with `@version` for older constants.
+ *
+ * @throws unknown-name
+ * @example parseEngine("vllm@0.11") // { engine: "vllm", version: "0.11" }
+ */
+export function parseEngine(text: string): EngineName {
+  const [name = "", version] = text.trim().toLowerCase().split("@", 2);
+  const engine = ENGINE_IDS.find((id) => id === name) ?? ALIASES[name];
+  if (engine === undefined)
+    throw new VramCalcError("unknown-name", {
+      kind: "engine",
+      name,
+      nearest: nearestNames(name, ENGINE_IDS),
+      hint: `engines are generic, ${ENGINE_IDS.join(", ")}`,
+    });
+  if (version === undefined) return { engine };
+  if (!/^[bv]?\d+(\.\d+)*$/.test(version))
+    throw new VramCalcError("bad-option", {
+      option: "--engine",
+      given: text,
+      expected: "an engine, or one at a version such as vllm@0.19",
+    });
+  return { engine, version: version.replace(/^v/, "") };
+}

@@ -1,0 +1,147 @@
+import type { Architecture } from "../../architecture/model.ts";
+import { exactTerm, type Term } from "../../memory/term.ts";
+import { deviceShares } from "../../parallelism/share.ts";
+import { type Bytes, GiB, type Tokens } from "../../units.ts";
+import { attentionBytesPerToken, cacheLayers, reachOf } from "../cache-layers.ts";
+import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
+import { widestLayer } from "../layer-widths.ts";
+import { communicationTerm, contextTerm } from "../process-overhead.ts";
+import type { BlockPool } from "../vllm/block-pool.ts";
+
+export interface SglangOptions {
+  /** `--mem-fraction-static`: part of the card for weights and pools. Default 0.88. */
+  readonly memFractionStatic?: number;
+  /** `--swa-full-tokens-ratio`: tokens of the window pool per token of the full one. Default 0.8. */
+  readonly swaFullTokensRatio?: number;
+  /** `--chunked-prefill-size`. Default 8192 on cards of 70 GiB and more, else 2048. */
+  readonly chunkedPrefillTokens?: Tokens;
+  /** `--disable-radix-cache`: one state slot per request instead of three. */
+  readonly disableRadixCache?: boolean;
+}
+
+/** Slots of recurrent state that a running request holds with the radix cache on. */
+const STATE_SLOTS = 3;
+const VERSION = "0.5";
+
+/**
+ * What SGLang needs, and the token pool that it makes. There is no profile run: what `mem_fraction_static`
+ * leaves free has to hold activations and graphs.
+ *
+ *     per token   sum over layers, one page slot each: K and V, a latent, and 132 B of index key
+ *     window      a second pool of ratio * tokens
+ *     state       slots * (conv columns in the compute format + state in fp32)
+ *     pool bytes  total * fraction - weights
+ *
+ * Source: sglang `model_runner_kv_cache_mixin.py`, 0.5; pool defaults partly from general knowledge.
+ */
+export function serveOnSglang(input: ServingInput & SglangOptions): EngineResult {
+  const devices = deviceShares(input.model, input.degrees).map((device): EngineDevice => {
+    const { terms, pool } = stageParts(device.share, input);
+    return {
+      id: device.id,
+      count: device.count,
+      held: device.share,
+      terms,
+      ...(pool === null ? {} : { pool }),
+    };
+  });
+  return { engine: "sglang", version: VERSION, devices, notes: [] };
+}
+
+function stageParts(
+  share: Architecture,
+  input: ServingInput & SglangOptions,
+): { readonly terms: readonly Term[]; readonly pool: BlockPool | null } {
+  const { contextTokens, card, degrees, computeBytes } = input;
+  const sequences = Math.ceil(input.sequences / degrees.dp);
+  const ratio = input.swaFullTokensRatio ?? 0.8;
+  const each = tokenBytes(share, input);
+  const slots = input.disableRadixCache === true ? 1 : STATE_SLOTS;
+  const state = sequences * slots * each.state;
+  const perToken = each.full + each.window * (each.full > 0 ? ratio : 1);
+  const terms: Term[] = [];
+  if (perToken > 0)
+    terms.push(
+      exactTerm("kv-cache", Math.ceil(sequences * contextTokens * perToken), POOL_FORMULA, {
+        sequences,
+        contextTokens,
+        perToken,
+      }),
+    );
+  if (state > 0)
+    terms.push(
+      exactTerm("recurrent-state", state, "{sequences} sequences x {slots} slots x {each} B", {
+        sequences,
+        slots,
+        each: each.state,
+      }),
+    );
+  const large = card !== undefined && card.totalBytes >= 70 * GiB;
+  const chunk = Math.min(input.chunkedPrefillTokens ?? (large ? 8192 : 2048), sequences * contextTokens);
+  const widths = widestLayer(share);
+  const activations = chunk * (widths.stream + Math.max(widths.mixer, widths.feedForward)) * computeBytes;
+  terms.push({
+    id: "activations",
+    bytes: activations,
+    low: Math.floor(activations * 0.7),
+    high: activations * 2,
+    basis: "modelled",
+    formula: "chunks of {chunk} tokens",
+    inputs: { chunk },
+  });
+  const communication = communicationTerm(degrees.tp * degrees.pp);
+  if (communication !== null) terms.push(communication);
+  terms.push(contextTerm(card?.generation));
+  if (card === undefined || perToken === 0) return { terms, pool: null };
+  const free = (input.memFractionStatic ?? 0.88) * card.totalBytes - input.storage.bytesOf(share) - state;
+  const tokens = Math.max(0, Math.floor(free / perToken));
+  return {
+    terms,
+    pool: {
+      blocks: tokens,
+      bytesPerBlock: Math.ceil(perToken),
+      blocksPerRequest: contextTokens,
+      maxConcurrency: tokens / contextTokens,
+      tokens,
+    },
+  };
+}
+
+const POOL_FORMULA = "{sequences} sequences x {contextTokens} tokens x {perToken} B";
+
+function tokenBytes(
+  share: Architecture,
+  { format, computeBytes }: ServingInput,
+): { readonly full: Bytes; readonly window: Bytes; readonly state: Bytes } {
+  let full = 0;
+  let window = 0;
+  let state = 0;
+  for (const { mixer, layers } of cacheLayers(share)) {
+    switch (mixer.kind) {
+      case "attention":
+        if (reachOf(mixer) === Number.POSITIVE_INFINITY)
+          full += layers * attentionBytesPerToken(mixer, format);
+        else window += layers * attentionBytesPerToken(mixer, format);
+        break;
+      case "latent": {
+        const index =
+          mixer.indexer === undefined ? 0 : mixer.indexer.keyDim + Math.ceil(mixer.indexer.keyDim / 128) * 4;
+        full += layers * (format.keyBytesPerVector(mixer.latentDim + mixer.ropeDim) + index);
+        break;
+      }
+      case "compressed":
+        window += layers * format.keyBytesPerVector(mixer.headDim);
+        if (mixer.ratio > 0) full += (layers * format.keyBytesPerVector(mixer.headDim)) / mixer.ratio;
+        break;
+      case "recurrent":
+        state +=
+          layers *
+          (Math.max(0, mixer.convKernel - 1) * mixer.convChannels * computeBytes + mixer.stateElements * 4);
+        break;
+      case "conv":
+        state += layers * Math.max(0, mixer.kernel - 1) * mixer.channels * computeBytes;
+        break;
+    }
+  }
+  return { full, window, state };
+}
