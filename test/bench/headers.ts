@@ -97,8 +97,10 @@ function shardedModel(folder: string, shards: number, tensorsEach: number): void
     writeFileSync(join(folder, file), bytes);
     truncateSync(join(folder, file), bytes.length + dataBytes);
   }
-  const index = { metadata: { total_size: shards * tensorsEach * 2 * 7168 * 2048 }, weight_map: weightMap };
-  writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify(index));
+  // As transformers writes it: keys sorted, two spaces of indent.
+  const sorted = Object.fromEntries(Object.entries(weightMap).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const index = { metadata: { total_size: shards * tensorsEach * 2 * 7168 * 2048 }, weight_map: sorted };
+  writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify(index, null, 2));
 }
 
 export async function run(rounds: number): Promise<void> {

@@ -116,16 +116,37 @@ export function nextElement(json: JsonBytes, index: number): boolean {
   return true;
 }
 
-export function readString(json: JsonBytes): string {
+/** Short strings seen lately, by a hash of their bytes: keys and dtypes repeat a hundred thousand times. */
+const RECENT: (string | undefined)[] = Array.from({ length: 256 });
+const LONGEST_RECENT = 16;
+
+/** @param guess what the string may well be; if so, it is what comes back */
+export function readString(json: JsonBytes, guess?: string): string {
   const { bytes } = json;
   if (peek(json) !== QUOTE) throw unexpected(json, json.at, "a string");
   const start = json.at + 1;
+  if (guess !== undefined && bytes[start + guess.length] === QUOTE && equals(bytes, start, guess)) {
+    json.at = start + guess.length + 1;
+    return guess;
+  }
   let at = start;
+  let hash = 0;
   for (let c = bytes[at]; c !== QUOTE; c = bytes[++at]) {
     if (c === undefined || c < 0x20 || c === BACKSLASH || c > 0x7e) return readRichString(json, start, at);
+    hash = (hash * 31 + c) | 0;
   }
   json.at = at + 1;
-  return bytes.toString("latin1", start, at);
+  if (at - start > LONGEST_RECENT) return bytes.toString("latin1", start, at);
+  const recent = RECENT[hash & 255];
+  if (recent !== undefined && recent.length === at - start && equals(bytes, start, recent)) return recent;
+  const text = bytes.toString("latin1", start, at);
+  RECENT[hash & 255] = text;
+  return text;
+}
+
+function equals(bytes: Buffer, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 /** A string with escapes or beyond ASCII, from its first such byte on. */

@@ -25,6 +25,8 @@ export const SAFETENSORS_DTYPE_BITS = Object.freeze({
 });
 export type SafetensorsDtype = keyof typeof SAFETENSORS_DTYPE_BITS;
 
+const BITS_BY_NAME: ReadonlyMap<string, number> = new Map(Object.entries(SAFETENSORS_DTYPE_BITS));
+
 export function isSafetensorsDtype(name: string): name is SafetensorsDtype {
-  return Object.hasOwn(SAFETENSORS_DTYPE_BITS, name);
+  return BITS_BY_NAME.has(name);
 }

@@ -83,7 +83,7 @@ export async function readWeightFile(fileName: string, open: OpenFile): Promise<
   try {
     if (/\.bin\.index(\.[\w-]+)?\.json$/.test(fileName)) return await readPytorchIndex(source);
     const index = await readWeightIndex(source, ".safetensors");
-    return await readShards(index.shards, listedBy(source, open), index);
+    return await readShards([...index.shards.keys()], listedBy(source, open), index);
   } finally {
     await source.close?.();
   }

@@ -28,8 +28,8 @@ const MAX_NAME_LENGTH = 4096;
 const KEPT_TEXT_LENGTH = 2 ** 16;
 const KEPT_TEXTS_LENGTH = 2 ** 20;
 
-/** What is read at once; nearly every header fits. */
-export const FIRST_READ: Bytes = 2 ** 17;
+/** Enough for the length and for the message about a file of another kind. */
+export const FIRST_READ: Bytes = 4096;
 
 /**
  * Reads the header of one safetensors file: 8 bytes of length, that much JSON, then the data.
@@ -42,36 +42,31 @@ export const FIRST_READ: Bytes = 2 ** 17;
  * @example F4 [256, 64]: 16,384 x 4 / 8 = 8,192 B
  */
 export async function readSafetensorsHeader(source: ByteSource, head?: Uint8Array): Promise<TensorFile> {
-  const file = source.name;
+  const { name } = source;
   const first = head ?? (await source.read(0, FIRST_READ));
   const length = headerLength(source, first);
   let json = first.subarray(8, 8 + length);
   if (json.length < length) json = await source.read(8, length);
   if (json.length < length)
     throw malformed(
-      file,
+      name,
       "byte 8",
       `${json.length} bytes of header`,
       `${length} (is the download complete?)`,
     );
   const dataOffset = 8 + length;
-  const header = parseHeader(openJson(file, json, 8), dataOffset);
-  const dataBytes = checkSpans(file, header.tensors, dataOffset);
+  const { tensors, metadata } = parseHeader(openJson(name, json, 8), dataOffset);
+  const totalBytes = checkSpans(name, tensors, dataOffset);
   const { size } = source;
-  if (size !== null && size !== dataOffset + dataBytes)
+  if (size !== null && size !== dataOffset + totalBytes)
     throw malformed(
-      file,
+      name,
       undefined,
       `${groupDigits(size)} bytes`,
-      `${groupDigits(dataOffset + dataBytes)}, as its header says (is the download complete?)`,
+      `${groupDigits(dataOffset + totalBytes)}, as its header says (is the download complete?)`,
     );
-  return {
-    kind: "tensors",
-    ...header,
-    totalBytes: dataBytes,
-    files: [{ name: file, bytes: size, tensors: header.tensors.length, dataOffset }],
-    notes: [],
-  };
+  const files = [{ name, bytes: size, tensors: tensors.length, dataOffset }];
+  return { kind: "tensors", tensors, metadata, totalBytes, files, notes: [] };
 }
 
 function malformed(file: string, where: string | undefined, found: string, expected: string): VramCalcError {
@@ -100,25 +95,31 @@ function headerLength(source: ByteSource, first: Uint8Array): Bytes {
 function parseHeader(
   json: JsonBytes,
   dataOffset: Bytes,
-): { tensors: StoredTensor[]; metadata: Map<string, string> } {
+): { tensors: StoredTensor[]; metadata: ReadonlyMap<string, string> } {
   const tensors: StoredTensor[] = [];
   const names = new Set<string>();
-  let metadata = new Map<string, string>();
+  let metadata: Map<string, string> | undefined;
   enterObject(json);
   for (let index = 0; ; index++) {
     const start = json.at;
     const name = nextKey(json, index);
     if (name === null) break;
-    if (names.has(name)) throw unexpected(json, start, "each name once", `"${name}" again`);
+    if (name === "__metadata__") {
+      if (metadata !== undefined) throw unexpected(json, start, "one", "a second __metadata__");
+      metadata = readTexts(json);
+      continue;
+    }
     if (name.length > MAX_NAME_LENGTH)
       throw unexpected(json, start, `at most ${MAX_NAME_LENGTH}`, `a name of ${name.length} characters`);
-    names.add(name);
-    if (name === "__metadata__") metadata = readTexts(json);
-    else tensors.push(readTensor(json, name, dataOffset));
-    if (tensors.length > MAX_TENSORS) throw unexpected(json, start, `at most ${MAX_TENSORS}`, "more tensors");
+    if (tensors.length === MAX_TENSORS)
+      throw unexpected(json, start, `at most ${MAX_TENSORS}`, "more tensors");
+    tensors.push(readTensor(json, name, dataOffset));
+    // A set that did not grow held the name already: one look-up instead of two.
+    if (names.add(name).size < tensors.length)
+      throw unexpected(json, start, "each tensor once", `tensor "${name}" again`);
   }
   endJson(json);
-  return { tensors, metadata };
+  return { tensors, metadata: metadata ?? new Map() };
 }
 
 function readTexts(json: JsonBytes): Map<string, string> {
@@ -189,13 +190,14 @@ function readShape(json: JsonBytes, name: string): number[] {
 
 function readSpan(json: JsonBytes): readonly [Bytes, Bytes] {
   const start = json.at;
-  const span: number[] = [];
   enterArray(json);
-  while (span.length < 3 && nextElement(json, span.length)) span.push(readCount(json));
-  const [begin, end] = span;
-  if (span.length !== 2 || begin! > end!)
+  const span = [
+    nextElement(json, 0) ? readCount(json) : -1,
+    nextElement(json, 1) ? readCount(json) : -1,
+  ] as const;
+  if (span[0] < 0 || span[1] < span[0] || nextElement(json, 2))
     throw unexpected(json, start, "[begin, end]", "data_offsets of another form");
-  return [begin!, end!];
+  return span;
 }
 
 /** The length of the data section, every byte of which belongs to one tensor. */

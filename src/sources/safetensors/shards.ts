@@ -2,7 +2,7 @@ import { VramCalcError } from "../../errors.ts";
 import { type Bytes, groupDigits } from "../../units.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { FIRST_READ, readSafetensorsHeader } from "./safetensors-header.ts";
-import type { StoredFile, StoredTensor, TensorFile, TensorFileNote } from "./tensor-file.ts";
+import type { StoredTensor, TensorFile, TensorFileNote } from "./tensor-file.ts";
 import { MAX_CHECKPOINT_TENSORS, type WeightIndex } from "./weight-index.ts";
 
 /** Opens a file by its plain name; the source is closed after reading. */
@@ -12,9 +12,6 @@ export type OpenFile = (fileName: string) => Promise<ByteSource>;
 const AHEAD = 8;
 /** All headers together; a model with half a million tensors has 75 MB of them. */
 const MAX_HEADERS_BYTES: Bytes = 2 ** 28;
-
-/** A tensor's name and where it stands in the joined list. */
-type Places = Map<string, number>;
 
 /**
  * Reads the headers of a model's shards, each once, and joins them in the order of their names.
@@ -28,52 +25,51 @@ export async function readShards(
   open: OpenFile,
   index?: WeightIndex,
 ): Promise<TensorFile> {
-  const inOrder = [...shards].sort();
-  const tensors: StoredTensor[] = [];
-  const places: Places = new Map();
-  const files: StoredFile[] = [];
-  const fileOf = new Map<string, StoredFile>();
-  let metadata: TensorFile["metadata"] = new Map();
-  let totalBytes = 0;
+  const parts: TensorFile[] = [];
+  let tensorCount = 0;
   let headerBytes = 0;
-  for await (const [shard, part] of readInOrder(inOrder, open)) {
-    if (files.length === 0) metadata = part.metadata;
-    const file = part.files[0]!;
-    files.push(file);
-    fileOf.set(shard, file);
-    totalBytes += part.totalBytes;
-    headerBytes += file.dataOffset;
-    for (const tensor of part.tensors) {
-      const elsewhere = places.get(tensor.name);
-      if (elsewhere !== undefined)
-        throw refuse(
-          file.name,
-          `tensor "${tensor.name}", which ${tensors[elsewhere]!.file} also holds`,
-          "it once",
-        );
-      places.set(tensor.name, tensors.length);
-      tensors.push(tensor);
-    }
-    if (tensors.length > MAX_CHECKPOINT_TENSORS || headerBytes > MAX_HEADERS_BYTES)
+  let unlisted = 0;
+  await inOrder([...shards].sort(), open, async (shard, { source, head }) => {
+    const part = await readSafetensorsHeader(source, head);
+    parts.push(part);
+    if (index !== undefined) unlisted += countUnlisted(part, index, shard);
+    tensorCount += part.tensors.length;
+    headerBytes += part.files[0]!.dataOffset;
+    if (tensorCount > MAX_CHECKPOINT_TENSORS || headerBytes > MAX_HEADERS_BYTES)
       throw refuse(
-        file.name,
-        `${tensors.length} tensors in ${headerBytes} bytes of headers so far`,
+        source.name,
+        `${tensorCount} tensors in ${headerBytes} bytes of headers so far`,
         `at most ${MAX_CHECKPOINT_TENSORS} in ${MAX_HEADERS_BYTES}`,
       );
-  }
-  const joined = { kind: "tensors", tensors, metadata, totalBytes, files } as const;
-  if (index === undefined) return { ...joined, notes: [] };
-  checkIndex(index, joined, { places, files: index.shards.map((shard) => fileOf.get(shard)!.name) });
-  return { ...joined, notes: notesOn(index, joined) };
+  });
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1 && index === undefined) return first;
+  const tensors = parts.flatMap((part) => part.tensors);
+  // What an index lists, and no more, is in one shard each.
+  if (index === undefined || unlisted > 0) checkUnique(tensors);
+  const totalBytes = parts.reduce((sum, part) => sum + part.totalBytes, 0);
+  return {
+    kind: "tensors",
+    tensors,
+    metadata: first?.metadata ?? new Map(),
+    totalBytes,
+    files: parts.flatMap((part) => part.files),
+    notes: index === undefined ? [] : notesOn(index, { unlisted, totalBytes }),
+  };
+}
+
+interface OpenedShard {
+  readonly source: ByteSource;
+  readonly head: Uint8Array;
 }
 
 /** Opens and reads ahead, but only the first piece: a long header is read when its turn comes. */
-async function* readInOrder(
+async function inOrder(
   shards: readonly string[],
   open: OpenFile,
-): AsyncGenerator<readonly [shard: string, part: TensorFile]> {
-  const started: Promise<{ source: ByteSource; head: Uint8Array }>[] = [];
-  const start = async (shard: string) => {
+  visit: (shard: string, opened: OpenedShard) => Promise<void>,
+): Promise<void> {
+  const start = async (shard: string): Promise<OpenedShard> => {
     const source = await open(shard);
     try {
       return { source, head: await source.read(0, FIRST_READ) };
@@ -82,20 +78,20 @@ async function* readInOrder(
       throw cause;
     }
   };
+  const started: Promise<OpenedShard>[] = [];
   let next = 0;
   try {
     for (const shard of shards) {
-      while (next < shards.length && started.length < AHEAD) {
-        const begun = start(shards[next++]!);
+      for (; next < shards.length && started.length < AHEAD; next++) {
+        const begun = start(shards[next]!);
         // Should an earlier shard fail, nobody awaits this one.
         begun.catch(() => {});
         started.push(begun);
       }
-      const { source, head } = await started[0]!;
-      const part = await readSafetensorsHeader(source, head);
+      const opened = await started[0]!;
+      await visit(shard, opened);
       started.shift();
-      await source.close?.();
-      yield [shard, part];
+      await opened.source.close?.();
     }
   } finally {
     for (const begun of started) {
@@ -107,38 +103,43 @@ async function* readInOrder(
   }
 }
 
-function checkIndex(
-  index: WeightIndex,
-  model: Pick<TensorFile, "tensors">,
-  found: { readonly places: Places; readonly files: readonly string[] },
-): void {
-  const listed = new Uint8Array(model.tensors.length);
-  index.tensorNames.forEach((name, i) => {
-    const file = found.files[index.shardOf[i]!]!;
-    const place = found.places.get(name);
-    if (place === undefined)
-      throw refuse(index.file, `tensor "${name}" in ${file}`, "a tensor that this shard holds");
-    const holder = model.tensors[place]!.file;
-    if (holder !== file) throw refuse(index.file, `tensor "${name}" in ${file}`, `${holder}, which holds it`);
-    if (listed[place] === 1) throw refuse(index.file, `tensor "${name}" twice`, "each tensor once");
-    listed[place] = 1;
-  });
+/** How many tensors of a shard the index does not list; those that it lists must all be there. */
+function countUnlisted(part: TensorFile, index: WeightIndex, shard: string): number {
+  const expected = new Set(index.shards.get(shard));
+  let unlisted = 0;
+  for (const { name } of part.tensors) if (!expected.delete(name)) unlisted++;
+  for (const name of expected)
+    throw refuse(index.file, `tensor "${name}" in ${shard}`, "a tensor that this shard holds");
+  return unlisted;
 }
 
-function notesOn(index: WeightIndex, model: Pick<TensorFile, "tensors" | "totalBytes">): TensorFileNote[] {
+function checkUnique(tensors: readonly StoredTensor[]): void {
+  const seen = new Map<string, string>();
+  for (const { name, file } of tensors) {
+    const other = seen.get(name);
+    if (other !== undefined)
+      throw refuse(file, `tensor "${name}", which ${other} also holds`, "it in one file");
+    seen.set(name, file);
+  }
+}
+
+function notesOn(
+  index: WeightIndex,
+  found: { readonly unlisted: number; readonly totalBytes: Bytes },
+): TensorFileNote[] {
+  const { unlisted, totalBytes } = found;
   const notes: TensorFileNote[] = [];
-  const unlisted = model.tensors.length - index.tensorNames.length;
   if (unlisted > 0)
     notes.push({
       code: "unlisted-tensors",
       message: `${index.file} does not name ${unlisted} of the tensors that its shards hold; they are counted`,
     });
-  if (index.totalBytes !== null && index.totalBytes !== model.totalBytes)
+  if (index.totalBytes !== null && index.totalBytes !== totalBytes)
     notes.push({
       code: "total-size-differs",
       message:
         `${index.file} gives a total_size of ${groupDigits(index.totalBytes)} bytes, ` +
-        `its shards hold ${groupDigits(model.totalBytes)}; the shards count`,
+        `its shards hold ${groupDigits(totalBytes)}; the shards count`,
     });
   return notes;
 }

@@ -27,11 +27,10 @@ export interface WeightIndex {
   /** `metadata.total_size`, where it is a whole number. Writers count differently; shards decide. */
   readonly totalBytes: Bytes | null;
   readonly totalParameters: number | null;
-  readonly tensorNames: readonly string[];
-  /** For each of `tensorNames` an index into `shards`. */
-  readonly shardOf: readonly number[];
-  /** File names, all different, in order of appearance. */
-  readonly shards: readonly string[];
+  /** How many tensors it lists; no name is listed twice. */
+  readonly tensors: number;
+  /** Shards by file name, in order of appearance, and the names of the tensors in each. */
+  readonly shards: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -48,7 +47,7 @@ export async function readWeightIndex(
   const json = openJson(source.name, bytes);
   if (bytes.length > MAX_INDEX_BYTES) throw unexpected(json, 0, `at most ${MAX_INDEX_BYTES}`, "more bytes");
   let metadata: unknown;
-  let map: Pick<WeightIndex, "tensorNames" | "shardOf" | "shards"> | undefined;
+  let map: Pick<WeightIndex, "tensors" | "shards"> | undefined;
   enterObject(json);
   for (let index = 0; ; index++) {
     const key = nextKey(json, index);
@@ -78,41 +77,68 @@ function total(metadata: unknown, key: string): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-function readWeightMap(
-  json: JsonBytes,
-  suffix: string,
-): Pick<WeightIndex, "tensorNames" | "shardOf" | "shards"> {
-  const tensorNames: string[] = [];
-  const shardOf: number[] = [];
-  const shards = new Map<string, number>();
+function readWeightMap(json: JsonBytes, suffix: string): Pick<WeightIndex, "tensors" | "shards"> {
+  const shards = new Map<string, string[]>();
+  let shard: string | undefined;
+  let names: string[] = [];
+  let tensors = 0;
+  let lastName = "";
+  let sorted = true;
   enterObject(json);
   for (;;) {
     const start = json.at;
-    const name = nextKey(json, tensorNames.length);
-    if (name === null) return { tensorNames, shardOf, shards: [...shards.keys()] };
+    const name = nextKey(json, tensors);
+    if (name === null) break;
     const valueStart = json.at;
-    const shard = readString(json);
-    let number = shards.get(shard);
-    if (number === undefined) {
-      if (!/^[^/\\:\0]+$/.test(shard) || !shard.endsWith(suffix))
-        throw unexpected(
-          json,
-          valueStart,
-          `the plain name of a ${suffix} file beside the index`,
-          `"${shard.slice(0, 80)}" for tensor "${name}"`,
-        );
-      number = shards.size;
-      shards.set(shard, number);
+    const next = readString(json, shard);
+    if (next !== shard) {
+      shard = next;
+      names = shards.get(shard) ?? [];
+      if (names.length === 0) {
+        checkShardName(json, valueStart, { shard, suffix, tensor: name });
+        shards.set(shard, names);
+      }
     }
-    tensorNames.push(name);
-    shardOf.push(number);
-    if (tensorNames.length > MAX_CHECKPOINT_TENSORS || shards.size > MAX_SHARDS)
+    names.push(name);
+    tensors++;
+    sorted &&= lastName < name;
+    lastName = name;
+    if (tensors > MAX_CHECKPOINT_TENSORS || shards.size > MAX_SHARDS)
       throw unexpected(
         json,
         start,
         `at most ${MAX_CHECKPOINT_TENSORS} tensors in ${MAX_SHARDS} files`,
         "a longer weight_map",
       );
+  }
+  // Writers sort their keys, and what is sorted holds none twice.
+  if (!sorted) checkUnique(json.file, shards);
+  return { tensors, shards };
+}
+
+function checkShardName(
+  json: JsonBytes,
+  at: number,
+  entry: { readonly shard: string; readonly suffix: string; readonly tensor: string },
+): void {
+  const { shard, suffix, tensor } = entry;
+  if (/^[^/\\:\0]+$/.test(shard) && shard.endsWith(suffix)) return;
+  const found = `"${shard.slice(0, 80)}" for tensor "${tensor}"`;
+  throw unexpected(json, at, `the plain name of a ${suffix} file beside the index`, found);
+}
+
+function checkUnique(file: string, shards: ReadonlyMap<string, readonly string[]>): void {
+  const seen = new Set<string>();
+  for (const [shard, names] of shards) {
+    for (const name of names) {
+      if (seen.has(name))
+        throw new VramCalcError("malformed-file", {
+          file,
+          found: `tensor "${name}" in ${shard} and once more`,
+          expected: "each tensor once",
+        });
+      seen.add(name);
+    }
   }
 }
 
@@ -136,7 +162,7 @@ export async function readPytorchIndex(source: ByteSource): Promise<IndexTotals>
     source: "pytorch-index",
     totalBytes: index.totalBytes,
     parameters: index.totalParameters,
-    tensors: index.tensorNames.length,
-    files: index.shards,
+    tensors: index.tensors,
+    files: [...index.shards.keys()],
   };
 }
