@@ -1,10 +1,13 @@
 /** `vram-calc inspect`: what a model is made of. */
+
+import type { LoraLinear } from "../adapters/lora.ts";
 import { type LinearEntry, layerGroups, linears } from "../architecture/layout.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { GROUPS } from "../architecture/model.ts";
 import type { EmbeddingPadding } from "../architecture/padding.ts";
 import type { CacheRow } from "../memory/cache-rows.ts";
 import { groupDigits } from "../units.ts";
+import { type FileFacts, fileLines, loraLines } from "./inspect-files.ts";
 import { feedForwardText, layerText, mixerText } from "./layer-text.ts";
 import type { Paint } from "./paint.ts";
 import { wrap } from "./table.ts";
@@ -25,6 +28,9 @@ export interface Inspection {
   readonly cache: readonly CacheRow[];
   readonly tokenizer?: TokenizerCount;
   readonly padding?: EmbeddingPadding;
+  /** What the headers of its files say. */
+  readonly files?: FileFacts;
+  readonly lora?: { readonly rank: number; readonly linears: readonly LoraLinear[] };
   readonly notes: readonly Note[];
 }
 
@@ -58,6 +64,15 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
     linears: linears(model),
     tokenizer: inspection.tokenizer ?? null,
     embedding: inspection.padding ?? null,
+    files: inspection.files ?? null,
+    lora:
+      inspection.lora === undefined
+        ? null
+        : {
+            rank: inspection.lora.rank,
+            linears: inspection.lora.linears.map(({ tensor: _, ...linear }) => linear),
+            parameters: inspection.lora.linears.reduce((sum, linear) => sum + linear.parameters, 0),
+          },
     notes: inspection.notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
   };
 }
@@ -100,6 +115,15 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
           [
             paint("strong", "embedding against tokenizer"),
             ...paddingLines(inspection.padding, inspection.tokenizer, model),
+          ],
+        ]),
+    ...(inspection.files === undefined ? [] : [[paint("strong", "stored"), ...fileLines(inspection.files)]]),
+    ...(inspection.lora === undefined
+      ? []
+      : [
+          [
+            paint("strong", `adapters of rank ${inspection.lora.rank}`),
+            ...loraLines(inspection.lora.linears, inspection.lora.rank),
           ],
         ]),
     ...(inspection.notes.length === 0

@@ -182,9 +182,10 @@ function bandText(term: Term): string {
 /** Breaks a sentence at spaces; continuation lines start with `indent`. */
 export function wrap(text: string, columns: number, indent = ""): string {
   const lines: string[] = [];
+  const lead = /^ */.exec(text)![0];
   let line = "";
-  for (const word of text.split(" ")) {
-    const next = line === "" ? word : `${line} ${word}`;
+  for (const word of text.trimStart().split(" ")) {
+    const next = line === "" ? `${lead}${word}` : `${line} ${word}`;
     if (next.length > columns && line.trim() !== "") {
       lines.push(line);
       line = `${indent}${word}`;

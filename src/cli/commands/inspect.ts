@@ -1,11 +1,15 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
+import { loraLinears } from "../../adapters/lora.ts";
 import { embeddingPadding } from "../../architecture/padding.ts";
 import { cacheRows } from "../../memory/cache-rows.ts";
 import { type Inspection, inspectionJson, inspectionTable } from "../../report/inspect.ts";
+import type { FileFacts } from "../../report/inspect-files.ts";
 import { loadModel } from "../../sources/load-model.ts";
+import { bytesByFormat, type StoredFiles } from "../../sources/stored-weights.ts";
 import { readTokenizer } from "../../sources/tokenizer.ts";
 import { loadOptionsOf } from "../load.ts";
+import { type LoraFlag, parseLora } from "../lora-flag.ts";
 import { assumeFamilyOption, jsonOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
 import type { Session } from "../session.ts";
@@ -14,6 +18,7 @@ import type { DefineCommand } from "./command.ts";
 interface InspectFlags {
   readonly json?: true;
   readonly assumeFamily?: string;
+  readonly lora?: LoraFlag;
 }
 
 /** `vram-calc inspect <model>`: what a model is made of. */
@@ -21,6 +26,7 @@ export const defineInspect: DefineCommand = (command, session) => {
   command
     .argument("<model>", "catalogue name, path, hub id, or - for a config on stdin")
     .addOption(assumeFamilyOption())
+    .option("--lora <r=N>", "adapter parameters per linear: r=32, r=32,targets=attention", parseLora)
     .addOption(jsonOption())
     .action((reference: string, flags: InspectFlags) => inspect(reference, flags, session));
 };
@@ -38,6 +44,10 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
     ...(tokenizer === null
       ? {}
       : { tokenizer, padding: embeddingPadding(architecture, tokenizer.distinctIds) }),
+    ...(loaded.files === undefined ? {} : { files: fileFacts(loaded.files, architecture.parameters.stored) }),
+    ...(flags.lora === undefined
+      ? {}
+      : { lora: { rank: flags.lora.rank, linears: loraLinears(architecture, flags.lora) } }),
     notes: [...architecture.notes, ...loaded.notes],
   };
   io.stdout(
@@ -53,4 +63,19 @@ function folderOf(reference: string): string | null {
   if (found === undefined) return null;
   if (found.isDirectory()) return reference;
   return /(^|[/\\])config\.json$/.test(reference) ? dirname(reference) : null;
+}
+
+const LARGEST_SHOWN = 5;
+
+function fileFacts(files: StoredFiles, parameters: number): FileFacts {
+  const largest = [...files.tensors].sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST_SHOWN);
+  return {
+    container: files.container,
+    files: files.files,
+    fileBytes: files.fileBytes,
+    totalBytes: files.totalBytes,
+    formats: bytesByFormat(files),
+    largest: largest.map(({ name, format, shape, bytes }) => ({ name, format, shape, bytes })),
+    parameters,
+  };
 }

@@ -1,0 +1,76 @@
+/** Sections of `inspect` on weight files and on adapters. */
+import type { LoraLinear } from "../adapters/lora.ts";
+import { type Bytes, groupDigits } from "../units.ts";
+import { alignRows } from "./inspect.ts";
+import { sizeText } from "./table.ts";
+
+export interface FileFacts {
+  readonly container: string;
+  readonly files: number;
+  readonly fileBytes: Bytes | null;
+  readonly totalBytes: Bytes;
+  readonly formats: readonly {
+    readonly format: string;
+    readonly tensors: number;
+    readonly elements: number;
+    readonly bytes: Bytes;
+  }[];
+  readonly largest: readonly {
+    readonly name: string;
+    readonly format: string;
+    readonly shape: readonly number[];
+    readonly bytes: Bytes;
+  }[];
+  /** Parameters of the model that the files hold. */
+  readonly parameters: number;
+}
+
+/** Tensors by format with bytes and bits per weight, and the largest of them. */
+export function fileLines(files: FileFacts): string[] {
+  const plural = files.files === 1 ? "file" : "files";
+  const size = files.fileBytes === null ? "" : `, ${groupDigits(files.fileBytes)} B in all`;
+  const bits =
+    files.parameters > 0 ? `, ${((8 * files.totalBytes) / files.parameters).toFixed(4)} bits per weight` : "";
+  return [
+    `  ${files.files} ${files.container} ${plural}${size}`,
+    `  ${groupDigits(files.totalBytes)} B of tensors${bits}`,
+    ...alignRows(
+      files.formats.map((row) => [
+        row.format.toLowerCase(),
+        `${groupDigits(row.tensors)} tensors`,
+        `${groupDigits(row.elements)} values`,
+        `${groupDigits(row.bytes)} B`,
+        row.elements === 0 ? "" : `${((8 * row.bytes) / row.elements).toFixed(4)} bits`,
+      ]),
+      ["left", "right", "right", "right", "right"],
+    ),
+    "  largest",
+    ...alignRows(
+      files.largest.map((tensor) => [
+        tensor.name,
+        tensor.shape.join(" x "),
+        tensor.format.toLowerCase(),
+        sizeText(tensor.bytes, "GiB"),
+      ]),
+      ["left", "right", "left", "right"],
+    ),
+  ];
+}
+
+/** Adapter parameters per linear. */
+export function loraLines(linears: readonly LoraLinear[], rank: number): string[] {
+  const total = linears.reduce((sum, linear) => sum + linear.parameters, 0);
+  return [
+    ...alignRows(
+      linears.map((linear) => [
+        linear.name,
+        `A ${linear.inDim} x ${rank}, B ${rank} x ${linear.outDim}`,
+        `${groupDigits(linear.parametersEach)} each`,
+        `${groupDigits(linear.layers)} layers`,
+        groupDigits(linear.parameters),
+      ]),
+      ["left", "left", "right", "right", "right"],
+    ),
+    `  ${groupDigits(total)} trainable parameters; after merging W + A @ B the model is the size of the base`,
+  ];
+}
