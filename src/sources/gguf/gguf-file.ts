@@ -1,5 +1,5 @@
+import type { GgmlType } from "../../formats/ggml-types.ts";
 import type { Bytes } from "../../units.ts";
-import type { GgmlType } from "./ggml-types.ts";
 
 /** The names of the value types of GGUF metadata, in the order of their ids 0 to 12. */
 export const GGUF_VALUE_TYPES = [

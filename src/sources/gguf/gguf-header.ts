@@ -10,7 +10,6 @@ import {
   walkFile,
 } from "../bytes/byte-window.ts";
 import { describeStart } from "../bytes/file-kind.ts";
-import { ggmlTypeOf } from "./ggml-types.ts";
 import type { GgufFile, GgufTensor } from "./gguf-file.ts";
 import { demandRoom, readMetadata } from "./gguf-metadata.ts";
 import {
@@ -24,6 +23,7 @@ import {
   startReading,
 } from "./gguf-reading.ts";
 import { checkLayout } from "./tensor-layout.ts";
+import { tensorTypeOf } from "./tensor-type.ts";
 
 /** Real headers are 1 to 60 MB: a vocabulary and its merges. */
 const MAX_HEADER_BYTES: Bytes = 2 ** 28;
@@ -150,7 +150,7 @@ function* readTensor(reading: GgufReading): WindowParser<TensorDraft> {
     elements *= length;
   }
   const typeId = readUint32(reading);
-  const type = ggmlTypeOf(typeId);
+  const type = tensorTypeOf(typeId);
   if (typeof type === "string") throw refuse(type, "a tensor type of GGML");
   const [rowLength = 1] = shape;
   if (rowLength % type.blockElements !== 0)
