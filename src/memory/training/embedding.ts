@@ -15,7 +15,8 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
   const trains = table !== undefined && pass.holding.trainable(table);
   const grad = trains || inputGradients;
   const width = pass.residualWidth;
-  const looked = fresh(tape, { elements: tokens * model.hiddenSize, width, grad });
+  const elements = (tokens * model.hiddenSize) / pass.sequenceShards;
+  const looked = fresh(tape, { elements, width, grad });
   sharedTable(tape, "ids", { elements: tokens, width: 8 });
   const positioned = model.tensors.some((t) => t.role === "position-embedding");
   const leaf = inputGradients && !trains && (positioned || pass.facts.embeddingDropout > 0);

@@ -19,11 +19,13 @@ import { fresh, record, type Value } from "./tape.ts";
  */
 export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
-  const tokens = tokensOf(pass);
-  const rows = tokens * feed.activeExperts;
+  // Tokens of this rank: under sequence parallelism its part, which it routes to experts on its own.
+  const tokens = tokensOf(pass) / pass.sequenceShards;
+  const chosen = pass.routedExperts ?? feed.activeExperts;
+  const rows = tokens * chosen;
   const indices = (): Value => fresh(tape, { elements: rows, width: 8, grad: false });
   const shared = feed.sharedWidth > 0 ? sharedExperts(pass, x, feed, tensors) : null;
-  const weights = router(pass, x, feed, tensors, indices());
+  const weights = router(pass, x, tensors, indices());
   const gathered = op.gather(tape, x, { elements: (x.elements / tokens) * rows, indices: indices() });
   const order = indices();
   const offsets = fresh(tape, { elements: feed.experts, width: 4, grad: false });
@@ -44,16 +46,10 @@ export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors:
  * Router: logits over E experts, fp32 softmax, the k largest. Some families multiply fp32 copies of the input
  * and the weight, which then keeps 4h per token.
  */
-function router(
-  pass: Pass,
-  x: Value,
-  feed: ExpertsFeedForward,
-  tensors: readonly Tensor[],
-  chosen: Value,
-): Value {
+function router(pass: Pass, x: Value, tensors: readonly Tensor[], chosen: Value): Value {
   const { tape, code } = pass;
-  const tokens = tokensOf(pass);
-  const rows = tokens * feed.activeExperts;
+  const tokens = tokensOf(pass) / pass.sequenceShards;
+  const rows = chosen.elements;
   const weight = tensors.find((t) => t.role === "router" && t.kind === "linear" && t.shape[0] !== 1);
   const input = code.wideRouter ? op.cast(tape, x, 4) : x;
   if (weight !== undefined && code.wideRouter) keepWideWeight(pass, weight);
@@ -107,7 +103,7 @@ function grouped(pass: Pass, rows: Value, feed: ExpertsFeedForward, tensors: rea
       outDim,
     });
   };
-  const inDim = feed.latentDim ?? rows.elements / (tokensOf(pass) * feed.activeExperts);
+  const inDim = feed.latentDim ?? of("mlp-up")?.shape[1] ?? of("mlp-gate-up")?.shape[1] ?? 1;
   const up = [of("mlp-gate"), of("mlp-up"), of("mlp-gate-up")];
   const outDim = feed.gated ? 2 * feed.width : feed.width;
   const both = product(rows, up, outDim, inDim);

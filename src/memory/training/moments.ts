@@ -28,6 +28,8 @@ export interface Moment {
 export interface MomentsRequest {
   /** Layers per checkpoint; 0 keeps everything. */
   readonly checkpointEvery: number;
+  /** Instead of the layer's input, keep what selective checkpointing keeps. */
+  readonly selective: boolean;
   /** Checkpoints live in host memory. */
   readonly offloadCheckpoints: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
@@ -96,6 +98,7 @@ export function momentsOf(
 
 const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => {
   if (request.checkpointEvery === 0) return segment.savedBytes;
+  if (request.selective) return segment.selectiveBytes;
   return request.offloadCheckpoints ? 0 : segment.inputBytes / request.checkpointEvery;
 };
 
@@ -118,6 +121,11 @@ function layerMoments(
     if (request.checkpointEvery === 0)
       return { ...base, activations: kept, workspace: peak - segment.savedBytes };
     const recomputed = (group - 1) * segment.savedBytes;
+    if (request.selective) {
+      // What was kept is not made again.
+      const again = Math.max(0, peak - segment.selectiveBytes);
+      return { ...base, activations: kept, workspace: again };
+    }
     const backward = peak - (segment.inputKept && !request.offloadCheckpoints ? segment.inputBytes : 0);
     // Recomputing runs forward again with the gradient of the layer's output waiting.
     const input = request.offloadCheckpoints ? 0 : segment.inputBytes;

@@ -160,6 +160,11 @@ export interface LinearWeight extends Weight {
   readonly bias?: true;
   /** Stored in few bits: a copy in the compute type lives while the product runs. */
   readonly packed?: true;
+  /**
+   * Rows of the output per row of the input: t where sequence-parallel rows are gathered for a column-divided
+   * weight, 1/t where a row-divided weight's sums are scattered again. Default 1.
+   */
+  readonly spread?: number;
 }
 
 /**
@@ -176,12 +181,15 @@ export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
   const bias = weight.bias === true ? allocated(weight.outDim * weight.width) : 0;
   const gradients: Bytes = weight.trainable ? allocated(weight.elements * weight.width) + bias : 0;
   const weightCast = packed ? null : castWeight(tape, weight, gradients);
+  const spread = weight.spread ?? 1;
   const value = fresh(tape, {
-    elements: (x.elements / weight.inDim) * weight.outDim,
+    elements: (x.elements / weight.inDim) * weight.outDim * spread,
     width: input.width,
     grad: x.grad || weight.trainable,
   });
-  const unpacked = packed ? weight.elements * input.width : 0;
+  // The whole sequence lives while the product runs: gathered before it or not yet scattered after it.
+  const whole = spread === 1 ? 0 : Math.max(spread * x.elements, value.elements / spread) * input.width;
+  const unpacked = (packed ? weight.elements * input.width : 0) + whole;
   record(tape, {
     inputs: weightCast === null ? [input] : [input, weightCast],
     outputs: [value],

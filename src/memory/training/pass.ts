@@ -48,6 +48,10 @@ export interface Pass {
   readonly kernels: Kernels;
   /** Bytes per element of the residual stream: that of the embedding's output. */
   readonly residualWidth: Width;
+  /** Tensor-parallel ranks that divide the sequence between norms and residuals. */
+  readonly sequenceShards: number;
+  /** Routed experts per token when the experts lie on several ranks. */
+  readonly routedExperts?: number;
 }
 
 /** Tokens of one micro-batch: B * S. */
@@ -76,5 +80,24 @@ export function linearWeightOf(pass: Pass, tensor: Tensor, tensors: readonly Ten
     outDim,
     ...(bias ? { bias: true as const } : {}),
     ...(pass.holding.packed(tensor) ? { packed: true as const } : {}),
+    ...spreadOf(pass, tensor),
   };
+}
+
+/** How a product changes the rows under sequence parallelism; whole tokens for what every rank repeats. */
+function spreadOf(pass: Pass, tensor: Tensor): { readonly spread?: number } {
+  const shards = pass.sequenceShards;
+  if (shards === 1) return {};
+  switch (tensor.split) {
+    case "replicated":
+      return {};
+    case "row":
+      return { spread: 1 / shards };
+    case "column":
+    case "heads":
+    case "kv-heads":
+    case "qkv":
+    case "vocab":
+      return { spread: shards };
+  }
 }

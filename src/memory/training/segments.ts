@@ -23,11 +23,19 @@ export interface PassRequest {
   readonly loss: LossCode;
   /** The embedding's output is made to need a gradient although nothing before it trains. */
   readonly inputGradients: boolean;
+  /** Ranks that divide the sequence between norms and residuals; 1 without sequence parallelism. */
+  readonly sequenceShards: number;
+  /** Routed experts per token when the experts lie on several ranks: each then serves as many rows as it sends. */
+  readonly routedExperts?: number;
+  /** Which ends of the model this pipeline stage has. */
+  readonly ends: { readonly input: boolean; readonly output: boolean };
 }
 
 export interface LayerSegment extends Replay {
   /** The layer's input: what a checkpoint keeps. */
   readonly inputBytes: Bytes;
+  /** What selective checkpointing keeps. */
+  readonly selectiveBytes: Bytes;
   /** Its own backward keeps the input too. */
   readonly inputKept: boolean;
   readonly outputWidth: Width;
@@ -59,6 +67,24 @@ const NO_FACTS: ForwardFacts = {
   logitSoftcap: false,
 };
 
+const NOTHING: Replay = {
+  savedBytes: 0,
+  kept: [],
+  castBytes: 0,
+  castOnlyBytes: 0,
+  forwardPeak: 0,
+  forwardPeakUnsaved: 0,
+  backwardPeak: 0,
+  accumulatingPeak: 0,
+  weightGradients: 0,
+};
+
+/** Width of the residual stream on a stage without the embedding: that of its first weight. */
+function stageWidth(model: Architecture, holding: Holding): Width {
+  const norm = decoderStack(model)?.kinds[0]?.tensors.find((t) => t.kind === "norm");
+  return norm === undefined ? 2 : holding.width(norm);
+}
+
 /** The language model's layers: what a training step runs on text. */
 export function decoderStack(model: Architecture): Stack | undefined {
   return model.stacks.find((s) => s.role === "decoder") ?? model.stacks.find((s) => s.role === "encoder");
@@ -68,7 +94,9 @@ export function decoderStack(model: Architecture): Stack | undefined {
 export function segmentsOf(model: Architecture, request: PassRequest): Segments {
   const shared = new Map<string, Value>();
   const table = model.tensors.find((t) => t.role === "embedding");
-  const residualWidth = table === undefined ? 2 : request.holding.width(table);
+  const { ends } = request;
+  const residualWidth =
+    table === undefined ? stageWidth(model, request.holding) : request.holding.width(table);
   const newPass = (): Pass => ({
     tape: { ...newTape({ autocast: request.autocast }), shared },
     batch: request.batch,
@@ -79,12 +107,21 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     holding: request.holding,
     kernels: request.kernels,
     residualWidth,
+    sequenceShards: request.sequenceShards,
+    ...(request.routedExperts === undefined ? {} : { routedExperts: request.routedExperts }),
   });
   const first = newPass();
-  const output = embedding(first, model, request.inputGradients);
+  const output = ends.input
+    ? embedding(first, model, request.inputGradients)
+    : fresh(first.tape, {
+        elements: (request.batch * request.seqTokens * model.hiddenSize) / request.sequenceShards,
+        width: residualWidth,
+        grad: true,
+      });
   const embeddingSums = replay(first.tape, { output });
   const { spans, width, grad } = layerSpans(model, newPass, output);
-  const loss = lossSegment(newPass, { elements: output.elements, width, grad }, model, request.loss);
+  const entering = { elements: output.elements, width, grad };
+  const loss = ends.output ? lossSegment(newPass, entering, model, request.loss) : NOTHING;
   let tableBytes = 0;
   let argumentBytes = allocated(request.seqTokens * 8);
   for (const [name, value] of shared) {
@@ -98,6 +135,29 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     tableBytes,
     argumentBytes,
   };
+}
+
+/**
+ * Selective checkpointing by operation (torchtitan, April 2025 `parallelize_llama.py`): the layer's input, the
+ * outputs of attention and of every second matrix product are kept, everything else is recomputed.
+ */
+function selectiveBytes(pass: Pass, kind: LayerKind, input: Value): Bytes {
+  const tokens = pass.batch * pass.seqTokens;
+  let bytes = input.storage.bytes;
+  let products = 0;
+  for (const tensor of kind.tensors) {
+    if (tensor.kind !== "linear" && tensor.kind !== "expert") continue;
+    if (products++ % 2 === 0)
+      bytes += allocated(
+        (tokens * tensor.activeCopies * tensor.shape[0]! * input.width) /
+          (tensor.split === "row" ? pass.sequenceShards : 1),
+      );
+  }
+  for (const mixer of kind.mixers) {
+    if (mixer.kind === "attention" || mixer.kind === "latent")
+      bytes += allocated(tokens * mixer.queryHeads * (mixer.valueDim * input.width + 4));
+  }
+  return bytes;
 }
 
 /** Gradients of a layer's trained weights and adapters, tensor by tensor. */
@@ -134,6 +194,7 @@ function layerSpans(
       ...replay(pass.tape, { input, output }),
       weightGradients: gradientBytes(kind.tensors, pass.holding),
       inputBytes: input.storage.bytes,
+      selectiveBytes: selectiveBytes(pass, kind, input),
       inputKept: pass.tape.nodes.some((n) => n.saved.includes(input.storage)),
       outputWidth: output.width,
       outputGrad: output.grad,

@@ -1,0 +1,202 @@
+import type { LoraTargets } from "../adapters/lora.ts";
+import type { Architecture } from "../architecture/model.ts";
+import { nearestNames, VramCalcError } from "../errors.ts";
+import type { PackedFormat, TrainMethod } from "../memory/training/holding.ts";
+import type { LossKind } from "../memory/training/loss.ts";
+import { optimizerByName } from "../memory/training/optimizers.ts";
+import type { AttentionCode } from "../memory/training/pass.ts";
+import type { Sharding } from "../memory/training/sharding.ts";
+import type { Tokens } from "../units.ts";
+
+/**
+ * Types of weights, gradients and compute.
+ * `bf16`, `fp16`, `fp32` everything in it; `amp-*` fp32 weights under 16-bit autocast (with a frozen base: a 16-bit
+ * base under autocast); `bf16-master`, `fp16-master` 16-bit weights with fp32 master weights and states; `fp8` as
+ * bf16-master with 8-bit products.
+ */
+export const PRECISIONS = [
+  "bf16",
+  "fp16",
+  "fp32",
+  "amp-bf16",
+  "amp-fp16",
+  "bf16-master",
+  "fp16-master",
+  "fp8",
+] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+export const METHODS = ["full", "lora", "qlora", "freeze"] as const satisfies readonly TrainMethod[];
+export const ATTENTIONS = ["sdpa", "flash", "eager"] as const satisfies readonly AttentionCode[];
+export const LOSSES = [
+  "hf",
+  "plain",
+  "chunked",
+  "chunked-recompute",
+  "fused",
+  "mse",
+  "bce",
+  "kl",
+  "dpo",
+] as const satisfies readonly (LossKind | "dpo")[];
+export const SHARDINGS = [
+  "none",
+  "ddp",
+  "zero1",
+  "zero2",
+  "zero3",
+  "fsdp",
+  "fsdp2",
+] as const satisfies readonly Sharding[];
+export const SCHEDULES = ["gpipe", "1f1b", "interleaved"] as const;
+export type Schedule = (typeof SCHEDULES)[number];
+export const FRAMEWORKS = ["hf", "torchtune", "litgpt", "deepspeed", "fsdp", "megatron"] as const;
+export type Framework = (typeof FRAMEWORKS)[number];
+
+export interface ParallelRequest {
+  readonly tp?: number;
+  readonly pp?: number;
+  readonly ep?: number;
+  readonly dp?: number;
+  readonly cp?: number;
+  /** Norms and residuals divide the sequence over the tensor-parallel ranks. */
+  readonly sequenceParallel?: boolean;
+  readonly sharding?: Sharding;
+  readonly schedule?: Schedule;
+  /** Layer chunks per rank of the interleaved schedule. */
+  readonly virtualStages?: number;
+  readonly reshardAfterForward?: boolean;
+  /** Optimizer states and master weights live on the host. */
+  readonly offloadOptimizer?: boolean;
+  /** Sharded weights and gradients live on the host. */
+  readonly offloadWeights?: boolean;
+}
+
+export interface TrainRequest {
+  readonly method?: TrainMethod;
+  readonly precision?: Precision;
+  readonly seqTokens?: Tokens;
+  readonly microBatch?: number;
+  readonly gradAccum?: number;
+  readonly optimizer?: string;
+  /** Rank of GaLore's and APOLLO's states. */
+  readonly optimizerRank?: number;
+  /** `none`, `full`, `selective` (attention only), a number n (every n layers), or `offload` (checkpoints on the host). */
+  readonly checkpointing?: "none" | "full" | "selective" | "offload" | number;
+  readonly attention?: AttentionCode;
+  readonly loss?: LossKind | "dpo";
+  readonly lossChunks?: number;
+  readonly framework?: Framework;
+  /** Liger-style kernels for norm, gate and rotary. */
+  readonly fusedKernels?: boolean;
+  readonly loraRank?: number;
+  readonly loraTargets?: LoraTargets;
+  readonly loraDropout?: number;
+  readonly adapterFormat?: "fp32" | "bf16" | "fp16";
+  readonly dora?: boolean;
+  /** rsLoRA changes a scale, no size: accepted so that scripts can say it. */
+  readonly rslora?: boolean;
+  /** How QLoRA stores the frozen linears. */
+  readonly quantization?: PackedFormat;
+  readonly kbitPreparation?: boolean;
+  /** Last layers that train when the method is `freeze`. */
+  readonly unfrozenLayers?: number;
+  readonly parallel?: ParallelRequest;
+}
+
+export type EffectiveParallel = Required<ParallelRequest>;
+export type EffectiveTrain = Required<Omit<TrainRequest, "parallel">> & {
+  readonly parallel: EffectiveParallel;
+};
+
+const DEFAULT_SEQ_TOKENS: Tokens = 2048;
+
+/**
+ * The request with every default filled in and checked.
+ *
+ * @throws bad-option, unknown-name
+ */
+export function effectiveTrain(model: Architecture, request: TrainRequest): EffectiveTrain {
+  const frozen = request.method === "lora" || request.method === "qlora";
+  const parallel = effectiveParallel(request.parallel ?? {});
+  const longest = model.maxContextTokens ?? DEFAULT_SEQ_TOKENS;
+  const checkpointing = request.checkpointing ?? "none";
+  if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
+  const framework = oneOf("--framework", request.framework ?? "hf", FRAMEWORKS);
+  return {
+    method: oneOf("--method", request.method ?? "full", METHODS),
+    precision: oneOf("--precision", request.precision ?? "bf16", PRECISIONS),
+    seqTokens: whole("--seq", request.seqTokens ?? Math.min(DEFAULT_SEQ_TOKENS, longest), 1, 2 ** 40),
+    microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
+    gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),
+    optimizer: optimizerByName(request.optimizer ?? "adamw-fused").id,
+    optimizerRank: whole("--optimizer-rank", request.optimizerRank ?? 128, 1, 1e6),
+    checkpointing:
+      typeof checkpointing === "number"
+        ? checkpointing
+        : oneOf("--checkpointing", checkpointing, ["none", "full", "selective", "offload"] as const),
+    attention: oneOf("--attention", request.attention ?? "sdpa", ATTENTIONS),
+    loss: oneOf("--loss", request.loss ?? "hf", LOSSES),
+    lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
+    framework,
+    fusedKernels: request.fusedKernels ?? false,
+    loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
+    loraTargets: request.loraTargets ?? "all-linear",
+    loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
+    adapterFormat: request.adapterFormat ?? "fp32",
+    dora: request.dora ?? false,
+    rslora: request.rslora ?? false,
+    quantization: request.quantization ?? "nf4-dq",
+    kbitPreparation: request.kbitPreparation ?? true,
+    unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
+    parallel,
+  };
+}
+
+function effectiveParallel(request: ParallelRequest): EffectiveParallel {
+  const degree = (name: string, value: number | undefined): number =>
+    whole(`--${name}`, value ?? 1, 1, 1_000_000);
+  const dp = degree("dp", request.dp);
+  const parallel: EffectiveParallel = {
+    tp: degree("tp", request.tp),
+    pp: degree("pp", request.pp),
+    ep: degree("ep", request.ep),
+    dp,
+    cp: degree("cp", request.cp),
+    sequenceParallel: request.sequenceParallel ?? (request.tp ?? 1) > 1,
+    sharding: oneOf("--sharding", request.sharding ?? (dp > 1 ? "ddp" : "none"), SHARDINGS),
+    schedule: oneOf("--schedule", request.schedule ?? "1f1b", SCHEDULES),
+    virtualStages: degree("virtual-stages", request.virtualStages),
+    reshardAfterForward: request.reshardAfterForward ?? true,
+    offloadOptimizer: request.offloadOptimizer ?? false,
+    offloadWeights: request.offloadWeights ?? false,
+  };
+  const world = parallel.tp * parallel.pp * parallel.dp * parallel.cp;
+  if (world > 1_000_000)
+    fail("--tp, --pp, --dp and --cp", `${world} devices`, "at most 1,000,000 devices together");
+  return parallel;
+}
+
+function whole(option: string, value: number, from: number, to: number): number {
+  if (Number.isSafeInteger(value) && value >= from && value <= to) return value;
+  return fail(option, String(value), `a whole number from ${from} to ${to}`);
+}
+
+function probability(value: number): number {
+  if (value >= 0 && value < 1) return value;
+  return fail("--lora-dropout", String(value), "a number from 0 up to, not including, 1");
+}
+
+function oneOf<T extends string>(option: string, value: T, known: readonly T[]): T {
+  if (known.includes(value)) return value;
+  throw new VramCalcError("unknown-name", {
+    kind: option,
+    name: String(value),
+    nearest: nearestNames(String(value), known),
+    hint: `known: ${known.join(", ")}`,
+  });
+}
+
+function fail(option: string, given: string, expected: string): never {
+  throw new VramCalcError("bad-option", { option, given, expected });
+}

@@ -1,0 +1,113 @@
+import { isLoraTarget, type LoraTargets, loraParameters } from "../../adapters/lora.ts";
+import type { Architecture, Tensor } from "../../architecture/model.ts";
+import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
+import type { Bytes } from "../../units.ts";
+import { layerCode } from "./layer-code.ts";
+import type { AdapterUse, Holding } from "./pass.ts";
+import { allocated, type Width } from "./tape.ts";
+
+export type TrainMethod = "full" | "lora" | "qlora" | "freeze";
+
+/** How the frozen linears of QLoRA are stored. */
+export type PackedFormat = "nf4" | "nf4-dq" | "int8" | "int4-g128";
+
+export interface LoraHolding {
+  readonly rank: number;
+  readonly targets: LoraTargets;
+  readonly dropout: number;
+  readonly width: Width;
+  readonly dora: boolean;
+}
+
+export interface HoldingRequest {
+  readonly method: TrainMethod;
+  /** Bytes per element of the weights that the forward pass reads. */
+  readonly width: Width;
+  readonly packed: PackedFormat;
+  /** Everything that is not packed is cast to fp32 (`prepare_model_for_kbit_training`). */
+  readonly kbitPreparation: boolean;
+  readonly lora: LoraHolding;
+  /** Weights that train when the method is `freeze`. */
+  readonly unfrozen?: ReadonlySet<Tensor>;
+}
+
+/** How each weight of `model` is held: width, trained or frozen, packed, adapted. */
+export function holdingOf(model: Architecture, request: HoldingRequest): Holding {
+  const inLayer = new Set<Tensor>();
+  forEachTensor(model, (tensor, _, stack) => {
+    if (stack !== null) inLayer.add(tensor);
+  });
+  const adapted = request.method === "lora" || request.method === "qlora";
+  const targets = {
+    rank: request.lora.rank,
+    targets: request.lora.targets,
+    dora: request.lora.dora,
+    experts: layerCode(model).peftExperts === "merged",
+  };
+  const packed = (tensor: Tensor): boolean =>
+    request.method === "qlora" && inLayer.has(tensor) && isPackable(tensor);
+  const uses = new Map<Tensor, AdapterUse | null>();
+  const adapter = (tensor: Tensor): AdapterUse | null => {
+    if (!adapted) return null;
+    let use = uses.get(tensor);
+    if (use === undefined) {
+      const { rank, dropout, width, dora } = request.lora;
+      use = isLoraTarget(tensor, inLayer.has(tensor), targets)
+        ? { rank, dropout, width, dora, parameters: loraParameters(tensor, targets) }
+        : null;
+      uses.set(tensor, use);
+    }
+    return use;
+  };
+  return {
+    width: (tensor) => {
+      if (request.method !== "qlora") return request.width;
+      return packed(tensor) ? 2 : request.kbitPreparation ? 4 : request.width;
+    },
+    trainable: (tensor) => {
+      if (tensor.buffer === true) return false;
+      if (request.method === "freeze") return request.unfrozen?.has(tensor) === true;
+      return request.method === "full";
+    },
+    packed,
+    adapter,
+  };
+}
+
+/** bitsandbytes replaces `nn.Linear` modules: not the head, not routers, not experts fused into one tensor. */
+export function isPackable(tensor: Tensor): boolean {
+  if (tensor.kind !== "linear" || tensor.shape.length !== 2 || tensor.role === "head") return false;
+  return tensor.role !== "router" || tensor.shape[0] === 1;
+}
+
+/**
+ * Bytes of one packed weight of n elements (bitsandbytes 0.48 `functional.py`, quantize_4bit).
+ *
+ *     nf4         n/2 + 4 per 64, and a table of 16 values
+ *     nf4-dq      n/2 + 1 per 64 + 4 per 64*256, tables of 16 and 256 values and an offset
+ *     int8        n + 4 per row
+ *     int4-g128   n/2 + 2.5 per 128
+ *
+ * @example packedBytes(tensor 4096 x 4096, "nf4-dq") // 8_656_896 = 8,388,608 + 262,144 + 4,096 + 2,048
+ */
+export function packedBytes(tensor: Tensor, format: PackedFormat): Bytes {
+  const n = tensorElements(tensor);
+  const blocks = Math.ceil(n / 64);
+  switch (format) {
+    case "nf4":
+      return allocated(n / 2) + allocated(blocks * 4) + allocated(16 * 4);
+    case "nf4-dq":
+      return (
+        allocated(n / 2) +
+        allocated(blocks) +
+        allocated(Math.ceil(blocks / 256) * 4) +
+        allocated(16 * 4) +
+        allocated(256 * 4) +
+        allocated(4)
+      );
+    case "int8":
+      return allocated(n) + allocated(tensor.shape[0]! * 4);
+    case "int4-g128":
+      return allocated(n / 2) + allocated(Math.ceil((n / 128) * 2.5));
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Dividing model states over data-parallel ranks, and the buffers that it costs.
+ *
+ *     none, ddp     nothing divided; ddp holds every gradient once more in its buckets
+ *     zero1         optimizer states and master weights / N        (Rajbhandari et al., arXiv:1910.02054)
+ *     zero2         gradients too, through buckets
+ *     zero3, fsdp   weights too; layers are gathered whole while they run
+ */
+import type { Bytes } from "../../units.ts";
+
+export type Sharding = "none" | "ddp" | "zero1" | "zero2" | "zero3" | "fsdp" | "fsdp2";
+
+export interface Divided {
+  readonly weights: boolean;
+  readonly gradients: boolean;
+  readonly optimizer: boolean;
+}
+
+/** Which of the states a scheme divides. */
+export function dividedBy(sharding: Sharding): Divided {
+  switch (sharding) {
+    case "none":
+    case "ddp":
+      return { weights: false, gradients: false, optimizer: false };
+    case "zero1":
+      return { weights: false, gradients: false, optimizer: true };
+    case "zero2":
+      return { weights: false, gradients: true, optimizer: true };
+    case "zero3":
+    case "fsdp":
+    case "fsdp2":
+      return { weights: true, gradients: true, optimizer: true };
+  }
+}
+
+export interface BufferInput {
+  readonly sharding: Sharding;
+  /** Data-parallel ranks. */
+  readonly ranks: number;
+  /** Elements of weights on this device before sharding, and of those that train. */
+  readonly elements: number;
+  readonly trainedElements: number;
+  readonly largestLayerElements: number;
+  readonly outsideElements: number;
+  /** Bytes per element while computing, of unsharded gradients, and of the reduction. */
+  readonly computeWidth: number;
+  readonly reduceWidth: number;
+  /** Gathered layers are freed again after their forward pass. */
+  readonly reshardAfterForward: boolean;
+  readonly overlap: boolean;
+  /** DeepSpeed's `auto` under Hugging Face: buckets of h^2. */
+  readonly hiddenSize: number | null;
+}
+
+export interface ShardingBuffers {
+  /** Live during forward and at the start of backward. */
+  readonly forward: Bytes;
+  /** Live during backward. */
+  readonly backward: Bytes;
+  /** Live during the optimizer's step. */
+  readonly step: Bytes;
+}
+
+/** Elements of DeepSpeed's default buckets (0.17 `runtime/zero/config.py`). */
+const REDUCE_BUCKET = 5e8;
+const ALLGATHER_BUCKET = 5e8;
+const PREFETCH_BUCKET = 5e7;
+const MAX_LIVE = 1e9;
+
+/**
+ * Buffers that a scheme holds beside the states.
+ *
+ *     ddp      gradients once more (gradient_as_bucket_view=False)
+ *     zero1/2  min(P, 5e8) reduced at a time, twice when reduction overlaps backward; the same gathered after the step
+ *     zero3    up to 1e9 gathered weights, 5e7 prefetched, and the reduction bucket
+ *     fsdp     the outermost unit whole, the running layer and the next; in backward the reduction of one layer
+ *
+ * @example 8B in bf16 under zero2 with overlap: 2 x 5e8 x 2 B = 2 GB in backward
+ */
+export function shardingBuffers(input: BufferInput): ShardingBuffers {
+  const { elements, trainedElements, computeWidth, reduceWidth, ranks } = input;
+  if (ranks === 1) return { forward: 0, backward: 0, step: 0 };
+  const bucketOf = (size: number): number => (input.hiddenSize === null ? size : input.hiddenSize ** 2);
+  switch (input.sharding) {
+    case "none":
+      return { forward: 0, backward: 0, step: 0 };
+    case "ddp": {
+      const buckets = trainedElements * reduceWidth;
+      return { forward: buckets, backward: buckets, step: buckets };
+    }
+    case "zero1":
+    case "zero2": {
+      const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET));
+      const backward = bucket * computeWidth * (input.overlap ? 2 : 1);
+      const step = Math.min(trainedElements, ALLGATHER_BUCKET) * computeWidth;
+      return { forward: 0, backward, step };
+    }
+    case "zero3": {
+      const live = Math.min(elements, MAX_LIVE) * computeWidth;
+      const prefetch =
+        Math.min(elements, input.hiddenSize === null ? PREFETCH_BUCKET : 0.9 * input.hiddenSize ** 2) *
+        computeWidth;
+      const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET)) * computeWidth;
+      return { forward: live + prefetch, backward: live + prefetch + bucket, step: 0 };
+    }
+    case "fsdp":
+    case "fsdp2": {
+      const layer = input.largestLayerElements;
+      const root = input.outsideElements * computeWidth;
+      const inLayers = elements - input.outsideElements;
+      const gathered = input.reshardAfterForward ? Math.min(2 * layer, inLayers) : inLayers;
+      const weights = root + gathered * computeWidth;
+      const trains = trainedElements > 0 ? Math.min(layer, trainedElements) : 0;
+      return { forward: weights, backward: weights + trains * reduceWidth * (1 + 1 / ranks), step: 0 };
+    }
+  }
+}

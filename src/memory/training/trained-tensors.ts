@@ -1,0 +1,71 @@
+import type { Architecture, Tensor } from "../../architecture/model.ts";
+import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
+import type { Holding } from "./pass.ts";
+import type { Width } from "./tape.ts";
+
+/** One parameter tensor that training updates: a weight or a factor of an adapter. */
+export interface TrainedTensor {
+  /** Elements of one such tensor. */
+  readonly elements: number;
+  /** Rows and columns of its matrix, or one row for a vector; fused experts have `matrices` of them. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly matrices: number;
+  /** How many such tensors the model holds. */
+  readonly count: number;
+  readonly width: Width;
+  /** Optimizers that treat hidden matrices apart (Muon, GaLore) look at this. */
+  readonly hiddenMatrix: boolean;
+  /** Divided over the expert-parallel group instead of the whole data-parallel one. */
+  readonly expert: boolean;
+}
+
+/** Every tensor that an optimizer sees, equal ones together. Costs nothing per layer. */
+export function trainedTensors(model: Architecture, holding: Holding): readonly TrainedTensor[] {
+  const found: TrainedTensor[] = [];
+  forEachTensor(model, (tensor, layers, stack) => {
+    if (tensor.buffer === true || stack?.role === "mtp") return;
+    if (holding.trainable(tensor)) found.push(weightTensor(tensor, layers, stack !== null, holding));
+    found.push(...adapterTensors(tensor, layers, holding));
+  });
+  return found;
+}
+
+function weightTensor(tensor: Tensor, count: number, inLayer: boolean, holding: Holding): TrainedTensor {
+  const matrix = tensor.shape.length >= 2;
+  const columns = tensor.shape[tensor.shape.length - 1]!;
+  const each = tensorElements(tensor);
+  return {
+    elements: each * tensor.copies,
+    rows: matrix ? each / columns : 1,
+    columns,
+    matrices: tensor.copies,
+    count,
+    width: holding.width(tensor),
+    hiddenMatrix: inLayer && matrix,
+    expert: tensor.group === "experts",
+  };
+}
+
+/** A and B of a linear; for fused experts the two hold all of them. */
+function adapterTensors(tensor: Tensor, count: number, holding: Holding): TrainedTensor[] {
+  const adapter = holding.adapter(tensor);
+  if (adapter === null) return [];
+  const [outDim, inDim] = tensor.shape as readonly [number, number];
+  const base = {
+    matrices: 1,
+    count,
+    width: adapter.width,
+    hiddenMatrix: true,
+    expert: tensor.group === "experts",
+  };
+  const down = adapter.rank * inDim * tensor.copies;
+  const rest = adapter.parameters - down;
+  const vector = adapter.dora ? outDim : 0;
+  const parts: TrainedTensor[] = [
+    { ...base, elements: down, rows: down / inDim, columns: inDim },
+    { ...base, elements: rest - vector, rows: outDim, columns: (rest - vector) / outDim },
+  ];
+  if (vector > 0) parts.push({ ...base, elements: vector, rows: 1, columns: vector, hiddenMatrix: false });
+  return parts;
+}

@@ -1,0 +1,74 @@
+import type { Architecture } from "../../architecture/model.ts";
+import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
+import type { Bytes } from "../../units.ts";
+import { type PackedFormat, packedBytes } from "./holding.ts";
+import type { Holding } from "./pass.ts";
+import { allocated, BLOCK_BYTES } from "./tape.ts";
+
+export interface WeightBytes {
+  /** Weights of the model, dense part. */
+  readonly dense: Bytes;
+  /** Weights of routed experts, which their own group of devices may divide. */
+  readonly experts: Bytes;
+  readonly adapters: Bytes;
+  /** Elements of the dense and the expert weights. */
+  readonly denseElements: number;
+  readonly expertElements: number;
+  /** Elements of the largest layer (a unit that sharding gathers whole), and of everything outside layers. */
+  readonly largestLayerElements: number;
+  readonly outsideElements: number;
+}
+
+/**
+ * Weights in memory while training, each tensor in blocks of 512 bytes. Rotary tables of inverse frequencies
+ * add two blocks.
+ */
+export function weightBytes(
+  model: Architecture,
+  holding: Holding,
+  request: { readonly packed: PackedFormat; readonly storedWidth: number | null },
+): WeightBytes {
+  let dense = 2 * BLOCK_BYTES;
+  let experts = 0;
+  let adapters = 0;
+  let denseElements = 0;
+  let expertElements = 0;
+  let outsideElements = 0;
+  forEachTensor(model, (tensor, layers, stack) => {
+    if (stack?.role === "mtp") return;
+    const elements = tensorElements(tensor) * tensor.copies;
+    const width = request.storedWidth ?? holding.width(tensor);
+    const bytes = holding.packed(tensor) ? packedBytes(tensor, request.packed) : allocated(elements * width);
+    if (tensor.group === "experts") {
+      experts += layers * bytes;
+      expertElements += layers * elements;
+    } else {
+      dense += layers * bytes;
+      denseElements += layers * elements;
+    }
+    if (stack === null) outsideElements += elements;
+    const adapter = holding.adapter(tensor);
+    if (adapter !== null) adapters += layers * allocated(adapter.parameters * adapter.width);
+  });
+  return {
+    dense,
+    experts,
+    adapters,
+    denseElements,
+    expertElements,
+    largestLayerElements: largestLayer(model),
+    outsideElements,
+  };
+}
+
+function largestLayer(model: Architecture): number {
+  let largest = 0;
+  for (const stack of model.stacks) {
+    for (const kind of stack.kinds) {
+      let elements = 0;
+      for (const tensor of kind.tensors) elements += tensorElements(tensor) * tensor.copies;
+      largest = Math.max(largest, elements);
+    }
+  }
+  return largest;
+}
