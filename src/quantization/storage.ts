@@ -1,8 +1,10 @@
-import type { Architecture } from "../architecture/model.ts";
+import type { Architecture, Note } from "../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
 import { type Format, sizeOf } from "../formats/block.ts";
+import { findFormatId, formatByName } from "../formats/format-names.ts";
 import type { Basis } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
+import type { Scheme } from "./scheme.ts";
 
 /** How a model's weights are stored: one format for all, or a scheme that assigns formats to tensors. */
 export interface WeightStorage {
@@ -11,10 +13,24 @@ export interface WeightStorage {
   readonly basis: Basis;
   /** Bytes of all tensors of `model`, MTP layers left out. */
   readonly bytesOf: (model: Architecture) => Bytes;
+  /** Bytes of the published files: MTP layers included where the method's files hold them. */
+  readonly fileBytesOf?: (model: Architecture) => Bytes;
+  /** Basis for one model where it is not `basis`: a scheme over assumed shapes is assumed. */
+  readonly basisOf?: (model: Architecture) => Basis;
+  /** What the method leaves unquantized against expectation. */
+  readonly notesOf?: (model: Architecture) => readonly Note[];
+  /** The assignment behind it; absent when all tensors share one format or were read from a file. */
+  readonly scheme?: Scheme;
 }
 
 /** Formats that a tensor may be pinned to whatever the rest is stored in. */
-const PINNED_BYTES: { readonly [id: string]: number } = { fp32: 4, int64: 8, int32: 4, bf16: 2, fp16: 2 };
+export const PINNED_BYTES: { readonly [id: string]: number } = {
+  fp32: 4,
+  int64: 8,
+  int32: 4,
+  bf16: 2,
+  fp16: 2,
+};
 
 const uniformBytes = new WeakMap<Architecture, Map<string, Bytes>>();
 
@@ -25,6 +41,29 @@ const uniformBytes = new WeakMap<Architecture, Map<string, Bytes>>();
  */
 export function uniformStorage(format: Format): WeightStorage {
   return { id: format.id, basis: "exact", bytesOf: (model) => cachedUniformBytes(model, format) };
+}
+
+/** Number formats that weights are held in without scales, whatever the tensor. */
+const PLAIN_IDS: ReadonlySet<string> = new Set([
+  "fp64",
+  "fp32",
+  "tf32",
+  "fp16",
+  "bf16",
+  "int64",
+  "int32",
+  "int16",
+]);
+
+/**
+ * The storage that a name of an unscaled format stands for, without loading the quantization schemes;
+ * null for every other name.
+ *
+ * @example plainStorageByName("bfloat16")?.id // "bf16"
+ */
+export function plainStorageByName(name: string): WeightStorage | null {
+  const id = findFormatId(name);
+  return id !== undefined && PLAIN_IDS.has(id) ? uniformStorage(formatByName(id)) : null;
 }
 
 function cachedUniformBytes(model: Architecture, format: Format): Bytes {
