@@ -27,7 +27,9 @@ export function sizeOf(format: Format, elements: number): Bytes {
   if (elements === 0) return 0;
   let bytes = 0;
   for (const part of format.parts) {
-    bytes += part.elements === 1 ? elements * part.bytes : Math.ceil(elements / part.elements) * part.bytes;
+    // At least one: a part that is stored once per tensor is never started a second time.
+    const started = Math.max(1, Math.ceil(elements / part.elements));
+    bytes += started * part.bytes;
   }
   return bytes;
 }

@@ -142,7 +142,8 @@ export function parseTyped(text: string): TypedNumber {
 
 /** True when the typed text is exactly the double that was read. */
 export const isDouble = (typed: TypedNumber): boolean =>
-  typed.exact === undefined || (Number.isFinite(typed.double) && typed.roundFrom === typed.double);
+  typed.exact === undefined ||
+  (Number.isFinite(typed.double) && compare(typed.exact, decimalOf(typed.double)) === 0);
 
 function roundToOdd(exact: Decimal, nearest: number): number {
   const sign = exact.digits < 0n ? -1 : 1;

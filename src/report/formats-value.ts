@@ -1,9 +1,8 @@
 /** A number as formats store it: one format in full, or several side by side. */
 import type { BlockRounding } from "../formats/block-rounding.ts";
-import type { EncodedValue, StoredCode } from "../formats/encode-value.ts";
+import { doubleText, type EncodedValue, type StoredCode } from "../formats/encode-value.ts";
 import { FLOAT_FORMATS } from "../formats/number-formats.ts";
 import {
-  brief,
   columnTable,
   type FormatsReportOptions,
   labelled,
@@ -139,14 +138,16 @@ function comparison(encoded: readonly EncodedValue[], options: FormatsReportOpti
     },
   );
   const notes = encoded.flatMap((value) => {
-    const text = value.reason ?? (value.outcome === "exact" ? undefined : OUTCOMES[value.outcome]);
-    return text === undefined || value.outcome === "code"
+    const text = outcomeText(value);
+    return text === undefined || value.outcome === "exact" || value.outcome === "code"
       ? []
       : [paint("dim", wrap(`${value.format}: ${text}`, options.columns, "  "))];
   });
   const [first] = encoded;
   return [paint("strong", first!.typed), ...doubleNote(first!, options), ...lines, ...notes].join("\n");
 }
+
+const figure = (x: number): string => shortened(doubleText(x), { limit: 14, digits: 6 });
 
 /** Values after a round trip through one block format, block by block. */
 export function blockRounding(
@@ -166,7 +167,7 @@ export function blockRounding(
   ];
   let at = 0;
   for (const block of rounding.blocks) {
-    lines.push(`block of ${block.values.length}, scale ${brief(block.scale, 14)}`);
+    lines.push(`block of ${block.values.length}, scale ${figure(block.scale)}`);
     const rows = block.values.map((value, i) => ({ x: typed[at + i]!, code: block.codes[i]!, value }));
     at += rows.length;
     lines.push(
@@ -175,14 +176,14 @@ export function blockRounding(
         [
           { heading: "value", align: "right", cell: (row) => String(row.x) },
           { heading: "code", align: "right", cell: (row) => String(row.code) },
-          { heading: "stored", align: "right", cell: (row) => brief(row.value, 14) },
+          { heading: "stored", align: "right", cell: (row) => figure(row.value) },
           {
             heading: "error",
             align: "right",
             cell: (row) => (row.x === 0 ? "-" : percent((row.value - row.x) / Math.abs(row.x))),
           },
         ],
-        { ...options, givenUp: ["code"], stacked: (row) => [`${row.x} -> ${brief(row.value, 14)}`] },
+        { ...options, givenUp: ["code"], stacked: (row) => [`${row.x} -> ${figure(row.value)}`] },
       ),
     );
   }
