@@ -143,25 +143,25 @@ describe("compute buffers", () => {
     [
       "GLM-Z1-32B, 8192 cells without flash attention: 768 scores + 16 mask + 48",
       glm,
-      { cells: 8192, ubatchTokens: 512, flashAttention: false, output: true, devices: 1 },
+      { cells: 8192, ubatchTokens: 512, flashAttention: false, output: true, pipelineDevices: 1 },
       832,
     ],
     [
       "GLM-Z1-32B, 5120 cells with it: the head, 512 x (151,552 + 6144) x 4",
       glm,
-      { cells: 5120, ubatchTokens: 512, flashAttention: true, output: true, devices: 1 },
+      { cells: 5120, ubatchTokens: 512, flashAttention: true, output: true, pipelineDevices: 1 },
       308,
     ],
     [
       "Qwen3-30B, 70,016 cells without it: 4376 scores + 136.75 mask + 24",
       qwen3Small,
-      { cells: 70_016, ubatchTokens: 512, flashAttention: false, output: true, devices: 1 },
+      { cells: 70_016, ubatchTokens: 512, flashAttention: false, output: true, pipelineDevices: 1 },
       4536.75,
     ],
     [
       "Qwen3-235B, -ub 2048: 2048 x (151,936 + 4096) x 4",
       qwen3Large,
-      { cells: 32_768, ubatchTokens: 2048, flashAttention: true, output: true, devices: 1 },
+      { cells: 32_768, ubatchTokens: 2048, flashAttention: true, output: true, pipelineDevices: 1 },
       1219,
     ],
   ])("%s", ([, model, input, mib]) => expect(computeBufferBytes(model, input) / MIB).toBe(mib));

@@ -132,7 +132,7 @@ const LOGS: readonly Log[] = [
   },
   {
     title:
-      "Qwen3.6-27B on 2 GPUs, int8 per head, 4 speculative tokens: 425 blocks of 17 layers, 184 a request",
+      "Qwen3.6-27B on 2 GPUs, int8 per head, with MTP: 425 blocks of 17 layers, 184 a request (4 speculative tokens, the count that the pool implies)",
     model: qwen35(2, "27b", true),
     options: { format: int8PerHead, speculativeTokens: 4 },
     gib: 11.1,

@@ -9,13 +9,19 @@ export interface ComputeBufferInput {
   readonly flashAttention: boolean;
   /** The device holds the head. */
   readonly output: boolean;
-  /** Devices of a layer split. More than one keeps four copies of each input in flight. */
-  readonly devices: number;
+  /**
+   * Devices that work as a pipeline: a layer split with everything offloaded and no tensor placed by hand.
+   * More than one keeps four copies of each input in flight.
+   */
+  readonly pipelineDevices: number;
+  /** The mask is made in F16 instead of cast to it (ik_llama.cpp). Default false. */
+  readonly halfMask?: boolean;
 }
 
 /** GGML_SCHED_MAX_COPIES: micro-batches in flight in a pipeline of several devices. */
 const PIPELINE_COPIES = 4;
 const F32 = 4;
+const F16 = 2;
 
 /**
  * The compute buffer of one device: the widest moment of the graph for one full micro-batch, in F32.
@@ -25,7 +31,7 @@ const F32 = 4;
  *                 mask    cells * ub * 4, flash attention adds its F16 copy (+ 2)
  *                 scores  heads * cells * ub * 4 without flash attention, none with it
  *     feed-forward  ub * (2 hidden + 2 widths) * 4; experts: chosen * (2 widths + hidden)
- *     buffer = largest of them; several devices: + 4 * (mask + hidden) of copied inputs
+ *     buffer = largest of them; a pipeline: + 4 * (F32 mask + hidden) of copied inputs
  *
  * Not modelled: scratch that kernels take from their own pool (dequantized weights and caches), weights of
  * expert tensors copied over for large batches. Graph order moves the result by a few rows of `hidden`.
@@ -48,8 +54,10 @@ export function computeBufferBytes(model: Architecture, input: ComputeBufferInpu
     // Full and window layers each have a mask, and both live as long as the graph's layers do.
     let masked = 0;
     for (const window of windows) masked += window === 0 ? cells : Math.min(cells, window + ub);
-    const mask = (windows.size === 0 ? cells : masked) * ub * (flashAttention ? F32 + 2 : F32);
-    inputs = mask + ub * stack.hiddenSize * F32;
+    const pairs = (windows.size === 0 ? cells : masked) * ub;
+    const made = input.halfMask === true && flashAttention ? F16 : F32;
+    const mask = pairs * (flashAttention && made === F32 ? F32 + F16 : made);
+    inputs = pairs * made + ub * stack.hiddenSize * F32;
     for (const kind of stack.kinds) {
       const rows = ub * F32;
       const residual = 2 * stack.hiddenSize;
@@ -61,7 +69,7 @@ export function computeBufferBytes(model: Architecture, input: ComputeBufferInpu
       widest = Math.max(widest, rows * (residual + feedForwardWidth(kind, stack.hiddenSize)) + mask);
     }
   }
-  return widest + (input.devices > 1 ? PIPELINE_COPIES * inputs : 0);
+  return widest + (input.pipelineDevices > 1 ? PIPELINE_COPIES * inputs : 0);
 }
 
 function attentionOf(mixer: Mixer): { readonly queries: number; readonly heads: number } {

@@ -59,13 +59,15 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
     head: version.head,
   });
   const cut = Math.max(0, input.cpuExpertLayers ?? 0);
+  const allOffloaded = (input.gpuLayers ?? layers + 1) > layers && cut === 0;
+  const pipelineDevices = allOffloaded ? devices.length : 1;
   const result = devices.map((placed, index): EngineDevice => {
     const held = heldBy(model, { placed, cut, projector: index === 0 && input.projector === true });
     return {
       id: devices.length === 1 ? "all" : `gpu${index}`,
       count: 1,
       held,
-      terms: deviceTerms(held, { input, version, placed, devices: devices.length }),
+      terms: deviceTerms(held, { input, version, placed, pipelineDevices }),
     };
   });
   return { engine: "llama.cpp", version: `b${version.version}`, devices: result, notes: [] };
@@ -95,10 +97,10 @@ function deviceTerms(
     readonly input: ServingInput & LlamaCppOptions;
     readonly version: LlamaCppVersion;
     readonly placed: PlacedLayers;
-    readonly devices: number;
+    readonly pipelineDevices: number;
   },
 ): readonly Term[] {
-  const { input, version, placed, devices } = at;
+  const { input, version, placed, pipelineDevices } = at;
   if (placed.layers === 0 && !placed.output) return [];
   const flashAttention = input.flashAttention !== false;
   const padTokens = flashAttention ? version.padTokens.flash : version.padTokens.plain;
@@ -123,7 +125,7 @@ function deviceTerms(
     ubatchTokens,
     flashAttention,
     output: placed.output,
-    devices,
+    pipelineDevices,
   });
   const terms: Term[] = [];
   if (kv > 0)

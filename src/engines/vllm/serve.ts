@@ -4,6 +4,7 @@ import { deviceShares } from "../../parallelism/share.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { cudaContext } from "../process-overhead.ts";
+import { weightRounding } from "../torch-allocator.ts";
 import { versionRow } from "../versions.ts";
 import { type BlockPool, blockPool, blocksPerRequest } from "./block-pool.ts";
 import { type PageOptions, pageLayout } from "./page-layout.ts";
@@ -102,6 +103,8 @@ function stageParts(
   const nonTorch = nonTorchBytes(version, input.degrees.tp);
   const rotary = rotaryTableBytes(share, input.computeBytes);
   const graphs = input.enforceEager === true ? 0 : graphBytes(share, version);
+  const stored = input.storage.bytesOf(share);
+  const rounding = weightRounding(share, stored / Math.max(1, share.parameters.stored));
   terms.push(...peakTerms(peak, limits, share.vocabSize));
   terms.push(runtimeTerm(nonTorch, input.card?.generation), {
     id: "workspace",
@@ -116,7 +119,7 @@ function stageParts(
     layout === null ? null : blockPool(layout, { ...request, bytes, report: version.poolReport });
   if (input.card === undefined || layout === null) return { terms, pool: null, poolOf: () => null };
   const budget = (input.gpuMemoryUtilization ?? DEFAULT_UTILIZATION) * input.card.totalBytes;
-  const weights = input.storage.bytesOf(share) + rotary;
+  const weights = stored + rounding + rotary;
   const free = budget - weights - peak.activations - peak.logits - nonTorch;
   return {
     terms,

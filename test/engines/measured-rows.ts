@@ -1,0 +1,82 @@
+/** Rows of test/vectors/serving-measured.json as requests: what was run, and what was read. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Architecture } from "../../src/architecture/model.ts";
+import { readArchitecture } from "../../src/architecture/registry.ts";
+import type { CacheFormat } from "../../src/engines/cache-format.ts";
+import { VramCalcError } from "../../src/errors.ts";
+import { kvFormatByName } from "../../src/formats/kv-formats.ts";
+
+export interface MeasuredRow {
+  readonly id: string;
+  readonly source: string;
+  readonly model: string;
+  /** Entry of serving-models.json; absent when no config of the model is at hand. */
+  readonly config?: string;
+  readonly engine: string;
+  readonly fork?: string;
+  readonly version?: string;
+  readonly quality: string;
+  readonly storage?: string;
+  readonly card?: string;
+  readonly flags: {
+    readonly tp?: number;
+    readonly pp?: number;
+    readonly contextTokens?: number;
+    readonly sequences?: number;
+    readonly ubatchTokens?: number;
+    readonly cache?: string;
+    readonly kvTypes?: Readonly<Record<string, string>>;
+    readonly gpuMemoryUtilization?: number;
+    readonly maxNumSeqs?: number;
+    readonly offload?: string;
+    readonly flashAttention?: boolean;
+    readonly mla?: number;
+    /** Elements of one key row in a layer, as the log prints it. */
+    readonly keyRow?: number;
+    readonly expertsOnCpu?: boolean;
+  };
+  readonly measured: {
+    readonly weightsGiB?: number;
+    readonly kvGiB?: number;
+    readonly kvTokens?: number;
+    readonly computeGiB?: number;
+    readonly totalGiB?: number;
+    readonly nonTorchGiB?: number;
+    readonly graphsGiB?: number;
+    readonly cacheMiB?: Readonly<Record<string, number>>;
+    readonly kvMiB?: Readonly<Record<string, number>>;
+    readonly computeMiB?: Readonly<Record<string, number>>;
+  };
+  readonly note?: string;
+}
+
+const vectors = fileURLToPath(new URL("../vectors/", import.meta.url));
+const parse = (file: string): unknown => JSON.parse(readFileSync(vectors + file, "utf8"));
+
+export const MEASURED = (parse("serving-measured.json") as { rows: readonly MeasuredRow[] }).rows;
+const MODELS = (parse("serving-models.json") as { models: Readonly<Record<string, unknown>> }).models;
+
+const built = new Map<string, Architecture | string>();
+
+/** The model of a row, or why there is none. */
+export function modelOf(row: MeasuredRow): Architecture | string {
+  const name = row.config;
+  if (name === undefined) return "no config of the model at hand";
+  let model = built.get(name);
+  if (model === undefined) {
+    try {
+      model = readArchitecture(MODELS[name], name);
+    } catch (error) {
+      if (!(error instanceof VramCalcError)) throw error;
+      model = `no family reads ${name}: ${error.code}`;
+    }
+    built.set(name, model);
+  }
+  return model;
+}
+
+/** The cache format that `--kv-cache-dtype` or -ctk/-ctv named. */
+export function cacheFormatOf(name: string | undefined): CacheFormat {
+  return kvFormatByName(name === undefined || name === "auto" ? "bf16" : name);
+}
