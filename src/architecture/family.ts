@@ -35,6 +35,11 @@ export function activationOf(config: ConfigReader, fallback: string): Activation
     ],
     fallback,
   );
+  return activationNamed(name);
+}
+
+/** The activation behind one of the names that configs use. */
+export function activationNamed(name: string): Activation {
   switch (name) {
     case "silu":
     case "swish":

@@ -2,6 +2,7 @@ import { nearestNames, VramCalcError } from "../errors.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
 import { COMPOSITES } from "./families/composites.ts";
 import { DECODERS } from "./families/decoders.ts";
+import { ENCODERS } from "./families/encoders.ts";
 import { HYBRIDS } from "./families/hybrids.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
@@ -9,7 +10,7 @@ import type { Architecture } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
 /** Every family, one line each. A new one is a file under `families/` and its line here. */
-export const FAMILIES: readonly Family[] = [...DECODERS, ...HYBRIDS, ...COMPOSITES];
+export const FAMILIES: readonly Family[] = [...DECODERS, ...HYBRIDS, ...COMPOSITES, ...ENCODERS];
 
 const byModelType = new Map(FAMILIES.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
 const byClassName = new Map(FAMILIES.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));

@@ -1,0 +1,33 @@
+/** Encoders of text and images, and encoder-decoders, one line per family. */
+import type { Family } from "../family.ts";
+import { bart, m2m100, marian, mbart, pegasus, whisper } from "./bart.ts";
+import { albert, bert, debertaV2, distilbert, electra, mpnet, roberta } from "./bert.ts";
+import { clip, clipVisionModel, siglip, siglipVisionModel, vit } from "./image-text.ts";
+import { modernbert, nomicBert } from "./modernbert.ts";
+import { mt5, t5, umt5 } from "./t5.ts";
+
+export const ENCODERS: readonly Family[] = [
+  bert,
+  roberta,
+  mpnet,
+  distilbert,
+  albert,
+  electra,
+  debertaV2,
+  modernbert,
+  nomicBert,
+  clip,
+  siglip,
+  clipVisionModel,
+  siglipVisionModel,
+  vit,
+  bart,
+  mbart,
+  pegasus,
+  marian,
+  m2m100,
+  whisper,
+  t5,
+  mt5,
+  umt5,
+];
