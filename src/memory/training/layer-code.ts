@@ -49,6 +49,8 @@ export interface LayerCode {
   readonly clampedExperts: boolean;
   /** Whether PEFT's `all-linear` reaches experts that transformers holds as one tensor, and the router with them. */
   readonly peftExperts: "merged" | "none";
+  /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
+  readonly buffers: number;
 }
 
 const BASE: Omit<LayerCode, "norm"> = {
@@ -63,6 +65,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   wideRouter: false,
   clampedExperts: false,
   peftExperts: "none",
+  buffers: 2,
 };
 
 const NORMS: { readonly [K in NormKind]: NormCode } = {
@@ -78,7 +81,11 @@ const MERGED = { peftExperts: "merged" } as const;
 const WIDE_ROUTER = { wideRouter: true, ...MERGED } as const;
 
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
-  gpt2: { rotary: "none", softmaxInModelType: true },
+  gemma: { buffers: 3 },
+  gemma2: { buffers: 3 },
+  gemma3: { buffers: 5 },
+  gemma3_text: { buffers: 5 },
+  gpt2: { buffers: 0, rotary: "none", softmaxInModelType: true },
   gpt_bigcode: { rotary: "none" },
   gpt_neo: { rotary: "none", wideScores: true },
   opt: { rotary: "none" },
@@ -139,10 +146,6 @@ const PLAIN: ReadonlySet<string> = new Set([
   "qwen2",
   "qwen2_moe",
   "qwen3",
-  "gemma",
-  "gemma2",
-  "gemma3",
-  "gemma3_text",
   "starcoder2",
   "stablelm",
   "granite",

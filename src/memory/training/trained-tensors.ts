@@ -23,21 +23,38 @@ export interface TrainedTensor {
 /** Every tensor that an optimizer sees, equal ones together. Costs nothing per layer. */
 export function trainedTensors(model: Architecture, holding: Holding): readonly TrainedTensor[] {
   const found: TrainedTensor[] = [];
+  const gatedExperts = hasGatedExperts(model);
   forEachTensor(model, (tensor, layers, stack) => {
     if (tensor.buffer === true || stack?.role === "mtp") return;
-    if (holding.trainable(tensor)) found.push(weightTensor(tensor, layers, stack !== null, holding));
+    // Gate and up of fused experts are one tensor, counted with up.
+    const joined = tensor.kind === "expert" && tensor.role === "mlp-gate";
+    if (holding.trainable(tensor) && !joined)
+      found.push(weightTensor(tensor, layers, stack !== null, holding, gatedExperts));
     found.push(...adapterTensors(tensor, layers, holding));
   });
   return found;
 }
 
-function weightTensor(tensor: Tensor, count: number, inLayer: boolean, holding: Holding): TrainedTensor {
+function hasGatedExperts(model: Architecture): boolean {
+  return model.stacks.some((s) =>
+    s.kinds.some((k) => k.tensors.some((t) => t.kind === "expert" && t.role === "mlp-gate")),
+  );
+}
+
+function weightTensor(
+  tensor: Tensor,
+  count: number,
+  inLayer: boolean,
+  holding: Holding,
+  gatedExperts: boolean,
+): TrainedTensor {
+  const parts = gatedExperts && tensor.kind === "expert" && tensor.role === "mlp-up" ? 2 : 1;
   const matrix = tensor.shape.length >= 2;
   const columns = tensor.shape[tensor.shape.length - 1]!;
   const each = tensorElements(tensor);
   return {
-    elements: each * tensor.copies,
-    rows: matrix ? each / columns : 1,
+    elements: parts * each * tensor.copies,
+    rows: matrix ? (parts * each) / columns : 1,
     columns,
     matrices: tensor.copies,
     count,

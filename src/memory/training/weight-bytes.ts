@@ -20,15 +20,15 @@ export interface WeightBytes {
 }
 
 /**
- * Weights in memory while training, each tensor in blocks of 512 bytes. Rotary tables of inverse frequencies
- * add two blocks.
+ * Weights in memory while training, each tensor in blocks of 512 bytes. Small buffers
+ * take a block each.
  */
 export function weightBytes(
   model: Architecture,
   holding: Holding,
-  request: { readonly packed: PackedFormat; readonly storedWidth: number | null },
+  request: { readonly packed: PackedFormat; readonly storedWidth: number | null; readonly buffers: number },
 ): WeightBytes {
-  let dense = 2 * BLOCK_BYTES;
+  let dense = request.buffers * BLOCK_BYTES;
   let experts = 0;
   let adapters = 0;
   let denseElements = 0;

@@ -1,0 +1,128 @@
+/** The different devices of a training run: pipeline stages, each with its part of the model. */
+import type { Architecture, LayerKind, Run, Stack, Tensor } from "../architecture/model.ts";
+import { countParameters } from "../architecture/parameters.ts";
+import { VramCalcError } from "../errors.ts";
+import { checkDegrees } from "../parallelism/degrees.ts";
+import { deviceShares } from "../parallelism/share.ts";
+import type { EffectiveTrain } from "./train-request.ts";
+
+export interface Stage {
+  readonly id: string;
+  /** Devices that hold exactly this. */
+  readonly count: number;
+  /** Position in the pipeline, from 0, and stages in all. */
+  readonly stage: number;
+  readonly stages: number;
+  readonly share: Architecture;
+  readonly ends: { readonly input: boolean; readonly output: boolean };
+  /** Weights that train when the method is `freeze`. */
+  readonly unfrozen?: ReadonlySet<Tensor>;
+}
+
+/**
+ * Parts of the model, one per pipeline stage. Towers (vision, audio) and MTP layers are left out: text runs
+ * through the language model only.
+ *
+ * @throws bad-option for degrees that do not divide the model
+ */
+export function trainStages(model: Architecture, effective: EffectiveTrain): readonly Stage[] {
+  const { tp, pp, ep, dp, cp } = effective.parallel;
+  if ((tp * dp * cp) % ep !== 0) {
+    throw new VramCalcError("bad-option", {
+      option: "--ep",
+      given: String(ep),
+      expected: `a divisor of the tp ${tp} x dp ${dp} x cp ${cp} = ${tp * dp * cp} ranks of a stage`,
+    });
+  }
+  checkDegrees(model, { tp, pp, ep, dp: ep });
+  const shares = deviceShares(model, { tp, pp, ep, dp: 1 });
+  return shares.map((share): Stage => {
+    const stage = {
+      id: share.id,
+      count: tp * dp * cp,
+      stage: share.stage,
+      stages: pp,
+      share: share.share,
+      ends: { input: share.stage === 0, output: share.stage === pp - 1 },
+    };
+    if (effective.method !== "freeze") return stage;
+    const split = unfreezeLast(share.share, effective.unfrozenLayers);
+    return { ...stage, share: split.model, unfrozen: split.tensors };
+  });
+}
+
+/** The language model alone: what a step on text loads and runs. */
+export function languageModel(model: Architecture): Architecture {
+  const stacks = model.stacks.filter((s) => s.role === "decoder" || s.role === "encoder");
+  if (stacks.length === model.stacks.length) return model;
+  const tensors = model.tensors.filter(
+    (t) => t.group !== "vision" && t.group !== "audio" && t.group !== "projector",
+  );
+  const part = { ...model, stacks, tensors };
+  return { ...part, parameters: countParameters(part) };
+}
+
+/**
+ * Micro-batches whose activations a stage holds at once (s from 0, p stages, m micro-batches, v chunks):
+ *
+ *     gpipe         m
+ *     1f1b          min(m, p - s)
+ *     interleaved   min(m, p - s + (p - 1)(v - 1)/v), first stage p (1 + (p - 1)/(p v)) for v > 1
+ */
+export function inFlight(stage: Stage, effective: EffectiveTrain): number {
+  const { schedule, virtualStages } = effective.parallel;
+  const { stages: p, stage: s } = stage;
+  const m = effective.gradAccum;
+  if (p === 1) return 1;
+  switch (schedule) {
+    case "gpipe":
+      return m;
+    case "1f1b":
+      return Math.min(m, p - s);
+    case "interleaved": {
+      const chunks = virtualStages * p + (p - 1) - 2 * s;
+      return Math.min(m, Math.max(1, chunks / virtualStages));
+    }
+  }
+}
+
+/** The last `layers` layers as kinds of their own, so that they can train while equal ones before them do not. */
+function unfreezeLast(
+  model: Architecture,
+  layers: number,
+): { readonly model: Architecture; readonly tensors: ReadonlySet<Tensor> } {
+  const tensors = new Set<Tensor>();
+  const stacks = model.stacks.map((stack): Stack => {
+    if (stack.role !== "decoder") return stack;
+    const kinds: LayerKind[] = [...stack.kinds];
+    const counts = [...stack.counts];
+    const copies = new Map<number, number>();
+    const runs: Run[] = [];
+    let left = layers;
+    for (let r = stack.runs.length - 1; r >= 0; r--) {
+      const run = stack.runs[r]!;
+      const free = Math.min(left, run.count);
+      left -= free;
+      if (free > 0) runs.unshift({ kind: copyOf(run.kind), count: free });
+      if (run.count > free) runs.unshift({ kind: run.kind, count: run.count - free });
+      if (free > 0) {
+        counts[copyOf(run.kind)]! += free;
+        counts[run.kind]! -= free;
+      }
+    }
+    function copyOf(kind: number): number {
+      let copy = copies.get(kind);
+      if (copy === undefined) {
+        copy = kinds.length;
+        copies.set(kind, copy);
+        const own = stack.kinds[kind]!.tensors.map((t) => ({ ...t }));
+        for (const tensor of own) tensors.add(tensor);
+        kinds.push({ ...stack.kinds[kind]!, tensors: own });
+        counts.push(0);
+      }
+      return copy;
+    }
+    return { ...stack, kinds, counts, runs };
+  });
+  return { model: { ...model, stacks }, tensors };
+}

@@ -1,0 +1,71 @@
+import type { Basis, Term, TermId } from "../memory/term.ts";
+import type { Bytes } from "../units.ts";
+import type { PhaseBytes } from "./train-device.ts";
+import type { EffectiveTrain } from "./train-request.ts";
+import type { Stage } from "./train-stages.ts";
+
+/**
+ * How far modelled activations may be off: the simulated operations agree with the real classes to 0.1 %, other
+ * versions and kernels do not have to.
+ */
+const BANDS: { readonly [B in Basis]: readonly [low: number, high: number] } = {
+  exact: [1, 1],
+  modelled: [0.97, 1.04],
+  assumed: [0.75, 1.3],
+};
+
+/** The terms of one phase; empty ones are left out. */
+export function phaseTerms(
+  phase: PhaseBytes,
+  stage: Stage,
+  effective: EffectiveTrain,
+  basis: Basis,
+): readonly Term[] {
+  const terms: Term[] = [];
+  const put = (id: TermId, bytes: Bytes, own: Basis, formula: string, inputs: Term["inputs"]): void => {
+    if (bytes === 0) return;
+    const [low, high] = BANDS[own];
+    terms.push({
+      id,
+      bytes,
+      low: Math.floor(bytes * low),
+      high: Math.ceil(bytes * high),
+      basis: own,
+      formula,
+      inputs,
+      phase: phase.phase,
+    });
+  };
+  const parameters = stage.share.parameters.total;
+  const tokens = effective.microBatch * Math.ceil(effective.seqTokens / effective.parallel.cp);
+  const each = (bytes: Bytes): number => (parameters === 0 ? 0 : bytes / parameters);
+  const perToken = (bytes: Bytes): number => bytes / tokens;
+  const counted = (bytes: Bytes): Term["inputs"] => ({ parameters, each: each(bytes) });
+  const tokenwise = (bytes: Bytes): Term["inputs"] => ({ tokens, perToken: perToken(bytes) });
+  put("weights", phase.weights, "exact", "{parameters} x {each} B", counted(phase.weights));
+  put("adapters", phase.adapters, "exact", "{bytes} B of adapter weights", { bytes: phase.adapters });
+  put(
+    "master-weights",
+    phase.masterWeights,
+    "exact",
+    "{parameters} x {each} B",
+    counted(phase.masterWeights),
+  );
+  put("gradients", phase.gradients, "exact", "{parameters} x {each} B", counted(phase.gradients));
+  put("optimizer", phase.optimizer, "exact", "{parameters} x {each} B", counted(phase.optimizer));
+  put(
+    "activations",
+    phase.activations,
+    basis,
+    "{tokens} tokens x {perToken} B",
+    tokenwise(phase.activations),
+  );
+  put("logits", phase.logits, basis, "{tokens} tokens x {perToken} B", tokenwise(phase.logits));
+  put("workspace", phase.workspace, basis, "{bytes} B while an operation or a layer runs", {
+    bytes: phase.workspace,
+  });
+  put("communication", phase.communication, "modelled", "{bytes} B of buckets and gathered weights", {
+    bytes: phase.communication,
+  });
+  return terms;
+}

@@ -1,0 +1,234 @@
+/** The training estimate: what one optimizer step holds, phase by phase and term by term, on the worst device. */
+import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
+import type { Architecture, Note } from "../architecture/model.ts";
+import { type Band, sumTerms, type Term } from "../memory/term.ts";
+import { knowsLayerCode, layerCode } from "../memory/training/layer-code.ts";
+import { allocatorTerm, runtimeTerm } from "../memory/training/reserved.ts";
+import type { Bytes } from "../units.ts";
+import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
+import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
+import { languageModel, type Stage, trainStages } from "./train-stages.ts";
+import { phaseTerms } from "./train-terms.ts";
+
+export interface TrainPhaseResult {
+  readonly phase: TrainPhase;
+  readonly terms: readonly Term[];
+  /** Sum of the terms: what PyTorch has allocated at that moment. */
+  readonly allocated: Band;
+}
+
+export interface TrainDevice {
+  /** "all" on one device; "pp0", "pp1", ... for pipeline stages. */
+  readonly id: string;
+  readonly count: number;
+  readonly phases: readonly TrainPhaseResult[];
+  /** The phase with the most allocated. */
+  readonly winner: TrainPhase;
+  /** Terms of that phase, with the allocator's reserve and the runtime: they sum to `device`. */
+  readonly terms: readonly Term[];
+  /** torch.cuda.max_memory_allocated. */
+  readonly allocated: Band;
+  /** torch.cuda.max_memory_reserved. */
+  readonly reserved: Band;
+  /** What nvidia-smi shows for the process. */
+  readonly total: Band;
+}
+
+export interface TrainResult {
+  readonly devices: readonly TrainDevice[];
+  /** The worst device, in the three ways in which people read memory. */
+  readonly totals: { readonly allocated: Band; readonly reserved: Band; readonly device: Band };
+  /** Same as `totals.device`. */
+  readonly total: Band;
+  readonly winner: TrainPhase;
+  readonly parameters: { readonly total: number; readonly trainable: number };
+  readonly request: EffectiveTrain;
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Memory to train `model`: weights, gradients, optimizer states and everything that a forward and backward pass
+ * keeps, from a simulation of the operations that run.
+ *
+ *     total = max over phases of (weights + master weights + adapters + gradients + optimizer states
+ *             + activations + logits + workspace + communication) + allocator + runtime
+ *
+ * Every pipeline stage is computed and the worst is the verdict; data- and tensor-parallel ranks of a stage are alike.
+ * Cost does not depend on the number of devices or of layers.
+ *
+ * @throws bad-option, unknown-name
+ * @example train(llama_3_2_1b, { precision: "bf16", seqTokens: 512 }).totals.allocated.bytes
+ * // 10_937_267_712: the gradients of a tied head and embedding and their sum make the peak
+ */
+export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
+  const effective = effectiveTrain(model, request);
+  const text = languageModel(model);
+  const adapted = adaptedLinears(text, effective);
+  const devices = trainStages(text, effective).map((stage) => trainDevice(stage, text, effective));
+  const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  return {
+    devices,
+    totals: { allocated: worst.allocated, reserved: worst.reserved, device: worst.total },
+    total: worst.total,
+    winner: worst.winner,
+    parameters: {
+      total: text.parameters.total,
+      trainable: trainableOf(text, effective, adapted),
+    },
+    request: effective,
+    notes: [...text.notes, ...notesOf(model, text, effective)],
+  };
+}
+
+function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrain): TrainDevice {
+  const basis = knowsLayerCode(whole) && effective.framework === "hf" ? "modelled" : "assumed";
+  const phases = merged(devicePhases(stage, whole, effective)).map(
+    (p): TrainPhaseResult & { bytes: PhaseBytes } => {
+      const terms = phaseTerms(p, stage, effective, basis);
+      return { phase: p.phase, terms, allocated: sumTerms(terms), bytes: p };
+    },
+  );
+  const winner = worstPhase(phases.map((p) => p.bytes));
+  const won = phases.find((p) => p.bytes === winner)!;
+  const transient = winner.activations + winner.logits + winner.workspace + winner.communication;
+  const allocator = allocatorTerm(transient, won.allocated.bytes);
+  const world = stage.count * stage.stages;
+  const terms = [...won.terms, allocator, runtimeTerm(world)];
+  return {
+    id: stage.id,
+    count: stage.count,
+    phases: phases.map(({ phase, terms: own, allocated }) => ({ phase, terms: own, allocated })),
+    winner: winner.phase,
+    terms,
+    allocated: won.allocated,
+    reserved: sumTerms([...won.terms, allocator]),
+    total: sumTerms(terms),
+  };
+}
+
+/** The largest moment of each phase, in the order in which phases happen. */
+function merged(moments: readonly PhaseBytes[]): readonly PhaseBytes[] {
+  const byPhase = new Map<TrainPhase, PhaseBytes>();
+  for (const moment of moments) {
+    const known = byPhase.get(moment.phase);
+    if (known === undefined || phaseTotal(moment) > phaseTotal(known)) byPhase.set(moment.phase, moment);
+  }
+  return [...byPhase.values()];
+}
+
+/** Adapters of the request, or none; throws early when the targets match nothing. */
+function adaptedLinears(model: Architecture, effective: EffectiveTrain): readonly LoraLinear[] {
+  if (effective.method !== "lora" && effective.method !== "qlora") return [];
+  return loraLinears(model, {
+    rank: effective.loraRank,
+    targets: effective.loraTargets,
+    dora: effective.dora,
+    experts: layerCode(model).peftExperts === "merged",
+  });
+}
+
+function trainableOf(model: Architecture, effective: EffectiveTrain, adapted: readonly LoraLinear[]): number {
+  switch (effective.method) {
+    case "full":
+      return model.parameters.total;
+    case "lora":
+    case "qlora":
+      return adapted.reduce((sum, linear) => sum + linear.parameters, 0);
+    case "freeze":
+      return unfrozenParameters(model, effective.unfrozenLayers);
+  }
+}
+
+function unfrozenParameters(model: Architecture, layers: number): number {
+  const stack = model.stacks.find((s) => s.role === "decoder");
+  if (stack === undefined) return 0;
+  let left = layers;
+  let sum = 0;
+  for (let r = stack.runs.length - 1; r >= 0 && left > 0; r--) {
+    const run = stack.runs[r]!;
+    const count = Math.min(left, run.count);
+    left -= count;
+    for (const tensor of stack.kinds[run.kind]!.tensors) {
+      if (tensor.buffer === true) continue;
+      sum += count * tensor.copies * tensor.shape.reduce((a, b) => a * b, 1);
+    }
+  }
+  return sum;
+}
+
+function notesOf(model: Architecture, text: Architecture, effective: EffectiveTrain): Note[] {
+  const notes: Note[] = [];
+  if (model !== text) {
+    notes.push({
+      code: "language-model-only",
+      message: "text training: vision and audio towers and MTP layers are neither loaded nor trained",
+    });
+  }
+  if (!knowsLayerCode(text)) {
+    notes.push({
+      code: "assumed-layer-code",
+      message: `how ${text.family} writes its layers was not read: activations are those of a layer written like Llama's`,
+      details: { family: text.family },
+    });
+  }
+  if (effective.precision === "fp8") {
+    notes.push({
+      code: "fp8-as-16-bit",
+      message: "8-bit products are sized like 16-bit ones: what they keep for backward is 16-bit",
+    });
+  }
+  if (effective.parallel.ep > 1) {
+    notes.push({
+      code: "balanced-experts",
+      message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
+    });
+  }
+  if (effective.loss === "dpo" && effective.method === "full") {
+    notes.push({
+      code: "reference-model",
+      message:
+        "the reference model of a preference loss is not counted: add its weights unless its log-probabilities are computed before",
+    });
+  }
+  return notes;
+}
+
+/** A change to the request and what the worst device would then have allocated. */
+export interface TrainRelief {
+  readonly change: Readonly<Record<string, string | number | boolean>>;
+  readonly allocatedBytes: Bytes;
+  readonly savedBytes: Bytes;
+}
+
+/**
+ * Changes that lower the peak, most first: each is the same estimate with one option changed.
+ */
+export function trainReliefs(model: Architecture, request: TrainRequest): readonly TrainRelief[] {
+  const base = train(model, request);
+  const { request: now } = base;
+  const candidates: (readonly [TrainRelief["change"], Partial<TrainRequest>])[] = [];
+  const offer = (change: Partial<TrainRequest> & TrainRelief["change"]): void => {
+    candidates.push([change, change]);
+  };
+  if (now.checkpointing === "none") offer({ checkpointing: "full" });
+  if (now.checkpointing === "full") offer({ checkpointing: "offload" });
+  if (now.loss === "hf") {
+    offer({ loss: "chunked-recompute" });
+    offer({ loss: "fused" });
+  }
+  if (now.attention === "eager") offer({ attention: "sdpa" });
+  if (!now.fusedKernels) offer({ fusedKernels: true });
+  if (now.microBatch > 1) offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
+  if (now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
+  if (now.optimizer.startsWith("adamw") && !now.optimizer.includes("bit")) offer({ optimizer: "adamw-8bit" });
+  if (now.method === "full") offer({ method: "lora" });
+  if (now.method === "lora") offer({ method: "qlora" });
+  const before = base.totals.allocated.bytes;
+  return candidates
+    .map(([change, options]): TrainRelief => {
+      const { bytes } = train(model, { ...request, ...options }).totals.allocated;
+      return { change, allocatedBytes: bytes, savedBytes: before - bytes };
+    })
+    .filter((relief) => relief.savedBytes > 0)
+    .sort((a, b) => b.savedBytes - a.savedBytes);
+}
