@@ -13,7 +13,7 @@ export interface GgufDraft {
   readonly dataBytes?: number;
 }
 
-/** `bytes` overrides what follows the type id; `count` overrides an array's length. */
+/** `count` is the length that an array claims; that of `items` when absent. */
 export type DraftValue =
   | { readonly type: number; readonly value: number | bigint | string }
   | {
@@ -106,7 +106,10 @@ function putText(writer: Writer, value: string): void {
 }
 
 function putValue(writer: Writer, value: DraftValue): void {
-  if (!("items" in value)) return putScalar(writer, value.type, value.value);
+  if (!("items" in value)) {
+    putScalar(writer, value.type, value.value);
+    return;
+  }
   putUint32(writer, value.elementType);
   putCount(writer, value.count ?? BigInt(value.items.length));
   for (const item of value.items) {
@@ -117,9 +120,9 @@ function putValue(writer: Writer, value: DraftValue): void {
 
 function putScalar(writer: Writer, type: number, value: number | bigint | string): void {
   const { littleEndian } = writer;
-  if (typeof value === "string") return putText(writer, value);
   const number = Number(value);
-  if (type === 0 || type === 7) put(writer, 1, (at) => writer.view.setUint8(at, number));
+  if (typeof value === "string") putText(writer, value);
+  else if (type === 0 || type === 7) put(writer, 1, (at) => writer.view.setUint8(at, number));
   else if (type === 1) put(writer, 1, (at) => writer.view.setInt8(at, number));
   else if (type === 2) put(writer, 2, (at) => writer.view.setUint16(at, number, littleEndian));
   else if (type === 3) put(writer, 2, (at) => writer.view.setInt16(at, number, littleEndian));
