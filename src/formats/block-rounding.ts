@@ -73,7 +73,8 @@ const codeBook =
     });
   };
 
-const roundAwayFromZero = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
+/** Halves away from zero; no -0, which integers do not have. */
+const roundAwayFromZero = (x: number): number => Math.sign(x) * Math.floor(Math.abs(x) + 0.5) + 0;
 
 /** ggml-quants.c quantize_row_q8_0_ref: fp32 arithmetic with d = amax / 127, stored as fp16. */
 const q8: Quantize = (values, layout) =>

@@ -19,9 +19,9 @@ import {
   fill,
   labelled,
   paintOf,
+  paragraph,
   range,
 } from "./formats-text.ts";
-import { wrap } from "./table.ts";
 
 interface Field {
   readonly letter: string;
@@ -36,7 +36,7 @@ interface Field {
  */
 export function formatDetail(format: FormatDescription, options: FormatsReportOptions): string {
   const paint = paintOf(options);
-  const title = wrap(`${format.id}: ${format.name}`, options.columns, "  ");
+  const title = paragraph(`${format.id}: ${format.name}`, options.columns, 2);
   const lines = [paint("strong", title)];
   if (format.aliases.length > 0) lines.push(labelled("also called", format.aliases.join(", "), options));
   if (format.ggmlId !== null) lines.push(labelled("ggml type", String(format.ggmlId), options));
@@ -74,10 +74,10 @@ function bitBox(fields: readonly Field[], options: FormatsReportOptions): readon
     const low = high - field.bits + 1;
     const where = low === high ? `bit ${high}` : `bits ${high}-${low}`;
     lines.push(
-      wrap(
+      paragraph(
         `${field.letter}  ${field.name}: ${field.bits} bit${field.bits === 1 ? "" : "s"}, ${where}`,
         options.columns,
-        "   ",
+        3,
       ),
     );
     high = low - 1;
@@ -289,7 +289,7 @@ function entryLines(
   book: NonNullable<BlockDescription["codeBook"]>,
   options: FormatsReportOptions,
 ): readonly string[] {
-  const title = wrap(`code book ${book.id}: ${book.name}`, options.columns, "  ");
+  const title = paragraph(`code book ${book.id}: ${book.name}`, options.columns, 2);
   const rows = book.entries.map(
     (x, code) => `  ${code.toString(2).padStart(4, "0")}  ${x < 0 ? "" : " "}${x}`,
   );

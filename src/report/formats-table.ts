@@ -13,10 +13,10 @@ import {
   columnTable,
   type FormatsReportOptions,
   paintOf,
+  paragraph,
   range,
   scientific,
 } from "./formats-text.ts";
-import { wrap } from "./table.ts";
 
 const powerOfTwo = (x: number): string => `2^${Math.round(Math.log2(x))}`;
 const layout = (f: FloatDescription): string => `${f.signBits}/${f.exponentBits}/${f.fractionBits}`;
@@ -130,7 +130,7 @@ function codeBookLines(rows: readonly BlockDescription[], options: FormatsReport
   return [...books.values()].map((book) => {
     const sorted = [...new Set(book.entries)].sort((a, b) => a - b);
     const entries = sorted.map((x) => String(Number(x.toPrecision(4)))).join(" ");
-    return wrap(`${book.id.padEnd(8)} ${entries}`, options.columns, " ".repeat(9));
+    return paragraph(`${book.id.padEnd(8)} ${entries}`, options.columns, 9);
   });
 }
 
@@ -145,7 +145,7 @@ export function formatsTable(formats: readonly FormatDescription[], options: For
   const blocks = formats.filter((f) => f.kind === "block");
   const books = blocks.filter((f) => f.codeBook !== null);
   const sections: readonly (readonly [title: string, count: number, lines: () => readonly string[]])[] = [
-    ["Floating point: sign/exponent/fraction bits", floats.length, () => floatLines(floats, options)],
+    ["Floating point: sign/exponent/fraction", floats.length, () => floatLines(floats, options)],
     ["Integers", integers.length, () => integerLines(integers, options)],
     ["Code books: a 4-bit code is an index", books.length, () => codeBookLines(books, options)],
     ["Blocks: values that share a scale", blocks.length, () => blockLines(blocks, options)],
@@ -158,7 +158,7 @@ export function formatsTable(formats: readonly FormatDescription[], options: For
     ? [
         paint(
           "dim",
-          wrap(
+          paragraph(
             "+ and a scale for many blocks or for the tensor: see `vram-calc formats NAME`",
             options.columns,
           ),

@@ -85,6 +85,10 @@ export function fill(
   return [...lines, line].join("\n");
 }
 
+/** A sentence or a title, its continuation lines indented by `rest`. */
+export const paragraph = (text: string, columns: number, rest = 0): string =>
+  fill(text, { columns, first: "", rest });
+
 /** A label and its text, the text wrapped beside the label, or below it where the terminal is narrow. */
 export function labelled(label: string, text: string, options: FormatsReportOptions): string {
   const { columns } = options;

@@ -7,10 +7,10 @@ import {
   type FormatsReportOptions,
   labelled,
   paintOf,
+  paragraph,
   percent,
   shortened,
 } from "./formats-text.ts";
-import { wrap } from "./table.ts";
 
 /** The bits of a code, a space between fields, the unused ones in brackets. */
 function bitsText(value: EncodedValue): string {
@@ -74,7 +74,7 @@ function single(value: EncodedValue, options: FormatsReportOptions): string {
   const say = (label: string, text: string): string => labelled(label, text, options);
   const lines = [paintOf(options)("strong", `${value.typed} in ${value.format}`)];
   lines.push(...doubleNote(value, options));
-  if (value.stored === null) return [...lines, wrap(value.reason ?? "", options.columns)].join("\n");
+  if (value.stored === null) return [...lines, paragraph(value.reason ?? "", options.columns)].join("\n");
   lines.push(
     say("bits", bitsText(value)),
     say("hex", value.stored.hex),
@@ -100,10 +100,10 @@ function doubleNote(value: EncodedValue, options: FormatsReportOptions): readonl
   return [
     paintOf(options)(
       "dim",
-      wrap(
+      paragraph(
         `${value.typed} is no double: the nearest is ${nearest}. Rounded here from what was typed.`,
         options.columns,
-        "  ",
+        2,
       ),
     ),
   ];
@@ -141,7 +141,7 @@ function comparison(encoded: readonly EncodedValue[], options: FormatsReportOpti
     const text = outcomeText(value);
     return text === undefined || value.outcome === "exact" || value.outcome === "code"
       ? []
-      : [paint("dim", wrap(`${value.format}: ${text}`, options.columns, "  "))];
+      : [paint("dim", paragraph(`${value.format}: ${text}`, options.columns, 2))];
   });
   const [first] = encoded;
   return [paint("strong", first!.typed), ...doubleNote(first!, options), ...lines, ...notes].join("\n");
@@ -159,7 +159,7 @@ export function blockRounding(
   const lines = [
     paint(
       "strong",
-      wrap(
+      paragraph(
         `${typed.length} value${typed.length === 1 ? "" : "s"} quantized together in ${rounding.format}`,
         options.columns,
       ),
