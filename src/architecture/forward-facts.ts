@@ -40,6 +40,16 @@ function probability(config: ConfigReader, keys: readonly string[], fallback: nu
   return fallback;
 }
 
+/** `rotary_dim` over the head size (GPT-J, MiniMax-M2). */
+function rotaryDimFraction(config: ConfigReader): number | undefined {
+  const { rotary_dim: rotaryDim, head_dim: headDim } = config.raw;
+  const hidden = config.raw.hidden_size ?? config.raw.n_embd;
+  const heads = config.raw.num_attention_heads ?? config.raw.n_head;
+  if (typeof rotaryDim !== "number") return undefined;
+  if (typeof headDim === "number") return rotaryDim / headDim;
+  return typeof hidden === "number" && typeof heads === "number" ? (rotaryDim * heads) / hidden : undefined;
+}
+
 /** Reads what a class does between its tensors; the language part of a composite config. */
 export function readForwardFacts(config: ConfigReader): ForwardFacts {
   const text = config.child(["text_config", "llm_config", "language_config"]) ?? config;
@@ -53,6 +63,7 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
     nested.partial_rotary_factor,
     text.raw.rotary_pct,
     text.raw.rotary_percent,
+    rotaryDimFraction(text),
   ].find((v) => typeof v === "number" && v > 0 && v <= 1);
   const on = (key: string): boolean => typeof text.raw[key] === "number" && text.raw[key] !== 0;
   return {

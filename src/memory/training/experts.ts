@@ -66,7 +66,7 @@ function router(pass: Pass, x: Value, tensors: readonly Tensor[], chosen: Value)
   const scores = op.keepsOutput(tape, op.cast(tape, logits, 4));
   record(tape, { inputs: [scores], outputs: [top, chosen], saved: [chosen] });
   const shares = op.multiply(tape, top, op.reduce(tape, top, tokens));
-  return code.wideRouter ? shares : op.cast(tape, shares, logits.width);
+  return code.wideShares ? shares : op.cast(tape, shares, logits.width);
 }
 
 function keepWideWeight(pass: Pass, weight: Tensor): void {

@@ -45,6 +45,8 @@ export interface LayerCode {
   readonly ungrouped: boolean;
   /** The router multiplies fp32 copies of its input and weight. */
   readonly wideRouter: boolean;
+  /** Routing weights stay in fp32, and so do the weighted results. */
+  readonly wideShares: boolean;
   /** Experts clamp gate and up and add one to up (GPT-OSS); the router's softmax is over the chosen only. */
   readonly clampedExperts: boolean;
   /** Whether PEFT's `all-linear` reaches experts that transformers holds as one tensor, and the router with them. */
@@ -63,6 +65,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   wideScores: false,
   ungrouped: false,
   wideRouter: false,
+  wideShares: false,
   clampedExperts: false,
   peftExperts: "none",
   buffers: 2,
@@ -78,7 +81,7 @@ const NORMS: { readonly [K in NormKind]: NormCode } = {
 
 /** PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`). */
 const MERGED = { peftExperts: "merged" } as const;
-const WIDE_ROUTER = { wideRouter: true, ...MERGED } as const;
+const WIDE_ROUTER = { wideRouter: true, wideShares: true, ...MERGED } as const;
 
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   gemma: { buffers: 3 },
@@ -113,7 +116,7 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
     clampedExperts: true,
   },
   mixtral: MERGED,
-  minimax_m2: WIDE_ROUTER,
+  minimax_m2: { wideShares: true, ...MERGED },
   deepseek_v2: { rotary: "complex", ...WIDE_ROUTER },
   deepseek_v3: { rotary: "half-concat", ...WIDE_ROUTER },
   deepseek_v32: { rotary: "half-concat", ...WIDE_ROUTER },
