@@ -71,7 +71,9 @@ export function encodeFloat(f: FloatFormat, x: number, overflow: Overflow = conv
 function roundMagnitude(f: FloatFormat, v: number): number {
   if (v === Infinity) return Infinity;
   const minExponent = lowestNormalField(f) - f.bias;
-  const exponent = Math.max(exponentOf(v), minExponent);
+  // Next to a power of two log2 may be off by one; the steps of both binades meet at that power, so the
+  // nearest value is the same.
+  const exponent = Math.max(Math.floor(Math.log2(v)), minExponent);
   // Past twice the top nothing is near; it also keeps the powers below finite.
   if (exponent > 2 ** f.exponentBits - f.bias) return Infinity;
   const scaled = v / 2 ** (exponent - f.fractionBits);
@@ -83,14 +85,6 @@ function roundMagnitude(f: FloatFormat, v: number): number {
   if (lower < 0) return 0;
   // The carry of a round-up flows into the exponent field by itself.
   return rest > 0.5 || (rest === 0.5 && lower % 2 === 1) ? lower + 1 : lower;
-}
-
-/** floor(log2 v); log2 may be off by one near a power of two. */
-function exponentOf(v: number): number {
-  if (v === 0) return -Infinity;
-  const guess = Math.floor(Math.log2(v));
-  if (2 ** guess > v) return guess - 1;
-  return 2 ** (guess + 1) <= v ? guess + 1 : guess;
 }
 
 function overflowCode(f: FloatFormat, x: number, overflow: Overflow): number {
