@@ -75,18 +75,31 @@ export function countParameters(model: Pick<ArchitectureDraft, "stacks" | "tenso
   return { total, active, stored: total + buffers, mtp, groups };
 }
 
+/** A recurrent state larger than any model's parameters comes from no real config. */
+function hasImpossibleState(model: Pick<ArchitectureDraft, "stacks">): boolean {
+  return model.stacks.some((stack) =>
+    stack.kinds.some(({ mixers }) =>
+      mixers.some((mixer) => mixer.kind === "recurrent" && mixer.stateElements > 2 ** 40),
+    ),
+  );
+}
+
 /**
  * Completes a family's draft with its sums.
  *
- * @throws bad-config when the sizes multiply to more than 2^53 - 1 parameters.
+ * @throws bad-config when the sizes multiply to more than 2^53 - 1 parameters, or one layer's recurrent
+ * state to more than 2^40 elements.
  */
 export function finishArchitecture(draft: ArchitectureDraft, file: string, dtype?: string): Architecture {
   const parameters = countParameters(draft);
-  if (!(parameters.stored + parameters.mtp <= Number.MAX_SAFE_INTEGER)) {
+  const tooMany = !(parameters.stored + parameters.mtp <= Number.MAX_SAFE_INTEGER);
+  if (tooMany || hasImpossibleState(draft)) {
     throw new VramCalcError("bad-config", {
       file,
       key: "hidden_size",
-      found: "part of a model of more than 2^53 parameters",
+      found: tooMany
+        ? "part of a model of more than 2^53 parameters"
+        : "part of a layer whose recurrent state has more than 2^40 elements",
       expected: "sizes of a real model",
     });
   }
