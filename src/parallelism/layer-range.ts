@@ -73,5 +73,6 @@ function sliceStack(stack: Stack, { firstLayer, layers }: LayerRange): Stack {
     counts[kind] = counts[kind]! + count;
     runs.push({ kind, count });
   }
-  return { ...stack, kinds, counts, runs };
+  const slice = { first: (stack.slice?.first ?? 0) + firstLayer, of: stack.slice?.of ?? at };
+  return { ...stack, kinds, counts, runs, slice };
 }

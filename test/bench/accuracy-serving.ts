@@ -13,7 +13,12 @@ import { formatByName } from "../../src/formats/format-names.ts";
 import { acceleratorByName } from "../../src/hardware/lookup.ts";
 import { sumTerms, type Term } from "../../src/memory/term.ts";
 import { deviceShares } from "../../src/parallelism/share.ts";
-import { uniformStorage } from "../../src/quantization/storage.ts";
+import { schemeStorage } from "../../src/quantization/assignment.ts";
+import type { Encoding } from "../../src/quantization/encoding.ts";
+import { byteWeights, MXFP4, packed } from "../../src/quantization/linear-encodings.ts";
+import { isBlockLinear } from "../../src/quantization/linears.ts";
+import type { Place } from "../../src/quantization/scheme.ts";
+import { uniformStorage, type WeightStorage } from "../../src/quantization/storage.ts";
 import { cacheFormatOf, MEASURED, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
 
 const GIB = 2 ** 30;
@@ -39,12 +44,38 @@ interface Bar {
 
 const leave = (row: MeasuredRow, reason: string): Judged => ({ id: row.id, reason });
 
-/** Formats of unquantized rows; the others wait for storage schemes. */
-const PLAIN: { readonly [name: string]: { readonly format: string; readonly bytes: number } } = {
-  bf16: { format: "bf16", bytes: 2 },
-  fp16: { format: "fp16", bytes: 2 },
-  fp32: { format: "fp32", bytes: 4 },
-  float32: { format: "fp32", bytes: 4 },
+interface Stored {
+  readonly storage: WeightStorage;
+  /** Bytes of one value of the compute format. */
+  readonly bytes: number;
+}
+
+const plain = (format: string, bytes: number): Stored => ({
+  storage: uniformStorage(formatByName(format)),
+  bytes,
+});
+/** A recipe over the linears of the text blocks; everything else stays bf16. */
+const recipe = (id: string, encoding: Encoding, reaches: (place: Place) => boolean): Stored => ({
+  storage: schemeStorage({
+    id,
+    basis: "exact",
+    layered: false,
+    begin: () => (place) => (reaches(place) ? encoding : null),
+  }),
+  bytes: 2,
+});
+
+/** What the rows' storage names mean; recipes by other names are left out. */
+const STORAGES: { readonly [name: string]: Stored } = {
+  bf16: plain("bf16", 2),
+  fp16: plain("fp16", 2),
+  fp32: plain("fp32", 4),
+  float32: plain("fp32", 4),
+  fp8: recipe("fp8", byteWeights("fp8", "channel", { scaleBytes: 4 }), isBlockLinear),
+  "runtime fp8": recipe("fp8-online", byteWeights("fp8", "tensor", { scaleBytes: 4 }), isBlockLinear),
+  w8a8: recipe("w8a8", byteWeights("int8", "channel", { scaleBytes: 4 }), isBlockLinear),
+  w4a16: recipe("w4a16", packed({ bits: 4, group: 128 }), isBlockLinear),
+  mxfp4: recipe("mxfp4", MXFP4, ({ tensor }) => tensor.kind === "expert"),
 };
 
 function cardOf(row: MeasuredRow): EngineCard | undefined {
@@ -64,11 +95,10 @@ interface Run {
 function run(row: MeasuredRow, options: { readonly anyStorage?: boolean } = {}): Run | string {
   const model = modelOf(row);
   if (typeof model === "string") return model;
-  const plain = PLAIN[row.storage ?? ""];
-  if (plain === undefined && options.anyStorage !== true)
-    return `weights stored as ${row.storage ?? "unknown"}, not a plain format`;
-  const { format, bytes } = plain ?? { format: "bf16", bytes: 2 };
-  const storage = uniformStorage(formatByName(format));
+  const stored = STORAGES[row.storage ?? ""];
+  if (stored === undefined && options.anyStorage !== true)
+    return `weights stored as ${row.storage ?? "unknown"}: the recipe is not stated`;
+  const { storage, bytes } = stored ?? STORAGES.bf16!;
   const card = cardOf(row);
   const { tp = 1, pp = 1, contextTokens = 4096, sequences = 1, cache } = row.flags;
   // The transformers tables generate their tokens from a short prompt.
@@ -145,7 +175,7 @@ function vllmTerm(
 
 const BARS: readonly Bar[] = [
   {
-    title: "weights, unquantized (vLLM)",
+    title: "weights (vLLM)",
     median: 0.5,
     p90: 2,
     judge: (row) => {

@@ -7,6 +7,7 @@ import { cudaContext } from "../process-overhead.ts";
 import { weightRounding } from "../torch-allocator.ts";
 import { versionRow } from "../versions.ts";
 import { type BlockPool, blockPool, blocksPerRequest } from "./block-pool.ts";
+import { expertPadding } from "./expert-padding.ts";
 import { type PageOptions, pageLayout } from "./page-layout.ts";
 import { defaultLimits, profilePeak, rotaryTableBytes, type SchedulerLimits } from "./profile.ts";
 import { VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
@@ -104,7 +105,10 @@ function stageParts(
   const rotary = rotaryTableBytes(share, input.computeBytes);
   const graphs = input.enforceEager === true ? 0 : graphBytes(share, version);
   const stored = input.storage.bytesOf(share);
-  const rounding = weightRounding(share, stored / Math.max(1, share.parameters.stored));
+  const rounding =
+    input.storage.scheme === undefined
+      ? weightRounding(share, stored / Math.max(1, share.parameters.stored))
+      : expertPadding(share, input.storage.scheme);
   terms.push(...peakTerms(peak, limits, share.vocabSize));
   terms.push(runtimeTerm(nonTorch, input.card?.generation), {
     id: "workspace",
@@ -115,6 +119,16 @@ function stageParts(
     formula: "rotary tables {rotary} B + CUDA graphs {graphs} B",
     inputs: { rotary, graphs },
   });
+  if (rounding > 0)
+    terms.push({
+      id: "allocator",
+      bytes: rounding,
+      low: 0,
+      high: rounding * 2,
+      basis: "modelled",
+      formula: "weights padded for kernels and rounded up to segments, {rounding} B",
+      inputs: { rounding },
+    });
   const poolOf = (bytes: Bytes): BlockPool | null =>
     layout === null ? null : blockPool(layout, { ...request, bytes, report: version.poolReport });
   if (input.card === undefined || layout === null) return { terms, pool: null, poolOf: () => null };
