@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { loraLinears, loraParameterCount, loraParameters } from "../../src/adapters/lora.ts";
-import { catalogueArchitecture } from "../../src/architecture/catalogue.ts";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Tensor } from "../../src/architecture/model.ts";
 
 const linear = (outDim: number, inDim: number): Tensor => ({
@@ -33,7 +33,7 @@ describe("loraParameters", () => {
 });
 
 describe("loraLinears on Llama 3.1 8B", () => {
-  const model = catalogueArchitecture("llama-3.1-8b");
+  const model = catalogueArchitecture(findCatalogueEntry("llama-3.1-8b")!.entry);
   // q, o 4096 x 4096; k, v 1024 x 4096; gate, up 14336 x 4096; down 4096 x 14336; 32 layers.
   const CASES = [
     {
