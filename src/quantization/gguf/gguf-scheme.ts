@@ -123,8 +123,13 @@ const SEVENTY_B: ReadonlySet<string> = new Set([
   "olmoe",
 ]);
 
+/** The converter drops the prediction layers of these; of others it counts them as layers. */
+const WITHOUT_MTP = /^(deepseek|kimi)/;
+
 function recipeModel(model: Architecture, fileType: FileType, options: GgufOptions): RecipeModel {
-  const text = model.stacks.filter(({ role }) => role === "decoder" || role === "mtp");
+  const text = model.stacks.filter(
+    ({ role }) => role === "decoder" || (role === "mtp" && !WITHOUT_MTP.test(model.modelType)),
+  );
   const body = text.find(({ role }) => role === "decoder") ?? model.stacks[0];
   const first = body?.kinds[body.runs[0]?.kind ?? 0]?.mixers[0];
   const gqa =

@@ -1,5 +1,5 @@
 /** How the tensors of a model class appear in a GGUF file: which category, in how many pieces, or unquantized. */
-import type { LatentMixer, Tensor } from "../../architecture/model.ts";
+import type { LatentMixer, Mixer, Tensor } from "../../architecture/model.ts";
 import { matrixOf } from "../encoding.ts";
 import type { Place } from "../scheme.ts";
 import type { Category } from "./recipe.ts";
@@ -16,9 +16,21 @@ export function ggufPieces(place: Place): readonly Piece[] | null {
   const { tensor } = place;
   const category = categoryOf(place);
   if (category === null) return null;
-  const latent = latentOf(place);
-  if (tensor.role === "attn-kv-b" && latent !== undefined) return latentPieces(tensor, latent);
   const { rows, columns } = matrixOf(tensor.shape);
+  if (tensor.role === "attn-kv-b") {
+    const mixer = mixersOf(place).find(({ kind }) => kind === "latent");
+    if (mixer?.kind === "latent") return latentPieces(tensor, mixer);
+  }
+  if (tensor.role === "recurrent-in" && /\bin_proj_qkvz\b/.test(tensor.name)) {
+    const mixer = mixersOf(place).find(({ kind }) => kind === "recurrent");
+    if (mixer?.kind === "recurrent") {
+      const gate = Math.min(rows, mixer.innerDim);
+      return [
+        { category: "attn-v", rows: rows - gate, columns },
+        { category: "other", rows: gate, columns },
+      ];
+    }
+  }
   return [{ category, rows, columns }];
 }
 
@@ -79,9 +91,8 @@ function linearCategory(tensor: Tensor): Category | null {
   }
 }
 
-function latentOf({ stack, siblings }: Place): LatentMixer | undefined {
-  const kind = stack?.kinds.find(({ tensors }) => tensors === siblings);
-  return kind?.mixers.find((mixer) => mixer.kind === "latent");
+function mixersOf({ stack, siblings }: Place): readonly Mixer[] {
+  return stack?.kinds.find(({ tensors }) => tensors === siblings)?.mixers ?? [];
 }
 
 /** kv_b becomes attn_k_b, transposed to rows of nope values, and attn_v_b, rows of latent values. */

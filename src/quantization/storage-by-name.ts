@@ -1,0 +1,68 @@
+import { nearestNames, VramCalcError } from "../errors.ts";
+import { findFormatId, formatByName, unknownFormat } from "../formats/format-names.ts";
+import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
+import { schemeStorage } from "./assignment.ts";
+import { FILE_TYPES, findFileType } from "./gguf/file-types.ts";
+import { ggufScheme } from "./gguf/gguf-scheme.ts";
+import { SCHEME_NAMES, schemeByName } from "./named-schemes.ts";
+import { plainStorageByName, uniformStorage, type WeightStorage } from "./storage.ts";
+
+/** Names that stand for a way to store weights, for suggestions and completion. */
+export const QUANTIZATION_NAMES: readonly string[] = [
+  "fp32",
+  "fp16",
+  "bf16",
+  ...SCHEME_NAMES,
+  ...[...FILE_TYPES.keys()].filter((name) => !name.startsWith("gguf_")),
+  "gguf_f16",
+  "gguf_bf16",
+];
+
+const known = new Map<string, WeightStorage>();
+const MOST_KNOWN = 1000;
+
+/**
+ * The storage that a name asks for: an unscaled number format, a quantization method with its usual recipe,
+ * a llama.cpp file type, or else any storage format for every tensor.
+ *
+ * Equal names give the same object, so that sums are kept between estimates.
+ *
+ * @throws unknown-name with the nearest names, bad-option for bits or groups that a method does not have.
+ * @example storageByName("awq").bytesOf(llama_3_1_8b) // 5_727_854_592
+ * @example storageByName("Q4_K_M").bytesOf(llama_3_1_8b) // 4_912_898_304
+ */
+export function storageByName(name: string): WeightStorage {
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const storage = read(name.trim());
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(name, storage);
+  return storage;
+}
+
+function read(name: string): WeightStorage {
+  const plain = plainStorageByName(name);
+  if (plain !== null) return plain;
+  const scheme = schemeByName(name);
+  if (scheme !== null) return schemeStorage(scheme);
+  const fileType = findFileType(name);
+  if (fileType !== undefined) return schemeStorage(ggufScheme(fileType));
+  if (findFormatId(name) !== undefined) return uniformStorage(formatByName(name));
+  throw unknown(name);
+}
+
+function unknown(name: string): VramCalcError<"unknown-name"> {
+  if (/^(ud[-_]|.*_(xl|k_p)$)/i.test(name)) {
+    const base = findFileType(name.replace(/^ud[-_]/i, "").replace(/_xl$/i, "_m"));
+    return new VramCalcError("unknown-name", {
+      kind: "format",
+      name,
+      nearest: base === undefined ? [] : [base.name],
+      hint: "files of that name follow their uploader's own recipe: give the .gguf file, whose header is exact",
+    });
+  }
+  const nearest = nearestNames(name.toLowerCase(), [...QUANTIZATION_NAMES, ...STORAGE_FORMATS.keys()]);
+  return nearest.length === 0
+    ? unknownFormat(name)
+    : new VramCalcError("unknown-name", { kind: "format", name, nearest: [...new Set(nearest)] });
+}
