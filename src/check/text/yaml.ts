@@ -8,19 +8,20 @@ const FORBIDDEN =
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 /** What may not begin an unquoted scalar, and what to say of it. */
 const INDICATORS: { readonly [character: string]: string } = {
-  "&": "anchors",
-  "*": "aliases",
-  "!": "tags",
+  "&": "an anchor",
+  "*": "an alias",
+  "!": "a tag",
   "|": "block text",
   ">": "folded text",
-  "%": "directives",
-  "@": 'an unquoted "@"',
-  "`": "an unquoted backtick",
+  "%": "a directive",
+  "@": '"@" without quotes',
+  "`": "a backtick without quotes",
 };
 
 /**
  * Reads the part of YAML that configuration files are written in: block maps and lists, lists and maps in
- * brackets, plain and quoted scalars of one line, comments, one optional `---` at the top. JSON is within it.
+ * brackets, plain and quoted scalars of one line, comments, one optional `---` at the top. JSON is within it,
+ * numbers with an exponent aside.
  *
  * Everything else (anchors, tags, block text, several documents, tabs as indentation, keys given twice, scalars
  * that YAML 1.1 and 1.2 read differently) is refused with its line and column, so that no other reader can
@@ -132,7 +133,10 @@ export function parseYaml(source: TextFile): Node {
   function checkStart(inBrackets: boolean): void {
     const c = text[at] ?? "";
     if (Object.hasOwn(INDICATORS, c))
-      fail(at, `${INDICATORS[c]} are not read here; write the value itself, in quotes if it is text`);
+      fail(
+        at,
+        `found ${INDICATORS[c]}, which is not read here; write the value itself, in quotes if it is text`,
+      );
     const indicator = /[,\]}]/.test(c) || (/[-?:]/.test(c) && isSpace(text[at + 1]));
     if (indicator || (inBrackets && /[-?:]/.test(c) && /[,[\]{}]/.test(text[at + 1] ?? "")))
       fail(at, `found ${foundAt(text, at)}, expected a value`);
