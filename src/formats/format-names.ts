@@ -60,18 +60,26 @@ const normalized = (name: string): string =>
     .replace(/^(torch|jnp|np|numpy|ml_dtypes)\./, "")
     .replace(/[\s._-]+/g, "");
 
-const IDS: ReadonlyMap<string, string> = new Map(
-  [...STORAGE_FORMATS.keys()].flatMap((id) =>
-    [id, ...(ALIASES[id] ?? [])].map((name) => [normalized(name), id] as const),
-  ),
-);
+/** Built when first asked for, because an id needs no list of names and the start-up is short. */
+let idsByName: ReadonlyMap<string, string> | undefined;
+
+function allNames(): ReadonlyMap<string, string> {
+  idsByName ??= new Map(
+    [...STORAGE_FORMATS.keys()].flatMap((id) =>
+      [id, ...aliasesOf(id)].map((name) => [normalized(name), id] as const),
+    ),
+  );
+  return idsByName;
+}
 
 /** Every other name of a format, for help and completion. */
 export const aliasesOf = (id: string): readonly string[] => (Object.hasOwn(ALIASES, id) ? ALIASES[id]! : []);
 
 /** The id that a name stands for, or undefined. */
-export const findFormatId = (name: string): string | undefined =>
-  name.length > 100 ? undefined : IDS.get(normalized(name));
+export function findFormatId(name: string): string | undefined {
+  if (STORAGE_FORMATS.has(name)) return name;
+  return name.length > 100 ? undefined : allNames().get(normalized(name));
+}
 
 /**
  * The storage format that a name stands for.
@@ -96,7 +104,11 @@ export function unknownFormat(name: string, kind = "format"): VramCalcError<"unk
       nearest: [base],
       hint: `${name} is a recipe that mixes tensor formats; ${base} is the one it starts from`,
     });
-  const nearest = nearestNames(name, [...STORAGE_FORMATS.keys()].concat(Object.values(ALIASES).flat()));
+  const names = nearestNames(name, [...STORAGE_FORMATS.keys()].concat(Object.values(ALIASES).flat()), 8);
+  // Two names of one format are one suggestion.
+  const nearest = [...new Map(names.toReversed().map((near) => [findFormatId(near), near])).values()]
+    .toReversed()
+    .slice(0, 3);
   return new VramCalcError("unknown-name", {
     kind,
     name,

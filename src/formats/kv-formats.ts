@@ -131,11 +131,17 @@ export const KV_FORMATS: ReadonlyMap<string, KvFormat> = new Map(
 
 const normalized = (name: string): string => name.toLowerCase().replace(/[\s._-]+/g, "");
 
-const NAMES: ReadonlyMap<string, KvFormat> = new Map(
-  ROWS.flatMap(({ id, aliases }) =>
-    [id, ...(aliases ?? [])].map((name) => [normalized(name), KV_FORMATS.get(id)!] as const),
-  ),
-);
+/** Built when first asked for: the id of a format needs no list of names. */
+let byName: ReadonlyMap<string, KvFormat> | undefined;
+
+function allNames(): ReadonlyMap<string, KvFormat> {
+  byName ??= new Map(
+    ROWS.flatMap(({ id, aliases }) =>
+      [id, ...(aliases ?? [])].map((name) => [normalized(name), KV_FORMATS.get(id)!] as const),
+    ),
+  );
+  return byName;
+}
 
 /** Keys as `key` stores them and values as `value` does, as llama.cpp's -ctk and -ctv allow. */
 export function mixedKvFormat({
@@ -165,7 +171,7 @@ export function kvFormatByName(name: string): KvFormat {
   const [key, value, ...rest] = name.split("/");
   if (key !== undefined && value !== undefined && rest.length === 0)
     return mixedKvFormat({ key: kvFormatByName(key), value: kvFormatByName(value) });
-  const found = name.length > 100 ? undefined : NAMES.get(normalized(name));
+  const found = KV_FORMATS.get(name) ?? (name.length > 100 ? undefined : allNames().get(normalized(name)));
   if (found !== undefined) return found;
   throw new VramCalcError("unknown-name", {
     kind: "KV cache format",
