@@ -107,7 +107,7 @@ function stageParts(
   const stored = input.storage.bytesOf(share);
   const rounding =
     input.storage.scheme === undefined
-      ? weightRounding(share, stored / Math.max(1, share.parameters.stored))
+      ? weightRounding(share, Math.round(stored / Math.max(1, share.parameters.stored)))
       : expertPadding(share, input.storage.scheme);
   terms.push(...peakTerms(peak, limits, share.vocabSize));
   terms.push(runtimeTerm(nonTorch, input.card?.generation), {

@@ -1,0 +1,204 @@
+import { describe, expect, test } from "vitest";
+import { ENGINE_IDS } from "../../src/engines/engine.ts";
+import { withoutExperts } from "../../src/engines/llama-cpp/offload.ts";
+import { type EngineInput, parseEngine, serveOn } from "../../src/engines/registry.ts";
+import { allocatedBytes, weightRounding } from "../../src/engines/torch-allocator.ts";
+import { versionRow } from "../../src/engines/versions.ts";
+import { rotaryTableBytes } from "../../src/engines/vllm/profile.ts";
+import { VLLM_VERSIONS } from "../../src/engines/vllm/versions.ts";
+import { formatByName } from "../../src/formats/format-names.ts";
+import { sumTerms } from "../../src/memory/term.ts";
+import { SINGLE_DEVICE } from "../../src/parallelism/degrees.ts";
+import { uniformStorage } from "../../src/quantization/storage.ts";
+import { bf16Cache, ggmlCache } from "./cache-formats.ts";
+import { MEASURED, modelOf } from "./measured-rows.ts";
+
+const GIB = 2 ** 30;
+const MIB = 2 ** 20;
+
+const named = (config: string) => {
+  const model = modelOf(MEASURED.find((row) => row.config === config)!);
+  if (typeof model === "string") throw new Error(model);
+  return model;
+};
+const llama = named("llama-3.1-8b");
+const phi4 = named("phi-4");
+const qwenMoe = named("qwen3-30b-a3b");
+
+const base: EngineInput = {
+  model: llama,
+  storage: uniformStorage(formatByName("bf16")),
+  format: bf16Cache,
+  contextTokens: 8192,
+  sequences: 1,
+  computeBytes: 2,
+  degrees: SINGLE_DEVICE,
+  card: { totalBytes: 79.19 * GIB, generation: "hopper" },
+};
+const bytesOf = (input: EngineInput, engine: "vllm" | "llama.cpp" | "transformers" | "sglang", id: string) =>
+  serveOn(engine, input).devices.map((device) => device.terms.find((t) => t.id === id)?.bytes);
+
+describe("every engine", () => {
+  test.for(ENGINE_IDS)("%s: each term once, low <= bytes <= high, in whole bytes", (engine) => {
+    for (const model of [llama, phi4, qwenMoe, named("gpt-oss-20b"), named("deepseek-v3")]) {
+      for (const sequences of [1, 7]) {
+        for (const device of serveOn(engine, { ...base, model, sequences }).devices) {
+          const ids = device.terms.map((t) => t.id);
+          expect(new Set(ids).size).toBe(ids.length);
+          for (const t of device.terms) {
+            expect(t.low <= t.bytes && t.bytes <= t.high).toBe(true);
+            expect([t.low, t.bytes, t.high].every((n) => Number.isSafeInteger(n) && n >= 0)).toBe(true);
+            if (t.basis === "exact") expect(t.high - t.low).toBe(0);
+          }
+        }
+      }
+    }
+  });
+
+  test.for(ENGINE_IDS)("%s: more context, more sequences: never less memory", (engine) => {
+    const total = (contextTokens: number, sequences: number): number =>
+      sumTerms(serveOn(engine, { ...base, contextTokens, sequences }).devices[0]!.terms).bytes;
+    let before = 0;
+    for (const context of [1, 100, 255, 256, 257, 4096, 8192, 131_072]) {
+      expect(total(context, 1)).toBeGreaterThanOrEqual(before);
+      before = total(context, 1);
+    }
+    expect(total(8192, 2)).toBeGreaterThan(total(8192, 1));
+  });
+});
+
+describe("vLLM", () => {
+  test("one request of 8192 tokens: 512 blocks x 16 x 131,072 B = 1 GiB", () =>
+    expect(bytesOf(base, "vllm", "kv-cache")).toEqual([GIB]));
+
+  test("half the rows halve the sampler; at 256 rows the widest layer sets the peak", () => {
+    const [many] = bytesOf(base, "vllm", "logits");
+    const [half] = bytesOf({ ...base, maxNumSeqs: 512 }, "vllm", "logits");
+    expect(half! * 2 - many!).toBeLessThanOrEqual(1);
+    expect(bytesOf({ ...base, maxNumSeqs: 256 }, "vllm", "logits")).toEqual([undefined]);
+    expect(bytesOf({ ...base, maxNumSeqs: 256 }, "vllm", "activations")).toEqual([
+      8192 * (4 * 4096 + 3 * 14_336) * 2 + 36 * MIB,
+    ]);
+  });
+
+  test("0.11 sorts: 38.1 B per row and vocabulary entry, 4.76 GiB with its hidden states in the log", () => {
+    const old = { ...base, version: "0.11" };
+    const peak = bytesOf(old, "vllm", "logits")[0]! + bytesOf(old, "vllm", "activations")[0]!;
+    expect(peak / GIB).toBeCloseTo(4.76, 2);
+  });
+
+  test("the rotary table of Llama-3.1-8B: 131,072 x 128 x 2 B = 32 MiB", () =>
+    expect(rotaryTableBytes(llama, 2)).toBe(32 * MIB));
+
+  test("stages share the poorest pool", () => {
+    const { devices } = serveOn("vllm", { ...base, degrees: { ...SINGLE_DEVICE, pp: 4 } });
+    expect(devices.map((d) => d.id)).toEqual(["pp0", "pp1", "pp2", "pp3"]);
+    expect(new Set(devices.map((d) => d.pool!.blocks)).size).toBe(1);
+  });
+
+  test("a model larger than the card leaves an empty pool, not a negative one", () => {
+    const [device] = serveOn("vllm", { ...base, card: { totalBytes: 8 * GIB } }).devices;
+    expect(device!.pool).toMatchObject({ blocks: 0, tokens: 0, maxConcurrency: 0 });
+  });
+});
+
+describe("what PyTorch counts", () => {
+  test.for([
+    [1, 512],
+    [9 * MIB + 1, 9 * MIB + 512],
+    [259 * MIB, 260 * MIB],
+    [24.5 * MIB, 24.5 * MIB],
+    [32 * MIB, 32 * MIB],
+  ] as const)("%i B are allocated as %i", ([asked, counted]) => expect(allocatedBytes(asked)).toBe(counted));
+
+  test("Phi-4: 1 MiB of qkv and 1 of down in 40 layers; Llama-3.1-8B is even", () =>
+    expect([weightRounding(phi4, 2), weightRounding(llama, 2)]).toEqual([80 * MIB, 0]));
+});
+
+describe("llama.cpp", () => {
+  const cpp: EngineInput = {
+    ...base,
+    model: qwenMoe,
+    contextTokens: 32_768,
+    format: ggmlCache("f16", "f16"),
+  };
+
+  test("Qwen3-30B-A3B, 32,768 cells: KV 3072 MiB and a compute buffer of 300.75 MiB, as printed", () => {
+    expect(bytesOf(cpp, "llama.cpp", "kv-cache")).toEqual([3072 * MIB]);
+    expect(bytesOf(cpp, "llama.cpp", "activations")).toEqual([300.75 * MIB]);
+  });
+
+  test("over two GPUs: KV 1600 + 1472 MiB, and inputs of a pipeline on both", () => {
+    const two = { ...cpp, tensorSplit: [1, 1], version: "b6000" };
+    expect(bytesOf(two, "llama.cpp", "kv-cache")).toEqual([1600 * MIB, 1472 * MIB]);
+  });
+
+  test("the input embedding stays on the CPU; a tied one is copied for the head", () => {
+    const tied = named("qwen2.5-3b");
+    const rest = llama.parameters.total - 128_256 * 4096;
+    const heldOf = (model: typeof llama): number =>
+      serveOn("llama.cpp", { ...cpp, model }).devices[0]!.held.parameters.total;
+    expect(heldOf(llama)).toBe(rest);
+    expect(heldOf(tied)).toBe(tied.parameters.total);
+  });
+
+  test("--n-cpu-moe 48 takes all 48 x 128 x 3 x 2048 x 768 expert weights off the GPU", () => {
+    const experts = 48 * 128 * 3 * 2048 * 768;
+    expect(qwenMoe.parameters.total - withoutExperts(qwenMoe, 48).parameters.total).toBe(experts);
+    expect(qwenMoe.parameters.total - withoutExperts(qwenMoe, 12).parameters.total).toBe(experts / 4);
+    const [all] = serveOn("llama.cpp", cpp).devices;
+    const [few] = serveOn("llama.cpp", { ...cpp, cpuExpertLayers: 48 }).devices;
+    expect(all!.held.parameters.total - few!.held.parameters.total).toBe(experts);
+  });
+
+  test("-ngl 0 leaves nothing on the GPU", () => {
+    const [device] = serveOn("llama.cpp", { ...cpp, gpuLayers: 0 }).devices;
+    expect([device!.held.parameters.total, device!.terms.length]).toEqual([0, 0]);
+  });
+});
+
+describe("transformers", () => {
+  test("logits: the last position since 4.45, 8192 of them before", () => {
+    const [now] = bytesOf(base, "transformers", "logits");
+    const [then] = bytesOf({ ...base, version: "4.40" }, "transformers", "logits");
+    expect([now, then]).toEqual([128_256 * 6, 8192 * 128_256 * 6]);
+  });
+
+  test("eager attention at 8192 tokens: 32 heads x 8192^2 x 8 B = 16 GiB of scores", () => {
+    const [flash] = bytesOf(base, "transformers", "activations");
+    const [eager] = bytesOf({ ...base, attention: "eager" }, "transformers", "activations");
+    expect(eager! - flash!).toBe(16 * GIB);
+  });
+
+  test("latent attention is compressed since 5, expanded before: 71 times the cache", () => {
+    const deep = { ...base, model: named("deepseek-v3") };
+    const [now] = bytesOf(deep, "transformers", "kv-cache");
+    const [then] = bytesOf({ ...deep, version: "4.57" }, "transformers", "kv-cache");
+    expect([now! / 8192, then! / 8192]).toEqual([70_272, 4_997_120]);
+  });
+});
+
+describe("names and versions", () => {
+  test.for([
+    ["vllm", { engine: "vllm" }],
+    ["vllm@0.11", { engine: "vllm", version: "0.11" }],
+    ["HF", { engine: "transformers" }],
+    ["llama-cpp@b6000", { engine: "llama.cpp", version: "b6000" }],
+  ] as const)("%s", ([text, name]) => expect(parseEngine(text)).toEqual(name));
+
+  test("an unknown engine names the known ones", () =>
+    expect(() => parseEngine("vlm")).toThrow(/unknown engine "vlm": did you mean vllm\?/));
+  test("a version is numbers", () => expect(() => parseEngine("vllm@latest")).toThrow(/vllm@0.19/));
+
+  test("constants of the newest row that is not newer", () => {
+    const at = (version: string | undefined): string => versionRow(VLLM_VERSIONS, version).version;
+    expect(["0.1", "0.11", "0.19", "0.19.1", "0.27", undefined].map(at)).toEqual([
+      "0.6",
+      "0.6",
+      "0.19",
+      "0.19",
+      "0.20",
+      "0.20",
+    ]);
+  });
+});
