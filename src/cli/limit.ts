@@ -11,6 +11,8 @@ export interface Limit {
   readonly gpu?: string;
   /** Id of the card in the table, for what depends on its generation. */
   readonly gpuId?: string;
+  /** Its generation: "hopper". */
+  readonly generation?: string;
   /** Equal devices there are. */
   readonly count: number;
   readonly notes: readonly Note[];
@@ -60,6 +62,7 @@ async function namedLimit(spec: string): Promise<Limit> {
     bytes: accelerator.usableBytes,
     gpu: accelerator.name,
     gpuId: accelerator.id,
+    generation: accelerator.generation,
     count: groups.reduce((sum, group) => sum + group.count, 0),
     notes,
   };

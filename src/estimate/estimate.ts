@@ -1,120 +1,142 @@
+import { type LoraRequest, loraLinears, loraParameterCount } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
-import type { CacheFormat } from "../engines/cache-format.ts";
+import type { EngineResult } from "../engines/engine.ts";
+import { communicationTerm } from "../engines/process-overhead.ts";
+import { parseEngine, serveOn } from "../engines/registry.ts";
 import { VramCalcError } from "../errors.ts";
-import { formatByName } from "../formats/format-names.ts";
-import { kvFormatByName } from "../formats/kv-formats.ts";
-import { uniformStorage, type WeightStorage } from "../quantization/storage.ts";
-import { groupDigits, type Tokens } from "../units.ts";
-import { type Estimate, serve } from "./serve.ts";
+import { exactTerm, sumTerms, type Term } from "../memory/term.ts";
+import { weights } from "../memory/weights.ts";
+import { checkDegrees, type Degrees, SINGLE_DEVICE } from "../parallelism/degrees.ts";
+import { deviceShares } from "../parallelism/share.ts";
+import { storageByName } from "../quantization/storage-by-name.ts";
+import { type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
+import {
+  type DeviceEstimate,
+  type EstimateResult,
+  needsEngines,
+  serveOnOneDevice,
+  servingTerms,
+} from "./serve.ts";
 
-/** Context when none is asked for; less if the model ends earlier. */
-export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
-
-/** What may be asked of a serving estimate. Everything has a default, and the result says which were taken. */
-export interface EstimateOptions {
-  /** Format of the weights: "fp16", "q8_0", ... Default: as published, else bf16. */
-  readonly dtype?: string;
-  /** Format of the KV cache, or "K,V" separately. Default: 16 bits. */
-  readonly kvDtype?: string;
-  /** Tokens kept per sequence. Default: 4096, or the model's maximum if that is smaller. */
-  readonly contextTokens?: Tokens;
-  /** Sequences on the card at once. Default 1. */
-  readonly batch?: number;
-  /** Weights and nothing else. */
-  readonly weightsOnly?: boolean;
-  /** How a file stores the weights; taken when `dtype` is absent. */
-  readonly stored?: WeightStorage;
-}
-
-/** The options as they took effect. */
-export interface EffectiveRequest {
-  readonly [option: string]: string | number | boolean | null;
-  readonly dtype: string;
-  readonly kvDtype: string | null;
-  readonly context: Tokens | null;
-  readonly batch: number | null;
-  readonly weightsOnly: boolean;
-}
-
-export interface EstimateResult extends Estimate {
-  readonly request: EffectiveRequest;
-}
+export { DEFAULT_CONTEXT_TOKENS, type EffectiveRequest, type EstimateOptions } from "./prepare.ts";
+export type { DeviceEstimate, Estimate, EstimateResult } from "./serve.ts";
 
 /**
  * Memory to serve a model, term by term: the pure core of `vram-calc <model>`.
  *
  * @returns devices with their terms, the worst device's total with its band, the effective request and notes
- * @throws unknown-name for a format, bad-option for a context or batch that is not a whole number from 1
+ * @throws unknown-name for a format or an engine, bad-option for what is not a whole number from 1 and for
+ * degrees that the model does not divide by
  * @example estimate(typicalArchitecture(14e9), { dtype: "fp16", weightsOnly: true }).total.bytes // 28_000_000_000
  */
 export function estimate(model: Architecture, options: EstimateOptions = {}): EstimateResult {
-  const notes: Note[] = [];
-  const storage = storageOf(model, options, notes);
-  const weightsOnly = options.weightsOnly === true;
-  const contextTokens = weightsOnly ? 1 : contextOf(model, options, notes);
-  const sequences = options.batch === undefined ? 1 : positive("batch", options.batch);
-  const cacheFormat = cacheFormatOf(options.kvDtype ?? "fp16");
-  const result = serve(model, { storage, cacheFormat, contextTokens, sequences, weightsOnly });
+  const prepared = prepare(model, options, storageByName);
+  if (!needsEngines(options)) return serveOnOneDevice(model, prepared);
+  const degrees = degreesOf(options);
+  checkDegrees(model, degrees);
+  const { engine = "generic" } = options;
+  const served =
+    engine === "generic"
+      ? genericDevices(model, prepared, degrees)
+      : engineDevices(model, prepared, { options, engine, degrees });
+  const devices = served.devices.map((device) => withAdapters(device, model, { options, degrees }));
+  const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
   return {
-    devices: result.devices,
-    total: result.total,
-    notes: notes.length === 0 ? result.notes : [...result.notes, ...notes],
+    devices,
+    total: worst.total,
+    notes: [...model.notes, ...prepared.notes, ...served.notes],
     request: {
-      dtype: storage.id,
-      kvDtype: weightsOnly ? null : cacheFormat.id,
-      context: weightsOnly ? null : contextTokens,
-      batch: weightsOnly ? null : sequences,
-      weightsOnly,
+      ...prepared.request,
+      engine: served.engine,
+      ...degrees,
+      ...(options.lora === undefined
+        ? {}
+        : { loraRank: options.lora.rank, loraAdapters: options.lora.count }),
     },
   };
 }
 
-function storageOf(model: Architecture, options: EstimateOptions, notes: Note[]): WeightStorage {
-  if (options.dtype !== undefined) return uniformStorage(formatByName(options.dtype));
-  if (options.stored !== undefined) return options.stored;
-  if (model.dtype !== undefined) return uniformStorage(formatByName(model.dtype));
-  notes.push(DEFAULT_DTYPE_NOTE);
-  return uniformStorage(formatByName("bf16"));
+function degreesOf({ tp = 1, pp = 1, ep = 1, dp = 1 }: EstimateOptions): Degrees {
+  return tp * pp * ep * dp === 1 ? SINGLE_DEVICE : { tp, pp, ep, dp };
 }
 
-const DEFAULT_DTYPE_NOTE: Note = {
-  code: "default-dtype",
-  message: "the model does not say how its weights are stored: bf16 taken; --dtype sets another",
-  details: { dtype: "bf16" },
-};
+interface Served {
+  readonly engine: string;
+  readonly devices: readonly DeviceEstimate[];
+  readonly notes: readonly Note[];
+}
 
-function contextOf(model: Architecture, options: EstimateOptions, notes: Note[]): Tokens {
-  const longest = model.maxContextTokens;
-  if (options.contextTokens === undefined)
-    return longest === undefined ? DEFAULT_CONTEXT_TOKENS : Math.min(DEFAULT_CONTEXT_TOKENS, longest);
-  const context = positive("context", options.contextTokens);
-  if (longest !== undefined && context > longest) {
-    notes.push({
-      code: "context-beyond-model",
-      message: `context ${groupDigits(context)} is longer than the ${groupDigits(longest)} positions the config declares`,
-      details: { context, longest },
+/** Each device's share of the model as a model of its own, and what ranks need to talk to each other. */
+function genericDevices(model: Architecture, prepared: Prepared, degrees: Degrees): Served {
+  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const communication = prepared.weightsOnly ? null : communicationTerm(degrees.tp * degrees.pp * degrees.dp);
+  const devices = deviceShares(model, degrees).map(({ id, count, share }): DeviceEstimate => {
+    const terms = servingTerms(share, { ...prepared, sequences });
+    const all = communication === null ? terms : [...terms, communication];
+    return { id, count, terms: all, total: sumTerms(all) };
+  });
+  return { engine: "generic", devices, notes: [] };
+}
+
+function engineDevices(
+  model: Architecture,
+  prepared: Prepared,
+  at: { readonly options: EstimateOptions; readonly engine: string; readonly degrees: Degrees },
+): Served {
+  const { options, degrees } = at;
+  if (prepared.weightsOnly) {
+    throw new VramCalcError("bad-option", {
+      option: "--engine",
+      given: `${at.engine} with weights only`,
+      expected: "one of the two: an engine says what lies beside the weights",
     });
   }
-  return context;
-}
-
-function positive(option: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= 2 ** 40) return value;
-  throw new VramCalcError("bad-option", {
-    option,
-    given: String(value),
-    expected: "a whole number from 1 to 2^40",
+  const { engine, version } = parseEngine(at.engine);
+  const result: EngineResult = serveOn(engine, {
+    ...options.engineOptions,
+    model,
+    storage: prepared.storage,
+    format: prepared.cacheFormat,
+    contextTokens: prepared.contextTokens,
+    sequences: prepared.sequences,
+    computeBytes: model.dtype === "fp32" && options.dtype === undefined ? 4 : 2,
+    degrees,
+    ...(options.card === undefined ? {} : { card: options.card }),
+    ...(version === undefined ? {} : { version }),
   });
+  const devices = result.devices.map(({ id, count, held, terms, pool }): DeviceEstimate => {
+    const all = [weights(held, prepared.storage), ...terms];
+    return { id, count, terms: all, total: sumTerms(all), ...(pool === undefined ? {} : { pool }) };
+  });
+  return { engine: `${result.engine}@${result.version}`, devices, notes: result.notes };
 }
 
-const cacheFormats = new Map<string, CacheFormat>();
-
-/** One format, or keys and values apart: "q8_0/q4_0", also written with a comma. */
-function cacheFormatOf(text: string): CacheFormat {
-  let format = cacheFormats.get(text);
-  if (format === undefined) {
-    format = kvFormatByName(text.replace(",", "/"));
-    cacheFormats.set(text, format);
-  }
-  return format;
+/**
+ * Adapters served beside the base, each rank its part of them.
+ *
+ *     bytes = adapters * parameters of one * 2 B / (tp * pp)
+ */
+function withAdapters(
+  device: DeviceEstimate,
+  model: Architecture,
+  at: { readonly options: EstimateOptions; readonly degrees: Degrees },
+): DeviceEstimate {
+  const { lora } = at.options;
+  if (lora === undefined) return device;
+  const request: LoraRequest = { rank: lora.rank, targets: lora.targets };
+  const parameters = loraParameterCount(loraLinears(model, request));
+  const ranks = at.degrees.tp * at.degrees.pp;
+  const bytes = Math.ceil((lora.count * parameters * ADAPTER_BYTES) / ranks);
+  const term: Term = exactTerm("adapters", bytes, ADAPTERS_FORMULA, {
+    count: lora.count,
+    parameters,
+    width: ADAPTER_BYTES,
+    ranks,
+  });
+  const terms = [...device.terms, term];
+  return { ...device, terms, total: sumTerms(terms) };
 }
+
+/** Engines load adapters in the 16 bits of the compute format. */
+const ADAPTER_BYTES = 2;
+const ADAPTERS_FORMULA = "{count} adapters x {parameters} parameters x {width} B over {ranks} ranks";

@@ -1,6 +1,7 @@
 /** The serving estimate without an engine's habits: what any runtime must hold. */
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
+import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { activations, logits } from "../memory/activations.ts";
 import { cacheTerms } from "../memory/kv-cache.ts";
 import { GENERIC_RUNTIME } from "../memory/runtime.ts";
@@ -8,26 +9,18 @@ import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { Tokens } from "../units.ts";
-
-export interface ServeRequest {
-  readonly storage: WeightStorage;
-  readonly cacheFormat: CacheFormat;
-  /** Tokens kept per sequence: prompt plus generated. */
-  readonly contextTokens: Tokens;
-  /** Sequences resident at once; prefix sharing is not modelled. */
-  readonly sequences: number;
-  /** Weights and nothing else. */
-  readonly weightsOnly?: boolean;
-}
+import { type EffectiveRequest, type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
 
 /** What one kind of device holds. */
 export interface DeviceEstimate {
-  /** "all" on one device; "tp0.pp1" for a rank of a parallel run. */
+  /** "all" on one device; "rank", "pp0", "gpu1" in a run over several. */
   readonly id: string;
   /** Devices that hold exactly this. */
   readonly count: number;
   readonly terms: readonly Term[];
   readonly total: Band;
+  /** The cache pool that the engine makes of the rest of the card. */
+  readonly pool?: BlockPool;
 }
 
 export interface Estimate {
@@ -37,22 +30,27 @@ export interface Estimate {
   readonly notes: readonly Note[];
 }
 
-/**
- * Memory to serve `model`, term by term.
- *
- *     total = weights + kv-cache + recurrent-state + activations + logits + runtime
- *
- * @example serve(llama_3_1_8b, { storage: bf16, contextTokens: 8192, sequences: 1, ... }).devices[0].terms
- */
-export function serve(model: Architecture, request: ServeRequest): Estimate {
-  const terms =
-    request.weightsOnly === true ? [weights(model, request.storage)] : servingTerms(model, request);
-  const total = sumTerms(terms);
-  return { devices: [{ id: "all", count: 1, terms, total }], total, notes: model.notes };
+export interface EstimateResult extends Estimate {
+  readonly request: EffectiveRequest;
 }
 
-function servingTerms(model: Architecture, request: ServeRequest): Term[] {
+/**
+ * What one device holds of a model, engine-neutral.
+ *
+ *     total = weights + kv-cache + recurrent-state + activations + logits + runtime
+ */
+export function servingTerms(
+  model: Architecture,
+  request: {
+    readonly storage: WeightStorage;
+    readonly cacheFormat: CacheFormat;
+    readonly contextTokens: Tokens;
+    readonly sequences: number;
+    readonly weightsOnly: boolean;
+  },
+): Term[] {
   const { contextTokens, sequences, cacheFormat: format } = request;
+  if (request.weightsOnly) return [weights(model, request.storage)];
   return [
     weights(model, request.storage),
     ...cacheTerms(model, { contextTokens, sequences, format }),
@@ -60,4 +58,38 @@ function servingTerms(model: Architecture, request: ServeRequest): Term[] {
     logits(model, { sequences }),
     GENERIC_RUNTIME,
   ];
+}
+
+/** One device, no engine: the whole of the main command for a plain format. */
+export function serveOnOneDevice(model: Architecture, prepared: Prepared): EstimateResult {
+  const terms = servingTerms(model, prepared);
+  const total = sumTerms(terms);
+  const { notes } = prepared;
+  return {
+    devices: [{ id: "all", count: 1, terms, total }],
+    total,
+    notes: notes.length === 0 ? model.notes : [...model.notes, ...notes],
+    request: prepared.request,
+  };
+}
+
+/** True when `estimate` in estimate.ts is needed: an engine, several devices, adapters. */
+export function needsEngines(options: EstimateOptions): boolean {
+  const { engine, tp = 1, pp = 1, ep = 1, dp = 1 } = options;
+  return (
+    (engine !== undefined && engine !== "generic") || tp * pp * ep * dp !== 1 || options.lora !== undefined
+  );
+}
+
+/**
+ * `estimate` for plain formats on one device, without loading engines and quantization schemes.
+ *
+ * @param storageOf as for `prepare`
+ */
+export function estimateSimply(
+  model: Architecture,
+  options: EstimateOptions,
+  storageOf: (name: string) => WeightStorage,
+): EstimateResult {
+  return serveOnOneDevice(model, prepare(model, options, storageOf));
 }

@@ -18,13 +18,14 @@ export function weights(model: Architecture, storage: WeightStorage): Term {
   const parameters = model.parameters.stored;
   const each = parameters === 0 ? 0 : bytes / parameters;
   const inputs = { parameters, each };
-  if (storage.basis === "exact") return exactTerm("weights", bytes, WEIGHTS_FORMULA, inputs);
+  const basis = storage.basisOf?.(model) ?? storage.basis;
+  if (basis === "exact") return exactTerm("weights", bytes, WEIGHTS_FORMULA, inputs);
   return {
     id: "weights",
     bytes,
     low: bytes,
     high: bytes,
-    basis: storage.basis,
+    basis,
     formula: WEIGHTS_FORMULA,
     inputs,
   };

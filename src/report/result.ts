@@ -52,7 +52,13 @@ export function resultJson(result: Result): Record<string, unknown> {
 }
 
 function deviceJson(device: DeviceEstimate): Record<string, unknown> {
-  return { id: device.id, count: device.count, terms: device.terms.map(termJson), total: device.total };
+  return {
+    id: device.id,
+    count: device.count,
+    terms: device.terms.map(termJson),
+    total: device.total,
+    ...(device.pool === undefined ? {} : { pool: device.pool }),
+  };
 }
 
 /** A term with its formula rendered. */

@@ -1,5 +1,6 @@
 /** The estimate as a table for people. */
 import type { Budget } from "../budget.ts";
+import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { explainTerm, type Term } from "../memory/term.ts";
 import { type Bytes, distinguishingDigits, formatBytes, groupDigits } from "../units.ts";
 import type { Paint } from "./paint.ts";
@@ -43,6 +44,7 @@ export function estimateTable(result: Result, options: TableOptions): string {
       lines.push(paint("strong", `${device.id}${device.count > 1 ? ` (${device.count} devices)` : ""}`));
     lines.push(...termLines(device.terms, device.total.bytes, options));
     lines.push(totalLine(device.total, options));
+    if (device.pool !== undefined) lines.push(...poolLines(device.pool, options.columns));
   }
   const verdict =
     result.budget === undefined ? cardLines(result, options) : budgetLines(result.budget, result, options);
@@ -73,8 +75,24 @@ function subline(result: Result): string {
     parts.push(`context ${groupDigits(Number(request.context))}`);
     parts.push(`${request.batch} ${request.batch === 1 ? "sequence" : "sequences"}`);
     parts.push(`KV cache in ${request.kvDtype}`);
+    if (request.engine !== undefined && request.engine !== "generic") parts.push(`on ${request.engine}`);
+    for (const degree of ["tp", "pp", "ep", "dp"]) {
+      const value = request[degree];
+      if (typeof value === "number" && value > 1) parts.push(`${degree} ${value}`);
+    }
   }
   return parts.join(", ");
+}
+
+/** The cache pool in the words of the engine's own log. */
+function poolLines(pool: BlockPool, columns: number): string[] {
+  return [
+    wrap(
+      `  pool: ${groupDigits(pool.blocks)} blocks, ${groupDigits(pool.tokens)} tokens, maximum concurrency ${pool.maxConcurrency.toFixed(2)}x at this context`,
+      columns,
+      "  ",
+    ),
+  ];
 }
 
 const NAME_WIDTH = 16;

@@ -103,7 +103,7 @@ function rowOf(
 ): ComparedRow {
   const { flags, limit } = at;
   const options: EstimateOptions = {
-    ...estimateOptionsOf({ ...flags, dtype: undefined, context: undefined }, loaded),
+    ...estimateOptionsOf({ ...flags, dtype: undefined, context: undefined }, loaded, limit),
     ...(at.dtype === undefined ? {} : { dtype: at.dtype }),
     ...(at.contextTokens === undefined ? {} : { contextTokens: at.contextTokens }),
   };

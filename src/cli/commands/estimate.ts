@@ -2,11 +2,13 @@ import type { Command } from "commander";
 import type { Architecture } from "../../architecture/model.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
-import { estimate } from "../../estimate/estimate.ts";
+import type { EstimateOptions } from "../../estimate/prepare.ts";
+import { type EstimateResult, estimateSimply, needsEngines } from "../../estimate/serve.ts";
 import { kvFormatByName } from "../../formats/kv-formats.ts";
 import { COMMON_CARDS } from "../../hardware/common-cards.ts";
 import type { AttentionImplementation } from "../../memory/attention-mask.ts";
 import { type BatchLengths, batchLengths } from "../../memory/batch-lengths.ts";
+import { plainStorageByName } from "../../quantization/storage.ts";
 import type { Result } from "../../report/result.ts";
 import { estimateTable, type Units } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
@@ -75,11 +77,13 @@ async function runEstimate(
   );
   const lengths =
     flags.lengths === undefined ? undefined : lengthsOf(loaded.architecture, flags, flags.lengths);
-  const outcome = estimate(loaded.architecture, {
-    ...estimateOptionsOf(flags, loaded),
+  const options: EstimateOptions = {
+    ...estimateOptionsOf(flags, loaded, limit),
     ...(lengths === undefined ? {} : { batch: lengths.sequences, contextTokens: lengths.longestTokens }),
+    ...(flags.attention === undefined ? {} : { engineOptions: { ...flags.set, attention: flags.attention } }),
     weightsOnly: flags.weightsOnly === true,
-  });
+  };
+  const outcome = await estimateFor(loaded.architecture, options);
   const budget = limit === null ? undefined : checkBudget(outcome.total, limit);
   const result: Result = {
     schema: "vram-calc/estimate@1",
@@ -120,7 +124,7 @@ async function runEstimate(
   if (flags.json === true || flags.weightsOnly === true) return;
   const { advise } = await import("../../solve/advice.ts");
   const { adviceLines } = await import("../../report/fit.ts");
-  const advice = advise(loaded.architecture, estimateOptionsOf(flags, loaded), budget.bytes);
+  const advice = advise(loaded.architecture, options, budget.bytes);
   if (advice.length > 0)
     io.stdout(`\nwhat would change that\n${adviceLines(advice, await painterFor(io)).join("\n")}\n`);
 }
@@ -133,4 +137,15 @@ function lengthsOf(model: Architecture, flags: EstimateFlags, lengths: readonly 
     implementation: flags.attention ?? "sdpa",
     computeBytes: 2,
   });
+}
+
+/** The light estimate where it is enough: engines and quantization schemes are loaded when they are asked for. */
+async function estimateFor(model: Architecture, options: EstimateOptions): Promise<EstimateResult> {
+  const plain =
+    options.dtype === undefined
+      ? (options.stored ?? plainStorageByName(model.dtype ?? "bf16"))
+      : plainStorageByName(options.dtype);
+  if (plain !== null && !needsEngines(options)) return estimateSimply(model, options, () => plain);
+  const { estimate } = await import("../../estimate/estimate.ts");
+  return estimate(model, options);
 }

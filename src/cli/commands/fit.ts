@@ -62,7 +62,7 @@ async function runFit(reference: string, flags: FitFlags, { io, exit }: Session)
     });
   }
   const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
-  const answer = answerOf(loaded, estimateOptionsOf(flags, loaded), { limit, solve: flags.solve });
+  const answer = answerOf(loaded, estimateOptionsOf(flags, loaded, limit), { limit, solve: flags.solve });
   const paint = await painterFor(io);
   if (flags.json === true) {
     io.stdout(`${JSON.stringify(answerJson(loaded, limit, answer), null, 2)}\n`);

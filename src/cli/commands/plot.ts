@@ -158,7 +158,7 @@ async function memoryChart(words: readonly string[], flags: PlotFlags, { io }: S
     });
   const limit = await limitOf(flags, io);
   const loaded = await loadModel(reference, loadOptionsOf(io));
-  const options = estimateOptionsOf(flags, loaded);
+  const options = estimateOptionsOf(flags, loaded, limit);
   const axis = flags.x ?? "context";
   const last =
     axis === "batch"

@@ -1,0 +1,161 @@
+/** Turns what was asked for into what is computed, with every default filled in and said. */
+import type { Architecture, Note } from "../architecture/model.ts";
+import type { CacheFormat } from "../engines/cache-format.ts";
+import type { EngineCard } from "../engines/engine.ts";
+import { VramCalcError } from "../errors.ts";
+import { kvFormatByName } from "../formats/kv-formats.ts";
+import { plainStorageByName, type WeightStorage } from "../quantization/storage.ts";
+import { groupDigits, type Tokens } from "../units.ts";
+
+/** Context when none is asked for; less if the model ends earlier. */
+export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
+
+/** Adapters served beside the base model. */
+export interface ServedAdapters {
+  readonly rank: number;
+  /** How many lie on the card at once. */
+  readonly count: number;
+  readonly targets: "all-linear" | "attention" | "query-value" | readonly string[];
+}
+
+/** What may be asked of a serving estimate. Everything has a default, and the result says which were taken. */
+export interface EstimateOptions {
+  /** How weights are stored: "fp16", "q4_k_m", "awq", ... Default: as published, else bf16. */
+  readonly dtype?: string;
+  /** Format of the KV cache, or keys and values apart: "q8_0/q4_0". Default: 16 bits. */
+  readonly kvDtype?: string;
+  /** Tokens kept per sequence. Default: 4096, or the model's maximum if that is smaller. */
+  readonly contextTokens?: Tokens;
+  /** Sequences on the card at once. Default 1. */
+  readonly batch?: number;
+  /** Weights and nothing else. */
+  readonly weightsOnly?: boolean;
+  /** How the model's own files store the weights; taken when `dtype` is absent. */
+  readonly stored?: WeightStorage;
+  /** "generic" (default), or an engine, "vllm@0.19" at a version. */
+  readonly engine?: string;
+  /** Ranks that divide each layer. Default 1. */
+  readonly tp?: number;
+  /** Stages that divide the layers. Default 1. */
+  readonly pp?: number;
+  /** Ranks that divide the experts whole. Default 1. */
+  readonly ep?: number;
+  /** Replicas that divide the sequences. Default 1. */
+  readonly dp?: number;
+  /** The card, for engines that take a part of it and for what depends on its generation. */
+  readonly card?: EngineCard;
+  /** Flags of the engine by their names there: gpuMemoryUtilization, maxNumSeqs, gpuLayers, ... */
+  readonly engineOptions?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
+  /** LoRA adapters served beside the base; merged ones cost nothing and are not given. */
+  readonly lora?: ServedAdapters;
+}
+
+/** The options as they took effect. */
+export interface EffectiveRequest {
+  readonly [option: string]: string | number | boolean | null;
+  readonly dtype: string;
+  readonly kvDtype: string | null;
+  readonly context: Tokens | null;
+  readonly batch: number | null;
+  readonly weightsOnly: boolean;
+}
+
+export interface Prepared {
+  readonly storage: WeightStorage;
+  readonly cacheFormat: CacheFormat;
+  readonly contextTokens: Tokens;
+  readonly sequences: number;
+  readonly weightsOnly: boolean;
+  readonly request: EffectiveRequest;
+  readonly notes: readonly Note[];
+}
+
+/**
+ * The request with its defaults, checked.
+ *
+ * @param storageOf reads a storage by name; the schemes are a table of their own that not every caller loads
+ * @throws unknown-name for a format, bad-option for a context or batch that is not a whole number from 1
+ */
+export function prepare(
+  model: Architecture,
+  options: EstimateOptions,
+  storageOf: (name: string) => WeightStorage,
+): Prepared {
+  const notes: Note[] = [];
+  const storage = chooseStorage(model, options, storageOf, notes);
+  if (storage.notesOf !== undefined) notes.push(...storage.notesOf(model));
+  const weightsOnly = options.weightsOnly === true;
+  const contextTokens = weightsOnly ? 1 : contextOf(model, options, notes);
+  const sequences = options.batch === undefined ? 1 : positive("batch", options.batch);
+  const cacheFormat = cacheFormatOf(options.kvDtype ?? "fp16");
+  return {
+    storage,
+    cacheFormat,
+    contextTokens,
+    sequences,
+    weightsOnly,
+    notes,
+    request: {
+      dtype: storage.id,
+      kvDtype: weightsOnly ? null : cacheFormat.id,
+      context: weightsOnly ? null : contextTokens,
+      batch: weightsOnly ? null : sequences,
+      weightsOnly,
+    },
+  };
+}
+
+function chooseStorage(
+  model: Architecture,
+  options: EstimateOptions,
+  storageOf: (name: string) => WeightStorage,
+  notes: Note[],
+): WeightStorage {
+  if (options.dtype !== undefined) return storageOf(options.dtype);
+  if (options.stored !== undefined) return options.stored;
+  if (model.dtype !== undefined) return plainStorageByName(model.dtype) ?? storageOf(model.dtype);
+  notes.push(DEFAULT_DTYPE_NOTE);
+  return storageOf("bf16");
+}
+
+const DEFAULT_DTYPE_NOTE: Note = {
+  code: "default-dtype",
+  message: "the model does not say how its weights are stored: bf16 taken; --dtype sets another",
+  details: { dtype: "bf16" },
+};
+
+function contextOf(model: Architecture, options: EstimateOptions, notes: Note[]): Tokens {
+  const longest = model.maxContextTokens;
+  if (options.contextTokens === undefined)
+    return longest === undefined ? DEFAULT_CONTEXT_TOKENS : Math.min(DEFAULT_CONTEXT_TOKENS, longest);
+  const context = positive("context", options.contextTokens);
+  if (longest !== undefined && context > longest) {
+    notes.push({
+      code: "context-beyond-model",
+      message: `context ${groupDigits(context)} is longer than the ${groupDigits(longest)} positions the config declares`,
+      details: { context, longest },
+    });
+  }
+  return context;
+}
+
+function positive(option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= 2 ** 40) return value;
+  throw new VramCalcError("bad-option", {
+    option,
+    given: String(value),
+    expected: "a whole number from 1 to 2^40",
+  });
+}
+
+const cacheFormats = new Map<string, CacheFormat>();
+
+/** One format, or keys and values apart: "q8_0/q4_0", also written with a comma. */
+function cacheFormatOf(text: string): CacheFormat {
+  let format = cacheFormats.get(text);
+  if (format === undefined) {
+    format = kvFormatByName(text.replace(",", "/"));
+    cacheFormats.set(text, format);
+  }
+  return format;
+}
