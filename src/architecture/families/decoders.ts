@@ -12,19 +12,20 @@ import {
   glm4MoeLite,
   glmMoeDsa,
   minicpm3,
+  youtu,
 } from "./deepseek.ts";
 import { deepseekV4 } from "./deepseek-v4.ts";
-import { dots1 } from "./dots.ts";
+import { dots1, hyV3, solarOpen } from "./dots.ts";
 import { ernie45Moe } from "./ernie-moe.ts";
-import { exaone, exaone4 } from "./exaone.ts";
-import { laguna, museGlimmerText, step35 } from "./gated-attention.ts";
+import { exaone, exaone4, exaoneMoe } from "./exaone.ts";
+import { afmoe, laguna, museGlimmerText, step35 } from "./gated-attention.ts";
 import { gemma, gemma2, gemma3Text, vaultGemma } from "./gemma.ts";
 import { glm, glm4, glm4Moe } from "./glm.ts";
 import { codegen, gpt2, gptBigcode, gptj, gptNeo, gptNeox } from "./gpt.ts";
 import { gptOss } from "./gpt-oss.ts";
 import { graniteMoe, graniteMoeShared } from "./granite-moe.ts";
 import { hunyuanDense, hunyuanMoe } from "./hunyuan.ts";
-import { baichuan, internlm, internlm2 } from "./internlm.ts";
+import { baichuan, internlm, internlm2, internlm3 } from "./internlm.ts";
 import { cohere, cohere2, nemotron, orion, stablelm, starcoder2 } from "./layer-norm.ts";
 import {
   apertus,
@@ -32,6 +33,7 @@ import {
   cwm,
   ernie45,
   granite,
+  graniteSwa,
   helium,
   llama,
   llamaRenamed,
@@ -49,7 +51,7 @@ import { mixtral } from "./mixtral.ts";
 import { nemotronNas } from "./nemotron-nas.ts";
 import { flexOlmo, olmo, olmo2, olmo3, olmoe } from "./olmo.ts";
 import { opt } from "./opt.ts";
-import { phi, phi3, phiMsft, phimoe } from "./phi.ts";
+import { phi, phi3, phi3small, phiMsft, phimoe } from "./phi.ts";
 import { mimo, qwen2, qwen2Moe, qwen3, qwen3Moe } from "./qwen.ts";
 import { qwen1 } from "./qwen1.ts";
 
@@ -140,4 +142,12 @@ export const DECODERS: readonly Family[] = [
   bailing,
   bailing2,
   nemotronNas,
+  exaoneMoe,
+  graniteSwa,
+  solarOpen,
+  hyV3,
+  youtu,
+  afmoe,
+  internlm3,
+  phi3small,
 ];

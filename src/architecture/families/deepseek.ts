@@ -216,3 +216,13 @@ export const minicpm3 = familyOf({
       valueDim: Math.floor(sizes.hiddenSize / sizes.heads),
     })(config, sizes),
 });
+
+/** Youtu-LLM: latent attention over a dense MLP. */
+export const youtu = familyOf({
+  id: "youtu",
+  classNames: ["YoutuForCausalLM"],
+  classSizes: [2048, 6144, 32, 16, 128256],
+  tied: true,
+  sizes: latentSizes,
+  mixer: latentMixer(V3_DIMS),
+});

@@ -1,4 +1,5 @@
-import { ATTENTION_BIAS, familyOf } from "../decoder-row.ts";
+/** Grouped attention over DeepSeek experts. */
+import { ATTENTION_BIAS, familyOf, MLP_BIAS } from "../decoder-row.ts";
 import { firstDenseSparse, moe, readExperts } from "../moe.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
 
@@ -30,6 +31,64 @@ export const dots1 = familyOf({
           width,
           choiceBias: "buffer",
           shared: { name: "shared_experts", width: width * config.count("n_shared_experts") },
+        }),
+    };
+  },
+});
+
+/** Solar Open: every layer holds experts, o never carries a bias. */
+export const solarOpen = familyOf({
+  id: "solar_open",
+  classNames: ["SolarOpenForCausalLM"],
+  classSizes: [4096, 10240, 48, 64, 196608],
+  kvHeads: 8,
+  headDim: 128,
+  qkvBias: ATTENTION_BIAS,
+  experts: (config, { hiddenSize }) => {
+    const width = config.int("moe_intermediate_size", 1280);
+    return {
+      sparse: () => true,
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, { count: 128, active: 8 }),
+          width,
+          choiceBias: "buffer",
+          shared: { name: "shared_experts", width: width * config.count("n_shared_experts", 1) },
+        }),
+    };
+  },
+});
+
+/** Hunyuan 3: norms on each query and key head, the first layer dense. */
+export const hyV3 = familyOf({
+  id: "hy_v3",
+  classNames: ["HYV3ForCausalLM"],
+  classSizes: [4096, 13312, 80, 64, 120832],
+  kvHeads: 8,
+  headDim: 128,
+  qkvBias: ATTENTION_BIAS,
+  oBias: ATTENTION_BIAS,
+  mlpBias: MLP_BIAS,
+  qkNorm: "head",
+  experts: (config, { hiddenSize, layers }) => {
+    const width = config.int("moe_intermediate_size", 1536);
+    return {
+      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, { count: 192, active: 8 }),
+          width,
+          choiceBias: "buffer",
+          choiceBiasName: "e_score_correction_bias",
+          shared: {
+            name: "shared_experts",
+            width: width * config.count("num_shared_experts", 1),
+            bias: config.flag("mlp_bias", false),
+          },
         }),
     };
   },

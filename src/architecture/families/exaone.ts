@@ -1,4 +1,5 @@
-import { familyOf } from "../decoder-row.ts";
+import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import { firstDenseSparse, moe, readExperts } from "../moe.ts";
 import { periodicWindow } from "../windows.ts";
 
 /** EXAONE 3: llama under GPT-2's names, its class in the model's repository. */
@@ -12,7 +13,7 @@ export const exaone = familyOf({
 });
 
 /** Norms after each sublayer and on each query and key head; every fourth layer full, or as LLLG says. */
-export const exaone4 = familyOf({
+const EXAONE4: DecoderRow = {
   id: "exaone4",
   classNames: ["Exaone4ForCausalLM"],
   classSizes: [4096, 16384, 32, 32, 102400],
@@ -20,4 +21,29 @@ export const exaone4 = familyOf({
   layerNorms: ["post_attention_layernorm", "post_feedforward_layernorm"],
   qkNorm: "head",
   window: (config, layers) => periodicWindow(config, layers, { period: 4, windowTokens: 4096 }),
+};
+export const exaone4 = familyOf(EXAONE4);
+
+/** K-EXAONE: EXAONE 4 attention under norms before each sublayer, DeepSeek experts. */
+export const exaoneMoe = familyOf({
+  ...EXAONE4,
+  id: "exaone_moe",
+  classNames: ["ExaoneMoeForCausalLM"],
+  layerNorms: ["input_layernorm", "post_attention_layernorm"],
+  experts: (config, { hiddenSize, layers }) => {
+    const width = config.int("moe_intermediate_size", 1024);
+    return {
+      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, { count: 64, active: 8 }),
+          width,
+          choiceBias: "buffer",
+          choiceBiasName: "e_score_correction_bias",
+          shared: { name: "shared_experts", width: width * config.count("num_shared_experts", 1) },
+        }),
+    };
+  },
 });

@@ -1,4 +1,4 @@
-/** Grouped attention whose output is gated by a projection of the input: Laguna, Step 3.5, Muse Glimmer. */
+/** Grouped attention whose output is gated by a projection of the input: Laguna, Step 3.5, Trinity, Muse Glimmer. */
 import type { ConfigReader } from "../config-reader.ts";
 import type { DecoderSizes } from "../decoder.ts";
 import { familyOf, type MixerRule } from "../decoder-row.ts";
@@ -182,6 +182,45 @@ function stepSparseLayers(config: ConfigReader, layers: number): Sparse {
   const set = new Set(parts.filter((part) => part !== "").map(Number));
   return (layer) => set.has(layer);
 }
+
+/** Trinity: a gate per channel, norms around both sublayers, a choice bias that counts as a parameter. */
+export const afmoe = familyOf({
+  id: "afmoe",
+  classNames: ["AfmoeForCausalLM"],
+  classSizes: [2048, 6144, 32, 16, 200192],
+  headDim: 128,
+  layerNorms: ["input_layernorm", "post_attention_layernorm", "pre_mlp_layernorm", "post_mlp_layernorm"],
+  mixer: (config, sizes) => {
+    const windowTokens = windowTokensOf(config, 1024);
+    const every = config.int("global_attn_every_n_layers", 4);
+    return gatedMixer(config, sizes, {
+      heads: () => sizes.heads,
+      window:
+        listedWindow(config, sizes.layers, windowTokens) ??
+        ((layer) => ((layer + 1) % every === 0 ? undefined : windowTokens)),
+      gate: { name: "gate_proj", width: (heads) => heads * sizes.headDim },
+      qkNorm: true,
+    });
+  },
+  experts: (config, { hiddenSize }) => {
+    const width = config.int("moe_intermediate_size", 1408);
+    const dense = config.count("num_dense_layers", 1);
+    return {
+      sparse: (layer) => layer >= dense,
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, { count: 64, active: 6 }),
+          width,
+          router: "router.gate",
+          choiceBias: "parameter",
+          choiceBiasName: "expert_bias",
+          shared: { name: "shared_experts", width: width * config.count("num_shared_experts", 2) },
+        }),
+    };
+  },
+});
 
 /** Muse Glimmer: a gate per channel, norms of q and k without weights, every fourth layer from the end full. */
 export const museGlimmerText = familyOf({

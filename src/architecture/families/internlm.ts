@@ -24,6 +24,16 @@ export const internlm2 = familyOf({
   customCode: "llama with q, k and v in one projection",
 });
 
+/** One key for q, k and v, another for o and the MLP. */
+export const internlm3 = familyOf({
+  id: "internlm3",
+  classNames: ["InternLM3ForCausalLM"],
+  qkvBias: { key: "qkv_bias", otherwise: false },
+  oBias: { key: "bias", otherwise: false },
+  mlpBias: { key: "bias", otherwise: false },
+  customCode: "llama with a bias key for q, k and v and one for the rest",
+});
+
 /** 7B rotary, 13B ALiBi, both with as many KV heads as heads; Baichuan 2 normalises the head's rows. */
 export const baichuan = familyOf({
   id: "baichuan",

@@ -1,5 +1,5 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
-import { tensor } from "../tensors.ts";
+import { tensor, vector } from "../tensors.ts";
 import { everyLayerWindow, listedWindow, windowTokensOf } from "../windows.ts";
 
 /** RMSNorm, rotary, grouped heads, SwiGLU; `attention_bias` covers q, k, v and o. */
@@ -43,6 +43,23 @@ export const cwm = familyOf({
 
 /** Granite: scalar multipliers have no parameters. */
 export const granite = familyOf({ ...LLAMA, id: "granite", classNames: ["GraniteForCausalLM"] });
+
+/** Granite with a sink per query head; layers that are no multiple of four slide over 128 tokens. */
+export const graniteSwa = familyOf({
+  ...LLAMA,
+  id: "granite_swa",
+  classNames: ["GraniteSWAForCausalLM"],
+  classSizes: [2560, 8192, 24, 20, 100352],
+  tied: true,
+  kvHeads: 4,
+  window: (config, layers) => {
+    const windowTokens = windowTokensOf(config, 128);
+    return (
+      listedWindow(config, layers, windowTokens) ?? ((layer) => (layer % 4 === 0 ? undefined : windowTokens))
+    );
+  },
+  layerExtras: (_config, { heads }) => [vector("self_attn.sinks", "attention", [heads], "heads")],
+});
 
 /** Seed-OSS: biases on q, k and v by default, on o by its own key. */
 export const seedOss = familyOf({

@@ -41,6 +41,23 @@ export const phi3 = familyOf({
   window: everyLayerWindow,
 });
 
+/** Phi-3 small: LayerNorm and biases everywhere, gate and up in one projection, tied. */
+export const phi3small = familyOf({
+  id: "phi3small",
+  classNames: ["Phi3SmallForCausalLM"],
+  tied: true,
+  kvHeads: 8,
+  norm: "layer",
+  qkvBias: true,
+  oBias: true,
+  mlpBias: true,
+  attention: { fused: "query_key_value", outName: "dense" },
+  fusedGateUp: "up_proj",
+  activation: "gegelu",
+  width: (config) => config.int(["ff_intermediate_size", "intermediate_size"]),
+  customCode: "llama with LayerNorm and biases, q, k and v in one projection",
+});
+
 /** Mixtral's block under LayerNorms, with keys for biases on attention and head. */
 export const phimoe = familyOf({
   id: "phimoe",
