@@ -73,7 +73,29 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
   return { engine: "llama.cpp", version: `b${version.version}`, devices: result, notes: [] };
 }
 
+const known = new WeakMap<Architecture, Map<string, Architecture>>();
+
+/** Slicing sums parameters anew, so each part of a model is built once. */
 function heldBy(
+  model: Architecture,
+  at: { readonly placed: PlacedLayers; readonly cut: number; readonly projector: boolean },
+): Architecture {
+  let parts = known.get(model);
+  if (parts === undefined) {
+    parts = new Map();
+    known.set(model, parts);
+  }
+  const { firstLayer, layers, output } = at.placed;
+  const key = `${firstLayer} ${layers} ${output} ${at.cut} ${at.projector}`;
+  let held = parts.get(key);
+  if (held === undefined) {
+    held = buildHeld(model, at);
+    parts.set(key, held);
+  }
+  return held;
+}
+
+function buildHeld(
   model: Architecture,
   at: { readonly placed: PlacedLayers; readonly cut: number; readonly projector: boolean },
 ): Architecture {

@@ -7,7 +7,7 @@ export interface PageOptions {
   readonly format: CacheFormat;
   /** `--block-size`. Default: 16, and 64 when every layer is latent (FlashMLA's kernel block). */
   readonly blockTokens?: Tokens;
-  /** Width of a convolution state, and of a recurrent one that no config pins: the model's dtype. Default 2. */
+  /** Width of a convolution state, and of a recurrent one that no config pins. Default: the compute format's. */
   readonly stateBytes?: number;
   /** `num_speculative_tokens`: the prediction layers' cache, more convolution columns and state slots. Default 0. */
   readonly speculativeTokens?: number;
@@ -15,9 +15,16 @@ export interface PageOptions {
   readonly prefixCaching?: boolean;
   /** False with `--disable-hybrid-kv-cache-manager`: windows and chunks are stored in full. Default true. */
   readonly hybridManager?: boolean;
-  /** The rule for near-equal groups: pad to the larger when it is under this multiple. Default 1.5. */
-  readonly padRatio?: number;
 }
+
+export interface PageDefaults {
+  /** Bytes of one value of the compute format. */
+  readonly computeBytes: number;
+  /** Near-equal groups are padded to the larger when it is under this multiple of the smaller. */
+  readonly padRatio: number;
+}
+
+const DEFAULTS: PageDefaults = { computeBytes: 2, padRatio: 1.5 };
 
 /** Blocks that one sequence takes of one group of layers. */
 export type GroupGrowth =
@@ -73,18 +80,24 @@ const FP8_DS_MLA_BYTES = 656;
  * @example pageLayout(gpt_oss_20b, { format: bf16 })
  * // { bytesPerBlock: 12 x 16 x 2048 = 393_216, groups: [full, window 128] }
  */
-export function pageLayout(model: Architecture, options: PageOptions): PageLayout | null {
+export function pageLayout(
+  model: Architecture,
+  options: PageOptions,
+  defaults: PageDefaults = DEFAULTS,
+): PageLayout | null {
   const drafts = (options.speculativeTokens ?? 0) > 0 ? draftCacheLayers(model) : [];
-  const specs = mergeSpecs([...cacheLayers(model), ...drafts], options);
+  const rows = cacheLayers(model);
+  const all = drafts.length === 0 ? rows : [...rows, ...drafts];
+  const specs = mergeSpecs(all, options, options.stateBytes ?? defaults.computeBytes);
   if (specs.length === 0) return null;
   const attention = specs.filter((spec) => spec.tokenBytes > 0);
   const states = specs.filter((spec) => spec.slotBytes > 0);
-  const allLatent = cacheLayers(model).every(({ mixer }) => mixer.kind === "latent");
+  const allLatent = rows.every(({ mixer }) => mixer.kind === "latent");
   const blockTokens = options.blockTokens ?? (allLatent ? LATENT_BLOCK_TOKENS : DEFAULT_BLOCK_TOKENS);
   if (attention.length === 0) return stateOnly(states);
   if (states.length === 0 && attention.every((spec) => sameGrowth(spec, attention[0]!)))
     return oneGroup(attention, blockTokens);
-  return paged(attention, states, blockTokens, options.padRatio ?? 1.5);
+  return paged(attention, states, blockTokens, defaults.padRatio);
 }
 
 function oneGroup(specs: readonly Spec[], blockTokens: Tokens): PageLayout {
@@ -127,8 +140,8 @@ function paged(
   };
 }
 
-function mergeSpecs(rows: readonly CacheLayer[], options: PageOptions): readonly Spec[] {
-  const specs = rows.flatMap((row) => specsOf(row, options));
+function mergeSpecs(rows: readonly CacheLayer[], options: PageOptions, stateBytes: number): readonly Spec[] {
+  const specs = rows.flatMap((row) => specsOf(row, options, stateBytes));
   const merged: Spec[] = [];
   for (const spec of specs) {
     const at = merged.findIndex(
@@ -147,8 +160,8 @@ function mergeSpecs(rows: readonly CacheLayer[], options: PageOptions): readonly
   return merged;
 }
 
-function specsOf({ mixer, layers }: CacheLayer, options: PageOptions): Spec[] {
-  const { format, stateBytes = 2, speculativeTokens = 0 } = options;
+function specsOf({ mixer, layers }: CacheLayer, options: PageOptions, stateBytes: number): Spec[] {
+  const { format, speculativeTokens = 0 } = options;
   const attention = (growth: GroupGrowth, tokenBytes: Bytes): Spec => ({
     growth,
     layers,
@@ -199,6 +212,17 @@ function growthOf(mixer: Extract<Mixer, { kind: "attention" }>): GroupGrowth {
   return { kind: "full" };
 }
 
-function sameGrowth(a: Pick<Spec, "growth">, b: Pick<Spec, "growth">): boolean {
-  return JSON.stringify(a.growth) === JSON.stringify(b.growth);
+function sameGrowth({ growth: a }: Pick<Spec, "growth">, { growth: b }: Pick<Spec, "growth">): boolean {
+  switch (a.kind) {
+    case "full":
+      return b.kind === "full";
+    case "window":
+      return b.kind === "window" && a.windowTokens === b.windowTokens;
+    case "chunk":
+      return b.kind === "chunk" && a.chunkTokens === b.chunkTokens;
+    case "cross":
+      return b.kind === "cross" && a.encoderTokens === b.encoderTokens;
+    case "state":
+      return b.kind === "state" && a.slots === b.slots;
+  }
 }

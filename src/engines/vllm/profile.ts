@@ -73,6 +73,17 @@ export function profilePeak(
  * Llama-3.1-8B: 131,072 x 128 x 2 = 32 MiB, the difference between 14.99 GiB in the log and 14.96 of weights.
  */
 export function rotaryTableBytes(model: Architecture, computeBytes: number): Bytes {
+  let elements = rotaryElements.get(model);
+  if (elements === undefined) {
+    elements = countRotary(model);
+    rotaryElements.set(model, elements);
+  }
+  return elements * computeBytes;
+}
+
+const rotaryElements = new WeakMap<Architecture, number>();
+
+function countRotary(model: Architecture): number {
   const positions = model.maxContextTokens;
   if (positions === undefined || model.tensors.some((tensor) => tensor.role === "position-embedding"))
     return 0;
@@ -87,7 +98,7 @@ export function rotaryTableBytes(model: Architecture, computeBytes: number): Byt
       }
     }
   }
-  let bytes = 0;
-  for (const width of widths) bytes += positions * width * computeBytes;
-  return bytes;
+  let elements = 0;
+  for (const width of widths) elements += positions * width;
+  return elements;
 }

@@ -13,7 +13,7 @@ import { defaultLimits, profilePeak, rotaryTableBytes, type SchedulerLimits } fr
 import { VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
 
 /** vLLM's flags, by their names there. */
-export interface VllmOptions extends Partial<SchedulerLimits>, Omit<PageOptions, "format" | "padRatio"> {
+export interface VllmOptions extends Partial<SchedulerLimits>, Omit<PageOptions, "format"> {
   /** `--gpu-memory-utilization`: part of the card's total that the pool may fill. Default 0.9. */
   readonly gpuMemoryUtilization?: number;
   /** `--enforce-eager`: no CUDA graphs. Default false. */
@@ -77,9 +77,8 @@ function stageParts(
     maxNumSeqs: input.maxNumSeqs ?? defaults.maxNumSeqs,
     maxBatchedTokens: input.maxBatchedTokens ?? defaults.maxBatchedTokens,
   };
-  const layout = pageLayout(share, {
-    ...input,
-    stateBytes: input.stateBytes ?? input.computeBytes,
+  const layout = pageLayout(share, input, {
+    computeBytes: input.computeBytes,
     padRatio: version.padRatio,
   });
   const request = { contextTokens: input.contextTokens, batchedTokens: limits.maxBatchedTokens };
