@@ -25,7 +25,7 @@ const LONGEST_PATTERN = 1000;
 const LONGEST_TEXT = 500;
 const MOST_INSTRUCTIONS = 5000;
 
-const SETS: { readonly [escape: string]: Test } = {
+const SETS: { readonly [letter: string]: Test } = {
   d: (c) => c >= "0" && c <= "9",
   w: (c) => /^\w$/.test(c),
   s: (c) => /^\s$/.test(c),
@@ -93,7 +93,7 @@ function parse(source: string): Node | null {
       case "[":
         return bracket();
       case "\\":
-        return escape();
+        return escapeAtom();
       case "*":
       case "+":
       case "?":
@@ -111,7 +111,7 @@ function parse(source: string): Node | null {
     if (head === "?=" || head === "?!") return { kind: "look", negative: head === "?!", body };
     return body;
   };
-  const escape = (): Node => {
+  const escapeAtom = (): Node => {
     const char = source[at++];
     if (char === undefined || /[1-9]/.test(char)) return fail();
     if (char === "b" || char === "B") return { kind: "edge", inside: char === "B" };

@@ -58,9 +58,11 @@ function patternsOf(sources: readonly string[], at: ListAt): Patterns {
   };
 }
 
-/** Word characters that every match starts with; the last one may be optional. */
+/** What every match starts with: plain characters and escaped dots, the last one left out as it may be optional. */
 function literalStart(source: string): string {
-  return source.includes("|") ? "" : /^[\w-]*/.exec(source)![0].slice(0, -1);
+  if (source.includes("|")) return "";
+  const start = /^(?:[\w-]|\\\.)*/.exec(source)![0].replaceAll("\\.", ".");
+  return start.slice(0, -1);
 }
 
 const isLiteral = (entry: string): boolean => /^[\w.-]*$/.test(entry);
