@@ -49,7 +49,7 @@ const pad = (tokens: Tokens, multiple = PAD): Tokens => Math.ceil(tokens / multi
  * cache is full. Source: llama.cpp `llama-kv-cache.cpp`, `llama-kv-cache-iswa.cpp`, `llama-memory-recurrent.cpp`.
  *
  * @example llamaCppCacheBytes(gpt_oss_120b, { contextTokens: 131_072, slots: 2, ubatchTokens: 1024, ... }).kv
- * // 9,757,786,112 B = 9216 MiB in full layers + 90 MiB in window layers
+ * // 9_758_048_256 = 9216 MiB in full layers + 90 MiB in window layers
  */
 export function llamaCppCacheBytes(model: Architecture, input: LlamaCppCacheInput): LlamaCppCacheBytes {
   const rows = cacheLayers(model);

@@ -6,7 +6,7 @@ import { dividedStack } from "../../parallelism/layer-range.ts";
  * The model with the routed experts of its first `layers` layers left out: `--n-cpu-moe N`, or `--cpu-moe`
  * for all of them.
  *
- * @example withoutExperts(qwen3_30b_a3b, 48).parameters.total // 1,542,xxx,xxx of 30,532,122,624
+ * @example withoutExperts(qwen3_30b_a3b, 48).parameters.total // 1_541_093_376 of 30_532_122_624
  */
 export function withoutExperts(model: Architecture, layers: number): Architecture {
   const divided = dividedStack(model);

@@ -68,7 +68,7 @@ export interface BlockPool {
  *
  *     blocks = floor(bytes / bytes per block)          concurrency = blocks / blocks per request
  *
- * @example blockPool(layout of llama_3_1_8b, { bytes: 58.11 GiB, contextTokens: 8192, ... }).tokens // 476_000
+ * @example blockPool(layout of llama_3_1_8b, { bytes: 58.11 GiB, contextTokens: 8192, ... }).tokens // 476_032
  */
 export function blockPool(
   layout: PageLayout,

@@ -41,7 +41,7 @@ export interface ProfilePeak {
  * gathered. Not modelled: encoders of towers, whose largest image can exceed both moments.
  *
  * @example profilePeak(llama_3_1_8b at 0.19, { maxNumSeqs: 1024, maxBatchedTokens: 8192 })
- * // 67 MB + 38 MB and 1.92 GB: 1.89 GiB in the log
+ * // 104_857_600 + 1_924_045_210 = 1.89 GiB, as in the log
  */
 export function profilePeak(
   model: Architecture,

@@ -32,7 +32,7 @@ const DEFAULT_UTILIZATION = 0.9;
  * stage gets as many blocks as the poorest one.
  *
  * @example serveOnVllm({ model: llama_3_1_8b, card: h100, gpuMemoryUtilization: 0.95, ... }).devices[0].pool
- * // 29,7xx blocks, 476,xxx tokens; the log says 476,016
+ * // { blocks: 29_748, tokens: 475_968, ... } of 79.19 GiB; the log says 476,016
  */
 export function serveOnVllm(input: ServingInput & VllmOptions): EngineResult {
   const version = versionRow(VLLM_VERSIONS, input.version);

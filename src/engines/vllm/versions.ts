@@ -43,7 +43,8 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
   {
     version: "0.20",
     date: "2026-05",
-    source: "v1/core/kv_cache_utils.py counts the pool by concurrency; the other constants are those of 0.19",
+    source:
+      "v1/core/kv_cache_utils.py of 0.27 counts the pool by concurrency, 0.19 did not; the release between them that changed it is assumed, the other constants are those of 0.19",
     samplerBytes: 12.65,
     nonTorchGiB: { one: 0.25, pair: 2.08, many: 2.17 },
     graphsGiB: { base: 0.36, perLayer: 0.0155 },
