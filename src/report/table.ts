@@ -47,7 +47,9 @@ export function estimateTable(result: Result, options: TableOptions): string {
     if (device.pool !== undefined) lines.push(...poolLines(device.pool, options.columns));
   }
   const verdict =
-    result.budget === undefined ? cardLines(result, options) : budgetLines(result.budget, result, options);
+    result.budget === undefined
+      ? cardLines(result, options)
+      : budgetLines(result.budget, result.estimate.total.bytes, options);
   lines.push("", ...verdict);
   if (options.explain) lines.push("", ...explainLines(result));
   if (result.notes.length > 0) {
@@ -97,7 +99,8 @@ function poolLines(pool: BlockPool, columns: number): string[] {
 
 const NAME_WIDTH = 16;
 
-function termLines(terms: readonly Term[], total: Bytes, options: TableOptions): string[] {
+/** Terms with their sizes, basis and a bar of their share of `total`. */
+export function termLines(terms: readonly Term[], total: Bytes, options: TableOptions): string[] {
   const sizes = terms.map((term) => termSize(term.bytes, options));
   const width = Math.max(...sizes.map((s) => s.length));
   return terms.map((term, i) => {
@@ -144,8 +147,8 @@ function totalLine(
   return options.paint("strong", line) + (fits ? band : `\n   ${band}`);
 }
 
-function budgetLines(budget: Budget, result: Result, options: TableOptions): string[] {
-  const need = result.estimate.total.bytes;
+/** Fits, or over by how much. */
+export function budgetLines(budget: Budget, need: Bytes, options: TableOptions): string[] {
   const unit = options.units === "GB" ? "GB" : "GiB";
   const digits = distinguishingDigits(need, budget.bytes, unit);
   const size = (bytes: Bytes): string => formatBytes(bytes, { unit, digits });

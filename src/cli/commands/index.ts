@@ -3,6 +3,11 @@ import type { CommandEntry } from "./command.ts";
 /** Every command besides the default one, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: "train",
+    summary: "memory to train: full, LoRA, QLoRA, on one card or thousands",
+    load: async () => (await import("./train.ts")).defineTrain,
+  },
+  {
     name: "inspect",
     summary: "what a model is made of: parameters, layers, cache, linears, padding rows",
     load: async () => (await import("./inspect.ts")).defineInspect,

@@ -1,0 +1,176 @@
+/** The training estimate as a table and as JSON. */
+import type { Architecture, Note } from "../architecture/model.ts";
+import type { Budget } from "../budget.ts";
+import type { TrainDevice, TrainRelief, TrainResult } from "../estimate/train.ts";
+import { explainTerm } from "../memory/term.ts";
+import { groupDigits } from "../units.ts";
+import type { Paint } from "./paint.ts";
+import { type ModelSummary, termJson } from "./result.ts";
+import { budgetLines, sizeText, termLines, type Units, wrap } from "./table.ts";
+
+export interface TrainReport {
+  readonly model: ModelSummary;
+  readonly architecture: Architecture;
+  readonly result: TrainResult;
+  readonly reliefs: readonly TrainRelief[];
+  readonly budget?: Budget;
+  readonly notes: readonly Note[];
+}
+
+/** Plain data for `--json`: the shape of the estimate with phases and the three totals. */
+export function trainJson({
+  model,
+  architecture,
+  result,
+  reliefs,
+  budget,
+  notes,
+}: TrainReport): Record<string, unknown> {
+  return {
+    schema: "vram-calc/train@1",
+    model: {
+      id: model.id,
+      source: model.source,
+      family: model.family,
+      parameters: {
+        ...architecture.parameters.groups,
+        total: result.parameters.total,
+        trainable: result.parameters.trainable,
+      },
+      ...(model.revision === undefined ? {} : { revision: model.revision }),
+    },
+    request: result.request,
+    devices: result.devices.map((device) => ({
+      id: device.id,
+      count: device.count,
+      winner: device.winner,
+      terms: device.terms.map(termJson),
+      phases: device.phases.map(({ phase, terms, allocated }) => ({
+        phase,
+        allocated,
+        terms: terms.map(termJson),
+      })),
+      allocated: device.allocated,
+      reserved: device.reserved,
+      total: device.total,
+    })),
+    totals: result.totals,
+    total: result.total,
+    winner: result.winner,
+    ...(budget === undefined ? {} : { budget }),
+    reliefs,
+    notes: notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
+  };
+}
+
+export interface TrainTableOptions {
+  readonly columns: number;
+  readonly units: Units;
+  readonly explain: boolean;
+  readonly paint: Paint;
+}
+
+const PHASE_TEXT: Readonly<Record<TrainDevice["winner"], string>> = {
+  forward: "end of forward",
+  "loss-backward": "start of backward, in the loss",
+  "layer-backward": "backward of a layer",
+  "end-of-backward": "end of backward",
+  "optimizer-step": "optimizer step",
+};
+
+/** Renders a training estimate: the worst moment of the worst device, the other moments, the three totals. */
+export function trainTable(report: TrainReport, options: TrainTableOptions): string {
+  const { result } = report;
+  const { paint, columns } = options;
+  const lines: string[] = [
+    paint(
+      "strong",
+      wrap(
+        `${report.model.id}: ${groupDigits(result.parameters.total)} parameters, ${groupDigits(result.parameters.trainable)} trained`,
+        columns,
+      ),
+    ),
+    paint("dim", wrap(requestText(result), columns)),
+    "",
+  ];
+  const worst = result.devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  if (result.devices.length > 1)
+    lines.push(`worst of ${result.devices.length} stages: ${worst.id}, ${groupDigits(worst.count)} devices`);
+  lines.push(paint("strong", `peak: ${PHASE_TEXT[worst.winner]}`));
+  lines.push(...termLines(worst.terms, worst.total.bytes, { ...options, cards: [] }));
+  lines.push("", ...totalLines(worst, options), "", "moments");
+  for (const phase of worst.phases) {
+    const mark = phase.phase === worst.winner ? " <- peak" : "";
+    lines.push(
+      `  ${PHASE_TEXT[phase.phase].padEnd(32)}${sizeText(phase.allocated.bytes, options.units === "GB" ? "GB" : "GiB").padStart(12)}${mark}`,
+    );
+  }
+  if (report.budget !== undefined)
+    lines.push("", ...budgetLines(report.budget, result.total.bytes, { ...options, cards: [] }));
+  const reliefs = report.reliefs.slice(0, 4);
+  if (reliefs.length > 0) {
+    lines.push("", "what would lower it");
+    for (const relief of reliefs)
+      lines.push(`  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, "GiB")}`);
+  }
+  if (options.explain) {
+    lines.push("");
+    for (const term of worst.terms) lines.push(`  ${term.id}: ${explainTerm(term)} (${term.basis})`);
+  }
+  if (report.notes.length > 0) lines.push("");
+  for (const note of report.notes) lines.push(paint("dim", wrap(`note: ${note.message}`, columns, "      ")));
+  return `${lines.join("\n")}\n`;
+}
+
+function totalLines(device: TrainDevice, options: TrainTableOptions): string[] {
+  const unit = options.units === "GB" ? "GB" : "GiB";
+  const rows = [
+    ["allocated", device.allocated, "max_memory_allocated"],
+    ["reserved", device.reserved, "max_memory_reserved"],
+    ["device", device.total, "what nvidia-smi shows"],
+  ] as const;
+  return rows.map(([name, band, meaning]) =>
+    options.paint(
+      name === "device" ? "strong" : "dim",
+      `  ${name.padEnd(12)}${sizeText(band.bytes, unit).padStart(12)}  (${sizeText(band.low, unit)} to ${sizeText(band.high, unit)})  ${meaning}`,
+    ),
+  );
+}
+
+function requestText({ request }: TrainResult): string {
+  const parts = [
+    `${request.method} in ${request.precision}`,
+    `sequence ${groupDigits(request.seqTokens)}`,
+    `micro-batch ${request.microBatch}`,
+    ...(request.gradAccum > 1 ? [`${request.gradAccum} accumulated`] : []),
+    request.optimizer,
+    `checkpointing ${typeof request.checkpointing === "number" ? `every ${request.checkpointing} layers` : request.checkpointing}`,
+    `${request.attention} attention`,
+    `${request.loss} loss`,
+    ...(request.method === "lora" || request.method === "qlora"
+      ? [
+          `rank ${request.loraRank} on ${typeof request.loraTargets === "string" ? request.loraTargets : request.loraTargets.join("+")}`,
+          `${request.adapterFormat} adapters`,
+          `dropout ${request.loraDropout}`,
+        ]
+      : []),
+    ...(request.method === "qlora" ? [request.quantization] : []),
+    ...parallelText(request.parallel),
+  ];
+  return parts.join(", ");
+}
+
+function parallelText(parallel: TrainResult["request"]["parallel"]): string[] {
+  const degrees = (["dp", "tp", "pp", "cp", "ep"] as const).filter((name) => parallel[name] > 1);
+  if (degrees.length === 0) return [];
+  return [...degrees.map((name) => `${name} ${groupDigits(parallel[name])}`), parallel.sharding];
+}
+
+function reliefText({ change }: TrainRelief): string {
+  return Object.entries(change)
+    .map(([name, value]) => {
+      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      return value === true ? `--${flag}` : `--${flag} ${value}`;
+    })
+    .join(" ");
+}
