@@ -59,7 +59,7 @@ export async function readWeightIndex(
       const text = skipValue(json);
       if (text.length > MAX_METADATA_LENGTH)
         throw unexpected(json, start, "a few totals", `${text.length} characters`);
-      const value = parseJson(text, `${source.name}, key "${key}"`);
+      const value = parseJson(text, `${source.name}, in the value of "${key}"`);
       if (key === "metadata") metadata = value;
     }
   }
