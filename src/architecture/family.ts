@@ -8,6 +8,8 @@ export interface Family {
   readonly modelTypes: readonly string[];
   /** Class names, for configs without a `model_type` or with custom code in a known layout. */
   readonly classNames?: readonly string[];
+  /** Reads configs of that model type when they hold that key: Qwen-VL is "qwen" with "visual". */
+  readonly insteadOf?: { readonly modelType: string; readonly key: string };
   /** config.json -> the model, or a `bad-config` error naming the key that stopped it. */
   readonly build: (config: ConfigReader, families: FamilyLookup) => ArchitectureDraft;
 }

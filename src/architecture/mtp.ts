@@ -23,26 +23,27 @@ export function mtpStack(spec: {
   readonly config: ConfigReader;
   readonly hiddenSize: number;
   readonly body: Stack;
-  /** Rows of the embedding and head copies that the checkpoint holds. */
-  readonly copiedVocab?: number;
+  /** Which of the vocabulary's two matrices the checkpoint repeats in each prediction layer. */
+  readonly copies?: { readonly vocabSize: number; readonly of: readonly ("embedding" | "head")[] };
   /** Which layer it repeats, when not the last. */
   readonly like?: (kind: LayerKind) => boolean;
   /** Layers when the config has no key for them. */
   readonly layersDefault?: number;
 }): Stack | undefined {
-  const { config, hiddenSize, body, copiedVocab } = spec;
+  const { config, hiddenSize, body, copies } = spec;
   const layers = config.layers(MTP_KEYS, spec.layersDefault ?? 0);
   const kind = repeatedKind(body, spec.like ?? (() => true));
   if (layers === 0 || kind === undefined) return undefined;
-  const copy = (name: string) =>
+  const copied = (copies?.of ?? []).map((of) =>
     tensor({
-      name,
+      name: of === "embedding" ? "embed_tokens.weight" : "shared_head.head.weight",
       role: "other",
       kind: "embedding",
       group: "mtp",
-      shape: [copiedVocab!, hiddenSize],
+      shape: [copies!.vocabSize, hiddenSize],
       split: "vocab",
-    });
+    }),
+  );
   return stackOf({
     role: "mtp",
     prefix: body.prefix,
@@ -62,7 +63,7 @@ export function mtpStack(spec: {
           inDim: 2 * hiddenSize,
         }),
         ...norm("shared_head.norm", hiddenSize),
-        ...(copiedVocab === undefined ? [] : [copy("embed_tokens.weight"), copy("shared_head.head.weight")]),
+        ...copied,
       ],
     }),
   });

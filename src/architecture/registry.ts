@@ -15,6 +15,8 @@ export const FAMILIES: readonly Family[] = [...DECODERS, ...HYBRIDS, ...COMPOSIT
 const byModelType = new Map(FAMILIES.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
 const byClassName = new Map(FAMILIES.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));
 
+const replacing = FAMILIES.filter((f) => f.insteadOf !== undefined);
+
 /** Keys of a tower that a text decoder knows nothing of. */
 const TOWER_KEYS = ["vision_config", "audio_config", "visual", "vision_tower", "mm_vision_tower"] as const;
 const TEXT_ONLY: ReadonlySet<Family> = new Set(DECODERS);
@@ -85,6 +87,10 @@ function familyOf(config: ConfigReader): Family | null {
     ?.map((name) => byClassName.get(name))
     .find((family) => family !== undefined);
   if (modelType === undefined) return named ?? null;
+  const instead = replacing.find(
+    ({ insteadOf }) => insteadOf?.modelType === modelType && config.has(insteadOf.key),
+  );
+  if (instead !== undefined) return instead;
   const tower = TOWER_KEYS.find((key) => config.has(key));
   if (found === undefined || tower === undefined || !TEXT_ONLY.has(found)) return found ?? null;
   // The file says which class holds text part and tower; the text part alone would be too small.

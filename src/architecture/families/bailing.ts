@@ -7,7 +7,6 @@ import { mtpStack } from "../mtp.ts";
 const BAILING: DecoderRow = {
   id: "bailing_moe",
   classNames: ["BailingMoeForCausalLM"],
-  qkvBias: { key: "use_qkv_bias", otherwise: false },
   oBias: { key: "use_bias", otherwise: false },
   mlpBias: { key: "use_bias", otherwise: false },
   attention: { name: "attention", fused: "query_key_value", outName: "dense" },
@@ -15,25 +14,32 @@ const BAILING: DecoderRow = {
   experts: (config, { hiddenSize, layers }) => bailingExperts(config, hiddenSize, layers, false),
   customCode: "llama attention in one projection, DeepSeek experts",
 };
-export const bailing = familyOf(BAILING);
+/** q, k and v carry a bias by either key. */
+const eitherBias = (config: ConfigReader): Pick<DecoderRow, "qkvBias"> => ({
+  qkvBias: config.flag("use_bias", false) || config.flag("use_qkv_bias", false),
+});
+export const bailing = familyOf(BAILING, eitherBias);
 
 /** Ling 2: norms on each query and key head, a choice bias, prediction layers. */
-export const bailing2 = familyOf({
-  ...BAILING,
-  id: "bailing_moe_v2",
-  classNames: ["BailingMoeV2ForCausalLM"],
-  qkNorm: "head",
-  qkNormWhen: { key: "use_qk_norm", otherwise: true },
-  attention: {
-    name: "attention",
-    fused: "query_key_value",
-    outName: "dense",
-    qkNormNames: ["query_layernorm", "key_layernorm"],
+export const bailing2 = familyOf(
+  {
+    ...BAILING,
+    id: "bailing_moe_v2",
+    classNames: ["BailingMoeV2ForCausalLM"],
+    qkNorm: "head",
+    qkNormWhen: { key: "use_qk_norm", otherwise: true },
+    attention: {
+      name: "attention",
+      fused: "query_key_value",
+      outName: "dense",
+      qkNormNames: ["query_layernorm", "key_layernorm"],
+    },
+    experts: (config, { hiddenSize, layers }) =>
+      bailingExperts(config, hiddenSize, layers, config.flag("moe_router_enable_expert_bias", true)),
+    mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body }),
   },
-  experts: (config, { hiddenSize, layers }) =>
-    bailingExperts(config, hiddenSize, layers, config.flag("moe_router_enable_expert_bias", true)),
-  mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body }),
-});
+  eitherBias,
+);
 
 function bailingExperts(config: ConfigReader, hiddenSize: number, layers: number, choiceBias: boolean) {
   const width = config.int("moe_intermediate_size");
@@ -47,7 +53,11 @@ function bailingExperts(config: ConfigReader, hiddenSize: number, layers: number
         experts: readExperts(config),
         width,
         ...(choiceBias ? { choiceBias: "buffer" as const, choiceBiasName: "gate.expert_bias" } : {}),
-        shared: { name: "shared_experts", width: shared * config.count("num_shared_experts", 0) },
+        shared: {
+          name: "shared_experts",
+          width: shared * config.count("num_shared_experts", 0),
+          bias: config.flag("use_bias", false),
+        },
       }),
   };
 }

@@ -1,12 +1,16 @@
 /** Models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
 import { qwen2Audio, qwen3Asr, voxtral } from "./audio-language.ts";
+import { minicpmV, phi3Vision, qwenVl, vila } from "./custom-vision.ts";
 import { gemma3n } from "./gemma3n.ts";
 import { gemma4 } from "./gemma4.ts";
+import { internvl, internvlChat } from "./internvl.ts";
 import { gemma3, idefics3, llava, llavaNext, llavaOneVision, mistral3, paligemma } from "./llava.ts";
 import { mllama } from "./mllama.ts";
+import { qwen3OmniThinker, qwen25OmniThinker } from "./omni.ts";
+import { ayaVision, cohere2Vision, lfm2Vl } from "./pixel-shuffle.ts";
 import { glm4v, glm4vMoe, qwen2Vl, qwen3Vl, qwen3VlMoe, qwen25Vl, qwen35, qwen35Moe } from "./qwen-vl.ts";
-import { kimiK25, llama4, minimaxM3Vl, museGlimmer } from "./vision-language.ts";
+import { kimiK3, kimiK25, llama4, minimaxM3Vl, museGlimmer } from "./vision-language.ts";
 
 export const COMPOSITES: readonly Family[] = [
   llava,
@@ -27,10 +31,22 @@ export const COMPOSITES: readonly Family[] = [
   glm4v,
   glm4vMoe,
   kimiK25,
+  kimiK3,
   minimaxM3Vl,
   museGlimmer,
   llama4,
   mllama,
+  internvl,
+  internvlChat,
+  ayaVision,
+  cohere2Vision,
+  lfm2Vl,
+  phi3Vision,
+  minicpmV,
+  vila,
+  qwenVl,
+  qwen25OmniThinker,
+  qwen3OmniThinker,
   qwen2Audio,
   voxtral,
   qwen3Asr,

@@ -118,7 +118,7 @@ const V3: DecoderRow = {
     choiceBias: "buffer",
   }),
   mtp: (config, { hiddenSize, vocabSize }, body) =>
-    mtpStack({ config, hiddenSize, body, copiedVocab: vocabSize }),
+    mtpStack({ config, hiddenSize, body, copies: { vocabSize, of: ["embedding", "head"] } }),
 };
 export const deepseekV3 = familyOf(V3);
 

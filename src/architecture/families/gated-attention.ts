@@ -163,7 +163,17 @@ export const step35 = familyOf({
         },
       }),
   }),
-  mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body }),
+  // Its prediction layers slide, are dense, and have a head of their own each.
+  mtp: (config, { hiddenSize, vocabSize }, body) =>
+    mtpStack({
+      config,
+      hiddenSize,
+      body,
+      like: ({ mixers, feedForward }) =>
+        feedForward.kind === "dense" &&
+        mixers.some((m) => m.kind === "attention" && m.windowTokens !== undefined),
+      copies: { vocabSize, of: ["head"] },
+    }),
 });
 
 /** `mlp_layer_types`, else the layers of `moe_layers_enum` ("3,4,5"), else all from the fourth on. */

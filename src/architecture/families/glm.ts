@@ -52,5 +52,5 @@ export const glm4Moe = familyOf({
     };
   },
   mtp: (config, { hiddenSize, vocabSize }, body) =>
-    mtpStack({ config, hiddenSize, body, copiedVocab: vocabSize }),
+    mtpStack({ config, hiddenSize, body, copies: { vocabSize, of: ["embedding", "head"] } }),
 });

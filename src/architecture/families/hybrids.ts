@@ -11,6 +11,7 @@ import { mllamaText } from "./mllama.ts";
 import { nemotronH } from "./nemotron-h.ts";
 import { qwen3Next, qwen35MoeText, qwen35Text } from "./qwen3-next.ts";
 import { recurrentGemma } from "./recurrent-gemma.ts";
+import { rwkv5 } from "./rwkv.ts";
 import { zamba2 } from "./zamba2.ts";
 
 export const HYBRIDS: readonly Family[] = [
@@ -29,6 +30,7 @@ export const HYBRIDS: readonly Family[] = [
   lfm2,
   lfm2Moe,
   recurrentGemma,
+  rwkv5,
   gemma3nText,
   gemma4Text,
   mllamaText,

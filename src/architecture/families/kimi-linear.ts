@@ -139,9 +139,9 @@ function expertLayer(config: ConfigReader, hiddenSize: number): FeedForwardParts
         activeExperts: counts.active,
       }),
       routerBalance("mlp.gate.e_score_correction_bias", counts.count),
-      ...project("latent_down_proj", latentDim, hiddenSize),
-      ...(config.flag("latent_moe_use_norm", false) ? norm("mlp.latent_norm", latentDim) : []),
-      ...project("latent_up_proj", hiddenSize, latentDim),
+      ...project("routed_expert_down_proj", latentDim, hiddenSize),
+      ...(config.flag("latent_moe_use_norm", false) ? norm("mlp.routed_expert_norm", latentDim) : []),
+      ...project("routed_expert_up_proj", hiddenSize, latentDim),
       ...(sharedWidth === 0
         ? []
         : gatedMlp({ name: "mlp.shared_experts", hiddenSize, width: sharedWidth, group: "shared-experts" })),

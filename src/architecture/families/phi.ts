@@ -1,3 +1,4 @@
+import { readDecoderSizes } from "../decoder.ts";
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
 import { moe, readExperts } from "../moe.ts";
 import { everyLayerWindow } from "../windows.ts";
@@ -28,6 +29,11 @@ export const phiMsft = familyOf({
   modelTypes: ["phi-msft", "mixformer-sequential"],
   classNames: ["MixFormerSequentialForCausalLM"],
   widthDefault: (hiddenSize) => 4 * hiddenSize,
+  sizes: (config) => {
+    const sizes = readDecoderSizes(config, { tied: false });
+    const multiple = config.int("pad_vocab_size_multiple", 64);
+    return { ...sizes, vocabSize: Math.ceil(sizes.vocabSize / multiple) * multiple };
+  },
   customCode: "phi",
 });
 

@@ -1,6 +1,7 @@
 /** Composites with a tower of their own: Kimi K2.5, MiniMax M3, Muse Glimmer, Llama 4. */
 import { composite, languageModel, part } from "../composite.ts";
-import { withDefaults } from "../config-reader.ts";
+import { type ConfigReader, withDefaults } from "../config-reader.ts";
+import { customCodeNote } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
 import { stackOf } from "../stack.ts";
 import { norm } from "../tensors.ts";
@@ -11,6 +12,14 @@ import { temporalPatches } from "../towers/qwen-vision.ts";
 import { inGroup } from "../towers/tower.ts";
 import { projection } from "./llava.ts";
 
+/** Patches merged into one: merge_kernel_size, a height and a width. */
+function mergedPatches(vision: ConfigReader): number {
+  const [height, width, ...rest] = vision.ints("merge_kernel_size") ?? [2, 2];
+  if (height === undefined || width === undefined || height * width === 0 || rest.length > 0)
+    return vision.fail("merge_kernel_size", "a height and a width");
+  return height * width;
+}
+
 /** MoonViT; its patches are normalised, merged and projected by two biased linears. */
 export const kimiK25: Family = {
   id: "kimi_k25",
@@ -20,10 +29,7 @@ export const kimiK25: Family = {
     const text = languageModel(config, families, { modelType: "deepseek_v3", tied: true });
     const vision = part(config, "vision_config");
     const tower = moonVision(vision, "vision_tower");
-    const [height, width, ...rest] = vision.ints("merge_kernel_size") ?? [2, 2];
-    if (height === undefined || width === undefined || height * width === 0 || rest.length > 0)
-      return vision.fail("merge_kernel_size", "a height and a width");
-    const merged = tower.stacks[0]!.hiddenSize * height * width;
+    const merged = tower.stacks[0]!.hiddenSize * mergedPatches(vision);
     const normed = config.int("projection_hidden_size", vision.int("mm_hidden_size", 1152));
     return composite({
       family: "kimi_k25",
@@ -32,11 +38,39 @@ export const kimiK25: Family = {
       names: "language_model",
       towers: [tower],
       projector: [
-        ...norm("mm_projector.pre_norm", normed, "bias").map((t) => ({ ...t, group: "projector" as const })),
+        ...inGroup("projector", norm("mm_projector.pre_norm", normed, "bias")),
         ...projection("mm_projector.proj.0", merged, merged, true),
         ...projection("mm_projector.proj.2", text.hiddenSize, merged, true),
       ],
     });
+  },
+};
+
+/** Kimi Linear's decoder at K3's size; the projector has no biases and normalises what it writes. */
+export const kimiK3: Family = {
+  id: "kimi_k3",
+  modelTypes: ["kimi_k3"],
+  classNames: ["KimiK3ForConditionalGeneration"],
+  build: (config, families) => {
+    const text = languageModel(config, families, { modelType: "kimi_linear" });
+    const vision = part(config, "vision_config");
+    if (vision.text("mm_projector_type", "patchmergerv2") !== "patchmergerv2")
+      vision.fail("mm_projector_type", "patchmergerv2");
+    const tower = moonVision(vision, "vision_tower");
+    const merged = vision.int("mm_hidden_size", tower.stacks[0]!.hiddenSize) * mergedPatches(vision);
+    const draft = composite({
+      family: "kimi_k3",
+      config,
+      text,
+      names: "language_model",
+      towers: [tower],
+      projector: [
+        ...projection("mm_projector.proj.0", merged, merged, false),
+        ...projection("mm_projector.proj.2", text.hiddenSize, merged, false),
+        ...inGroup("projector", norm("mm_projector.post_norm", text.hiddenSize)),
+      ],
+    });
+    return { ...draft, notes: [...draft.notes, customCodeNote("kimi_k3", "Kimi Linear with MoonViT")] };
   },
 };
 

@@ -9,15 +9,13 @@ import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize, type T
 /** Reads a vision_config and builds the tower at a module path. */
 export type TowerBuilder = (config: ConfigReader, prefix: string) => Tower;
 
-const CLIP_NAMES = ["k_proj", "q_proj", "v_proj", "out_proj"] as const;
-
 /** The layer of CLIP and SigLIP: LayerNorms, biases everywhere, fc1 and fc2. */
 export function clipLayer(config: ConfigReader, activation: string) {
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
   return encoderLayer({
     hiddenSize,
     heads,
-    attention: { name: "self_attn", outName: CLIP_NAMES[3], bias: { qkv: true, o: true } },
+    attention: { name: "self_attn", outName: "out_proj", bias: { qkv: true, o: true } },
     mlp: {
       name: "mlp",
       width: config.int("intermediate_size"),
@@ -85,26 +83,59 @@ export const siglipVision: TowerBuilder = (given, prefix) => {
     patch_size: 16,
   });
   const hiddenSize = config.int("hidden_size");
-  const width = config.int("intermediate_size");
-  const dense = (name: string, outDim: number, inDim: number): Tensor[] =>
-    linear({ name, role: "other", group: "vision", outDim, inDim, bias: true });
-  const pooling = config.flag("vision_use_head", true)
-    ? [
-        vector(`${prefix}.head.probe`, "vision", [1, 1, hiddenSize]),
-        ...dense(`${prefix}.head.attention.in_proj`, 3 * hiddenSize, hiddenSize),
-        ...dense(`${prefix}.head.attention.out_proj`, hiddenSize, hiddenSize),
-        ...norm(`${prefix}.head.layernorm`, hiddenSize, "bias"),
-        ...dense(`${prefix}.head.mlp.fc1`, width, hiddenSize),
-        ...dense(`${prefix}.head.mlp.fc2`, hiddenSize, width),
-      ]
-    : [];
   return {
     stacks: [siglipLayers(config, prefix)],
     tensors: inGroup("vision", [
       ...patchConvolution(config, `${prefix}.embeddings.patch_embedding`, true),
       positionEmbedding(`${prefix}.embeddings.position_embedding`, patchCount(config), hiddenSize),
       ...norm(`${prefix}.post_layernorm`, hiddenSize, "bias"),
-      ...pooling,
+      ...poolingHead(config, prefix),
+    ]),
+  };
+};
+
+function poolingHead(config: ConfigReader, prefix: string): Tensor[] {
+  if (!config.flag("vision_use_head", true)) return [];
+  const hiddenSize = config.int("hidden_size");
+  const width = config.int("intermediate_size");
+  const dense = (name: string, outDim: number, inDim: number): Tensor[] =>
+    linear({ name: `${prefix}.head.${name}`, role: "other", group: "vision", outDim, inDim, bias: true });
+  return [
+    vector(`${prefix}.head.probe`, "vision", [1, 1, hiddenSize]),
+    ...dense("attention.in_proj", 3 * hiddenSize, hiddenSize),
+    ...dense("attention.out_proj", hiddenSize, hiddenSize),
+    ...norm(`${prefix}.head.layernorm`, hiddenSize, "bias"),
+    ...dense("mlp.fc1", width, hiddenSize),
+    ...dense("mlp.fc2", hiddenSize, width),
+  ];
+}
+
+/** SigLIP 2 for any aspect ratio: patches as one biased matrix, num_patches positions. */
+export const siglip2Vision: TowerBuilder = (given, prefix) => {
+  const config = withDefaults(given, {
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+    patch_size: 16,
+    num_patches: 256,
+  });
+  const hiddenSize = config.int("hidden_size");
+  const [height, width] = squareSize(config, "patch_size");
+  return {
+    stacks: [siglipLayers(config, prefix)],
+    tensors: inGroup("vision", [
+      ...linear({
+        name: `${prefix}.embeddings.patch_embedding`,
+        role: "other",
+        group: "vision",
+        outDim: hiddenSize,
+        inDim: config.int("num_channels", 3) * height * width,
+        bias: true,
+      }),
+      positionEmbedding(`${prefix}.embeddings.position_embedding`, config.int("num_patches"), hiddenSize),
+      ...norm(`${prefix}.post_layernorm`, hiddenSize, "bias"),
+      ...poolingHead(config, prefix),
     ]),
   };
 };
@@ -176,6 +207,7 @@ const BY_MODEL_TYPE: { readonly [modelType: string]: TowerBuilder } = {
   clip_vision_model: clipVision,
   siglip_vision_model: siglipVision,
   siglip_vision: siglipVision,
+  siglip2_vision_model: siglip2Vision,
   pixtral: pixtralVision,
   idefics3_vision: idefics3Vision,
   idefics3: idefics3Vision,

@@ -1,11 +1,12 @@
 /** MoonViT (Kimi K2.5, Kimi-VL's line) and Muse Glimmer's tower: biased layers with q, k and v apart, learned positions on a grid. */
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
+import { layerNorm } from "../decoder.ts";
 import { activationOf } from "../family.ts";
 import type { LayerKind } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, inGroup, readEncoderHeads, squareSize } from "./tower.ts";
+import { encoderLayer, inGroup, squareSize } from "./tower.ts";
 
 const HIDDEN = ["vt_hidden_size", "hidden_size"] as const;
 const HEADS = ["vt_num_attention_heads", "num_attention_heads"] as const;
@@ -21,22 +22,34 @@ function completed(config: ConfigReader, defaults: readonly (readonly [readonly 
   );
 }
 
+/** What K3 writes down and K2.5 does not: RMSNorms, no biases, attention wider than the tower. */
 function moonLayer(config: ConfigReader, activation: string): LayerKind {
-  const { hiddenSize, heads } = readEncoderHeads(config, HIDDEN, HEADS);
+  const hiddenSize = config.int(HIDDEN);
+  const heads = config.int(HEADS);
+  const inner = config.int("qkv_hidden_size", hiddenSize);
+  if (inner % heads !== 0) config.fail("vt_num_attention_heads", `a divisor of the attention width ${inner}`);
+  const attentionBias = config.flag("attn_bias", true);
   return encoderLayer({
     hiddenSize,
     heads,
-    attention: { name: "attn", outName: "proj", bias: { qkv: true, o: true } },
+    headDim: inner / heads,
+    attention: { name: "attn", outName: "proj", bias: { qkv: attentionBias, o: attentionBias } },
     mlp: {
       name: "mlp",
       width: config.int(WIDTH),
       activation: activationOf(config, activation),
-      bias: true,
+      bias: config.flag("linear_bias", true),
       plain: ["fc1", "fc2"],
     },
-    norm: "layer",
+    norm: moonNorm(config),
     norms: ["norm1", "norm2"],
   });
+}
+
+function moonNorm(config: ConfigReader): "rms" | "layer" {
+  const name = config.text("norm_type", "layernorm");
+  if (name !== "rmsnorm" && name !== "layernorm") config.fail("norm_type", "rmsnorm or layernorm");
+  return name === "rmsnorm" ? "rms" : "layer";
 }
 
 /** Patches with a bias, positions height*width*h (time is a fixed table), a final norm. */
@@ -69,10 +82,10 @@ export const moonVision: TowerBuilder = (given, prefix) => {
         name: `${prefix}.patch_embed.proj`,
         group: "vision",
         shape: [hiddenSize, 3, patchHeight, patchWidth],
-        bias: true,
+        bias: config.flag("patch_embed_proj_bias", true),
       }),
       vector(`${prefix}.patch_embed.pos_emb.weight`, "vision", [...grid, hiddenSize]),
-      ...norm(`${prefix}.encoder.final_layernorm`, hiddenSize, "bias"),
+      ...layerNorm(moonNorm(config), `${prefix}.encoder.final_layernorm`, hiddenSize),
     ]),
   };
 };
