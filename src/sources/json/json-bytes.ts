@@ -179,7 +179,7 @@ export function readCount(json: JsonBytes): number {
   let at = start;
   let value = 0;
   for (let c = bytes[at]; c !== undefined && c >= 0x30 && c <= 0x39; c = bytes[++at])
-    value = value * 10 + c - 0x30;
+    value = value * 10 + (c - 0x30);
   const after = bytes[at];
   const leadingZero = at - start > 1 && bytes[start] === 0x30;
   if (at === start || leadingZero || after === 0x2e || after === 0x65 || after === 0x45)
