@@ -52,12 +52,6 @@ async function namedLimit(spec: string): Promise<Limit> {
       details: { gpu: accelerator.id },
     });
   }
-  if (accelerator.notes !== undefined)
-    notes.push({
-      code: "gpu-note",
-      message: `${accelerator.name}: ${accelerator.notes}`,
-      details: { gpu: accelerator.id },
-    });
   return {
     bytes: accelerator.usableBytes,
     gpu: accelerator.name,

@@ -149,7 +149,8 @@ function totalLine(
 
 /** Fits, or over by how much. */
 export function budgetLines(budget: Budget, need: Bytes, options: TableOptions): string[] {
-  const unit = options.units === "GB" ? "GB" : "GiB";
+  // A card is measured in GiB; a size of one's own is told in the unit that prices and contexts use.
+  const unit = options.units === "both" ? (budget.gpu === undefined ? "GB" : "GiB") : options.units;
   const digits = distinguishingDigits(need, budget.bytes, unit);
   const size = (bytes: Bytes): string => formatBytes(bytes, { unit, digits });
   const limit =

@@ -92,11 +92,11 @@ describe("vram-calc <model>", () => {
   });
 
   test.for([
-    ["14B --dtype fp16 --weights-only --budget 28GB", 0, /fits 28\.00|fits 26\.08 GiB with 0\.00 GiB/],
+    ["14B --dtype fp16 --weights-only --budget 28GB", 0, /fits 28\.00 GB with 0\.00 GB/],
     [
       "14B --dtype fp16 --weights-only --budget 27999999999",
       1,
-      /over 26\.07703208\d* GiB by .*needs 26\.07703208/,
+      /over 27\.999999999 GB by 0\.000000001 GB: needs 28\.000000000 GB/,
     ],
     ["14B --dtype fp16 --gpu rtx-4090", 1, /over GeForce RTX 4090 \(23\.52 GiB usable\) by \d+\.\d\d GiB/],
     ["14B --dtype fp16 --gpu h100", 0, /fits H100 80GB HBM3 \(79\.18 GiB usable\) with/],
