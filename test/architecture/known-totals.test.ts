@@ -6,6 +6,7 @@ import { forEachTensor } from "../../src/architecture/parameters.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { layerCount } from "../../src/architecture/stack.ts";
 import { parseJson } from "../../src/sources/json/parse-json.ts";
+import { formatCount } from "../../src/units.ts";
 import fixtures from "../fixtures/configs/text-decoders.json" with { type: "json" };
 import vectors from "../vectors/parameters-published.json" with { type: "json" };
 
@@ -83,6 +84,10 @@ describe("published totals are met once the named surplus is added", () => {
     const surplus = (row.surplus ?? []).map((what) => SURPLUS[what]!(model));
     const sum = surplus.reduce((a, b) => a + b, model.parameters.total) + (row.unexplained ?? 0);
     expect(sum).toBe(row.published);
+  });
+
+  test.for(vectors.rounded)("$id: $stated, as far as that is stated", (row) => {
+    expect(formatCount(readArchitecture(configOf(row.id), row.id).parameters.total)).toBe(row.stated);
   });
 
   test("every total has its source, and every surplus is one that we compute", () => {

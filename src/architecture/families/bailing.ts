@@ -1,49 +1,47 @@
 import type { ConfigReader } from "../config-reader.ts";
-import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import type { DecoderSizes } from "../decoder.ts";
+import { type ExpertsRule, familyOf } from "../decoder-row.ts";
 import { firstDenseSparse, moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 
-/** Ling: q, k and v in one projection, DeepSeek experts without a choice bias. */
-const BAILING: DecoderRow = {
-  id: "bailing_moe",
-  classNames: ["BailingMoeForCausalLM"],
-  oBias: { key: "use_bias", otherwise: false },
-  mlpBias: { key: "use_bias", otherwise: false },
-  attention: { name: "attention", fused: "query_key_value", outName: "dense" },
-  names: { embedding: "model.word_embeddings" },
-  experts: (config, { hiddenSize, layers }) => bailingExperts(config, hiddenSize, layers, false),
-  customCode: "llama attention in one projection, DeepSeek experts",
-};
-/** q, k and v carry a bias by either key. */
-const eitherBias = (config: ConfigReader): Pick<DecoderRow, "qkvBias"> => ({
-  qkvBias: config.flag("use_bias", false) || config.flag("use_qkv_bias", false),
-});
-export const bailing = familyOf(BAILING, eitherBias);
+/** Files of Ling 2 carry the first version's model_type under the second's class name. */
+const isSecond = (config: ConfigReader): boolean =>
+  config.optionalText("model_type") === "bailing_moe_v2" ||
+  (config.texts("architectures") ?? []).includes("BailingMoeV2ForCausalLM");
 
-/** Ling 2: norms on each query and key head, a choice bias, prediction layers. */
-export const bailing2 = familyOf(
+/**
+ * Ling: q, k and v in one projection, first layers dense, shared experts as one MLP. Ling 2 adds norms on
+ * each query and key head, a choice bias and prediction layers.
+ */
+export const bailing = familyOf(
   {
-    ...BAILING,
-    id: "bailing_moe_v2",
-    classNames: ["BailingMoeV2ForCausalLM"],
-    qkNorm: "head",
-    qkNormWhen: { key: "use_qk_norm", otherwise: true },
+    id: "bailing_moe",
+    modelTypes: ["bailing_moe", "bailing_moe_v2"],
+    classNames: ["BailingMoeForCausalLM", "BailingMoeV2ForCausalLM"],
+    oBias: { key: "use_bias", otherwise: false },
+    mlpBias: { key: "use_bias", otherwise: false },
     attention: {
       name: "attention",
       fused: "query_key_value",
       outName: "dense",
       qkNormNames: ["query_layernorm", "key_layernorm"],
     },
-    experts: (config, { hiddenSize, layers }) =>
-      bailingExperts(config, hiddenSize, layers, config.flag("moe_router_enable_expert_bias", true)),
+    names: { embedding: "model.word_embeddings" },
+    qkNorm: "head",
+    experts: bailingExperts,
     mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body }),
+    customCode: "llama attention in one projection, DeepSeek experts",
   },
-  eitherBias,
+  (config) => ({
+    qkvBias: config.flag("use_bias", false) || config.flag("use_qkv_bias", false),
+    qkNormWhen: { key: "use_qk_norm", otherwise: isSecond(config) },
+  }),
 );
 
-function bailingExperts(config: ConfigReader, hiddenSize: number, layers: number, choiceBias: boolean) {
+function bailingExperts(config: ConfigReader, { hiddenSize, layers }: DecoderSizes): ExpertsRule {
   const width = config.int("moe_intermediate_size");
   const shared = config.optionalInt("moe_shared_expert_intermediate_size") ?? width;
+  const choiceBias = config.flag("moe_router_enable_expert_bias", isSecond(config));
   return {
     sparse: firstDenseSparse(config, layers, { firstDense: 0 }),
     build: () =>

@@ -1,7 +1,7 @@
 /** The text decoders whose layers are all attention, one line per family. */
 import type { Family } from "../family.ts";
 import { bloom, falcon, mpt } from "./alibi.ts";
-import { bailing, bailing2 } from "./bailing.ts";
+import { bailing } from "./bailing.ts";
 import { chatglm } from "./chatglm.ts";
 import { dbrx } from "./dbrx.ts";
 import {
@@ -140,7 +140,6 @@ export const DECODERS: readonly Family[] = [
   chatglm,
   minicpm,
   bailing,
-  bailing2,
   nemotronNas,
   exaoneMoe,
   graniteSwa,
