@@ -183,3 +183,38 @@ describe("alignment and place", () => {
     expect(file).toMatchObject({ tensors: [], tensorBytes: 0, vocabularyTokens: 1 });
   });
 });
+
+describe("a window may end anywhere", () => {
+  const cases = [
+    { version: 3, littleEndian: true },
+    { version: 1, littleEndian: false },
+  ];
+  test.for(cases)(
+    "version $version, little-endian $littleEndian: its first end on each byte of what follows",
+    async (c) => {
+      const rest: NonNullable<GgufDraft["metadata"]> = [
+        ["text", text("é".repeat(20))],
+        ["nested", { type: 9, elementType: 9, items: [strings(["a", "bc"]), strings([])] }],
+        ["numbers", { type: 9, elementType: 5, items: [1, -2, 3] }],
+        ["float", { type: 12, value: 0.25 }],
+        ["tokenizer.ggml.tokens", strings(["a", "", "longer than most"])],
+      ];
+      const build = (padding: number) =>
+        buildGguf({
+          ...c,
+          metadata: [["padding", strings(["x".repeat(padding)])], ...rest],
+          tensors: [f32Tensor("first"), { name: "second", shape: [32, 3], type: 2, bytes: 54 }],
+        });
+      const plain = await readGgufHeader(memorySource("m", build(0)));
+      // Everything but the padding's own bytes, and as much again, so that the tensors too lie before the end.
+      const following = 2 * plain.dataOffset;
+      for (let before = 0; before <= following; before++) {
+        const file = await readGgufHeader(memorySource("m", build(2 ** 18 - before)));
+        expect([...file.metadata].slice(1)).toEqual([...plain.metadata].slice(1));
+        const layout = ({ tensors, dataOffset }: typeof file) =>
+          tensors.map((t) => [t.name, t.shape, t.bytes, t.offset - dataOffset]);
+        expect(layout(file)).toEqual(layout(plain));
+      }
+    },
+  );
+});
