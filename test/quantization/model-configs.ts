@@ -24,6 +24,12 @@ const llama = (
   ...more,
 });
 
+const FP8_BLOCK = {
+  activation_scheme: "dynamic",
+  fmt: "e4m3",
+  quant_method: "fp8",
+  weight_block_size: [128, 128],
+};
 const llama31 = { max_position_embeddings: 131072 };
 
 export const CONFIGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -86,6 +92,58 @@ export const CONFIGS: Readonly<Record<string, Readonly<Record<string, unknown>>>
     num_local_experts: 128,
     num_experts_per_tok: 4,
     quantization_config: { quant_method: "mxfp4" },
+  }),
+  "DeepSeek-V3": {
+    model_type: "deepseek_v3",
+    hidden_size: 7168,
+    intermediate_size: 18432,
+    moe_intermediate_size: 2048,
+    num_hidden_layers: 61,
+    num_nextn_predict_layers: 1,
+    num_attention_heads: 128,
+    num_key_value_heads: 128,
+    n_routed_experts: 256,
+    n_shared_experts: 1,
+    num_experts_per_tok: 8,
+    first_k_dense_replace: 3,
+    moe_layer_freq: 1,
+    q_lora_rank: 1536,
+    kv_lora_rank: 512,
+    qk_nope_head_dim: 128,
+    qk_rope_head_dim: 64,
+    v_head_dim: 128,
+    vocab_size: 129280,
+    tie_word_embeddings: false,
+    torch_dtype: "bfloat16",
+    quantization_config: FP8_BLOCK,
+  },
+  "MiniMax-M2.5": {
+    model_type: "minimax_m2",
+    hidden_size: 3072,
+    intermediate_size: 1536,
+    num_hidden_layers: 62,
+    num_attention_heads: 48,
+    num_key_value_heads: 8,
+    head_dim: 128,
+    num_local_experts: 256,
+    num_experts_per_tok: 8,
+    vocab_size: 200064,
+    tie_word_embeddings: false,
+    torch_dtype: "bfloat16",
+    quantization_config: {
+      ...FP8_BLOCK,
+      modules_to_not_convert: ["gate", "e_score_correction_bias", "lm_head"],
+    },
+  },
+  "Qwen3-235B-A22B-FP8": llama(4096, 12288, 94, 64, 4, 151936, {
+    model_type: "qwen3_moe",
+    head_dim: 128,
+    num_experts: 128,
+    num_experts_per_tok: 8,
+    moe_intermediate_size: 1536,
+    decoder_sparse_step: 1,
+    mlp_only_layers: [],
+    quantization_config: FP8_BLOCK,
   }),
   "Phi-3-mini-4k-instruct": llama(3072, 8192, 32, 32, 32, 32064, { model_type: "phi3" }),
 };

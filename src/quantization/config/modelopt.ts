@@ -71,8 +71,8 @@ export function modeloptScheme(given: ConfigReader, whole: ConfigReader): Scheme
     begin: (model) => {
       const underneath = under?.begin(model);
       return (place) => {
-        if (!isLinear(place) || isPredictionInput(place)) return null;
-        if (excluded(place, model)) return underneath?.(place) ?? null;
+        if (!isLinear(place)) return null;
+        if (isPredictionInput(place) || excluded(place, model)) return underneath?.(place) ?? null;
         if (single !== null) return single;
         const own = listed?.find(place) ?? groups.find(({ named }) => named(place, model))?.encoding;
         if (own !== undefined && own !== null) return own;
