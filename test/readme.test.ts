@@ -1,0 +1,51 @@
+/** Runs every example of the README and compares it with the output printed there. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  exampleFolder,
+  havePublished,
+  needsPublished,
+  readExamples,
+  root,
+  runExample,
+} from "./readme-examples.ts";
+
+const readme = readFileSync(join(root, "README.md"), "utf8");
+const examples = readExamples(readme);
+
+const folder = exampleFolder();
+afterAll(() => folder.remove());
+
+/** "..." alone on a line stands for lines left out. */
+function expectShown(actual: string, shown: string): void {
+  const parts = shown.split(/^\.\.\.$/m).map((part) => part.replace(/^\n/, "").trimEnd());
+  if (parts.length === 1) expect(actual).toBe(shown);
+  let from = 0;
+  for (const part of parts) {
+    const at = actual.indexOf(part, from);
+    if (at < 0) expect(actual).toContain(part);
+    from = at + part.length;
+  }
+}
+
+describe("README", () => {
+  test("has examples", () => expect(examples.length).toBeGreaterThanOrEqual(8));
+
+  test.for(examples.filter((example) => havePublished || !needsPublished(example)))(
+    "$ $command",
+    async (example) => expectShown(await runExample(example, folder.path), example.shown),
+  );
+
+  test.skipIf(havePublished)(
+    "skipped: examples on published configs, which are not beside the project",
+    () => {},
+  );
+
+  test("the commands it gives are the ones that CI runs", () => {
+    const ci = readFileSync(join(root, ".ci/run"), "utf8");
+    expect(readme).toContain("npm ci && npm test");
+    expect(ci).toMatch(/^npm ci/m);
+    expect(ci).toMatch(/^npm test$/m);
+  });
+});
