@@ -1,7 +1,7 @@
 /** One device of a training run: model states, the moments of a step, and its terms in each. */
 import type { Architecture } from "../architecture/model.ts";
 import { type HoldingRequest, holdingOf } from "../memory/training/holding.ts";
-import { layerCode } from "../memory/training/layer-code.ts";
+import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import { optimizerByName, optimizerStepBytes } from "../memory/training/optimizers.ts";
 import type { Holding } from "../memory/training/pass.ts";
@@ -207,6 +207,7 @@ function statesOf(model: Architecture, holding: Holding, effective: EffectiveTra
     reduceWidth: parallel.sharding === "ddp" ? (full ? widths.gradient : 4) : widths.gradient,
     reshardAfterForward: parallel.reshardAfterForward,
     overlap: true,
+    stages: parallel.pp,
     hiddenSize:
       effective.framework === "hf" && parallel.sharding.startsWith("zero") ? model.hiddenSize : null,
   });
@@ -241,6 +242,10 @@ function passMoments(
   const model = stage.share;
   const frozen = effective.method === "lora" || effective.method === "qlora";
   const every = checkpointing === "none" ? 0 : typeof checkpointing === "number" ? checkpointing : 1;
+  const nth =
+    typeof checkpointing === "string" && checkpointing.startsWith("nth=")
+      ? Number(checkpointing.slice(4))
+      : 1;
   const routed = parallel.ep > 1 ? routedExperts(whole) : undefined;
   const segments = segmentsOf(model, {
     // Preference losses run the chosen and the rejected answer together.
@@ -254,15 +259,21 @@ function passMoments(
       fusedGate: effective.fusedKernels,
       fusedRotary: effective.fusedKernels,
     },
-    loss: { kind: effective.loss === "dpo" ? "hf" : effective.loss, chunks: effective.lossChunks },
+    loss: {
+      kind: effective.loss === "dpo" ? "hf" : effective.loss,
+      chunks: effective.lossChunks,
+      hold: effective.holdLogits,
+    },
     inputGradients: frozen && every > 0,
     sequenceShards: parallel.sequenceParallel ? parallel.tp : 1,
     ...(routed === undefined ? {} : { routedExperts: routed }),
+    framework: layerFramework(effective),
     ends: stage.ends,
   });
   const waiting = inFlight(stage, effective);
   const { moments, keptBytes } = momentsOf(model, segments, {
     checkpointEvery: every,
+    nth,
     selective: checkpointing === "selective",
     offloadCheckpoints: checkpointing === "offload",
     accumulating: effective.gradAccum > 1,
@@ -273,6 +284,20 @@ function passMoments(
   return moments.map((m) =>
     m.phase === "end-of-backward" ? m : { ...m, activations: m.activations + others },
   );
+}
+
+function layerFramework(effective: EffectiveTrain): LayerFramework {
+  switch (effective.framework) {
+    case "litgpt":
+      return "litgpt";
+    case "fsdp":
+    case "torchtune":
+      return "torchtitan";
+    case "hf":
+    case "deepspeed":
+    case "megatron":
+      return "hf";
+  }
 }
 
 function routedExperts(model: Architecture): number | undefined {

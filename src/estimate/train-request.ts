@@ -30,6 +30,7 @@ export const METHODS = ["full", "lora", "qlora", "freeze"] as const satisfies re
 export const ATTENTIONS = ["sdpa", "flash", "eager"] as const satisfies readonly AttentionCode[];
 export const LOSSES = [
   "hf",
+  "hf-upcast",
   "plain",
   "chunked",
   "chunked-recompute",
@@ -81,11 +82,16 @@ export interface TrainRequest {
   readonly optimizer?: string;
   /** Rank of GaLore's and APOLLO's states. */
   readonly optimizerRank?: number;
-  /** `none`, `full`, `selective` (attention only), a number n (every n layers), or `offload` (checkpoints on the host). */
-  readonly checkpointing?: "none" | "full" | "selective" | "offload" | number;
+  /**
+   * `none`, `full`, `selective` (by operation: every second product and attention are kept), a number n (one checkpoint for
+   * n layers), `nth=n` (every n-th layer, the others keep everything), or `offload` (checkpoints on the host).
+   */
+  readonly checkpointing?: "none" | "full" | "selective" | "offload" | `nth=${number}` | number;
   readonly attention?: AttentionCode;
   readonly loss?: LossKind | "dpo";
   readonly lossChunks?: number;
+  /** The training loop keeps the model's output, and so the logits, alive during backward. */
+  readonly holdLogits?: boolean;
   readonly framework?: Framework;
   /** Liger-style kernels for norm, gate and rotary. */
   readonly fusedKernels?: boolean;
@@ -132,11 +138,16 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     optimizer: optimizerByName(request.optimizer ?? "adamw-fused").id,
     optimizerRank: whole("--optimizer-rank", request.optimizerRank ?? 128, 1, 1e6),
     checkpointing:
-      typeof checkpointing === "number"
+      typeof checkpointing === "number" || /^nth=[1-9]\d{0,4}$/.test(checkpointing)
         ? checkpointing
-        : oneOf("--checkpointing", checkpointing, ["none", "full", "selective", "offload"] as const),
+        : oneOf(
+            "--checkpointing",
+            checkpointing as "none",
+            ["none", "full", "selective", "offload"] as const,
+          ),
     attention: oneOf("--attention", request.attention ?? "sdpa", ATTENTIONS),
     loss: oneOf("--loss", request.loss ?? "hf", LOSSES),
+    holdLogits: request.holdLogits ?? framework === "fsdp",
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
     fusedKernels: request.fusedKernels ?? false,

@@ -91,7 +91,11 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
   const winner = worstPhase(phases.map((p) => p.bytes));
   const won = phases.find((p) => p.bytes === winner)!;
   const transient = winner.activations + winner.logits + winner.workspace + winner.communication;
-  const allocator = allocatorTerm(transient, won.allocated.bytes);
+  const allocator = allocatorTerm(
+    transient,
+    won.allocated.bytes,
+    /^(zero|fsdp)/.test(effective.parallel.sharding),
+  );
   const world = stage.count * stage.stages;
   const terms = [...won.terms, allocator, runtimeTerm(world)];
   return {

@@ -49,7 +49,8 @@ function fusedAttention(
   const q = op.operand(tape, input.q);
   // FlashAttention's own interface has a window argument and takes any grouping; SDPA has neither.
   const expand =
-    pass.attention === "sdpa" && (heads.masked || heads.keyDim !== heads.valueDim || heads.keyDim > 256);
+    pass.code.repeatsKv ||
+    (pass.attention === "sdpa" && (heads.masked || heads.keyDim !== heads.valueDim || heads.keyDim > 256));
   const expanded = (x: Value): Value => (expand && groups > 1 ? op.copy(tape, x, x.elements * groups) : x);
   const k = expanded(op.operand(tape, input.k));
   const v = expanded(op.operand(tape, input.v));

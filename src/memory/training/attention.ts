@@ -5,7 +5,7 @@ import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
 import { concatenates, rotary } from "./rotary.ts";
-import { hold, type Value } from "./tape.ts";
+import { fresh, hold, record, type Value } from "./tape.ts";
 
 /** Softmax attention from the normed input x to the output projection. */
 export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: readonly Tensor[]): Value {
@@ -27,6 +27,9 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
           const weight = of(role);
           return weight === undefined ? x : project(pass, x, weight, tensors);
         });
+  // Values that stay a view of one fused product keep all of it alive; a copy to more heads frees it.
+  if (pass.code.fusedQkv && fused === undefined && queryHeads === kvHeads)
+    v = withFused(pass, v!, widths.reduce((sum, w) => sum + w, 0) * tokens);
   const qNorm = normTensor(tensors, "q");
   const kNorm = normTensor(tensors, "k");
   if (qNorm !== undefined && kNorm !== undefined) {
@@ -60,6 +63,13 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   const out = output === undefined ? mixed : project(pass, mixed, output, tensors);
   hold(tape, [x]);
   return out;
+}
+
+/** `part` as a view of a larger product of `elements`. */
+function withFused(pass: Pass, part: Value, elements: number): Value {
+  const whole = fresh(pass.tape, { elements, width: part.width, grad: part.grad });
+  record(pass.tape, { inputs: [part], outputs: [whole] });
+  return { ...whole, elements: part.elements };
 }
 
 function normTensor(tensors: readonly Tensor[], of: "q" | "k"): Tensor | undefined {

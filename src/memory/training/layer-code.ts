@@ -51,6 +51,12 @@ export interface LayerCode {
   readonly clampedExperts: boolean;
   /** Whether PEFT's `all-linear` reaches experts that transformers holds as one tensor, and the router with them. */
   readonly peftExperts: "merged" | "none";
+  /** q, k and v always come out of one product, whose output the values keep alive when heads are not grouped. */
+  readonly fusedQkv: boolean;
+  /** Keys and values are copied to all query heads before the attention kernel. */
+  readonly repeatsKv: boolean;
+  /** Packed weights keep their input for backward although they do not train (bitsandbytes before 0.42). */
+  readonly packedKeepsInput: boolean;
   /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
   readonly buffers: number;
 }
@@ -68,6 +74,9 @@ const BASE: Omit<LayerCode, "norm"> = {
   wideShares: false,
   clampedExperts: false,
   peftExperts: "none",
+  fusedQkv: false,
+  repeatsKv: false,
+  packedKeepsInput: false,
   buffers: 2,
 };
 
@@ -130,9 +139,25 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   hunyuan_v1_moe: MERGED,
 };
 
+/** Training code that writes the layers: transformers, or a framework with layers of its own. */
+export type LayerFramework = "hf" | "litgpt" | "torchtitan";
+
+/**
+ * What a framework writes differently from transformers: LitGPT (`litgpt/model.py`, commit 8641822) has one qkv product, puts
+ * rotated parts together and was measured with bitsandbytes 0.41; torchtitan and torchtune copy keys and values to all heads.
+ */
+const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
+  hf: {},
+  litgpt: { rotary: "half-concat", fusedQkv: true, repeatsKv: true, packedKeepsInput: true },
+  torchtitan: { repeatsKv: true },
+};
+
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
-export function layerCode(model: Pick<Architecture, "family" | "norm">): LayerCode {
-  return { ...BASE, norm: NORMS[model.norm], ...FAMILIES[model.family] };
+export function layerCode(
+  model: Pick<Architecture, "family" | "norm">,
+  framework: LayerFramework = "hf",
+): LayerCode {
+  return { ...BASE, norm: NORMS[model.norm], ...FAMILIES[model.family], ...FRAMEWORKS[framework] };
 }
 
 /** True when the family's formulation was read, so that its terms are modelled rather than assumed. */

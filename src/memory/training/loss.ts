@@ -10,6 +10,7 @@ import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.
  * Ways to compute the loss over T x V logits. Bytes per logit in bf16, at the end of forward and at the most:
  *
  *     hf                  4, 12     fp32 copy and fp32 log-softmax (`ForCausalLMLoss`)
+ *     hf-upcast           4, 12     logits themselves widened first, shifted copy (transformers before 4.45)
  *     plain               2, 6      log-softmax in the model's type
  *     chunked             4, 6.5    full logits, fp32 loss chunk by chunk (c = 8)
  *     chunked-recompute   0, 12/c   head and loss of one chunk at a time, run again in backward
@@ -17,12 +18,23 @@ import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.
  *     mse, bce            on the logits themselves: input and target kept
  *     kl                  as hf against a teacher's distribution, which is kept beside
  */
-export type LossKind = "hf" | "plain" | "chunked" | "chunked-recompute" | "fused" | "mse" | "bce" | "kl";
+export type LossKind =
+  | "hf"
+  | "hf-upcast"
+  | "plain"
+  | "chunked"
+  | "chunked-recompute"
+  | "fused"
+  | "mse"
+  | "bce"
+  | "kl";
 
 export interface LossCode {
   readonly kind: LossKind;
   /** Chunks of the two chunked losses. */
   readonly chunks: number;
+  /** The training loop keeps the model's output, and with it the logits, until backward has run. */
+  readonly hold?: boolean;
 }
 
 /** Head and loss as a segment: like a layer's, with everything that hangs on the logits. */
@@ -42,14 +54,17 @@ export function lossSegment(
     case "fused":
       return fusedLinear({ pass, input, hidden }, model);
     case "hf":
+    case "hf-upcast":
     case "plain":
     case "chunked":
     case "mse":
     case "bce":
     case "kl": {
-      const logits = headProduct(pass, hidden, model);
-      const { loss, held } = lossOf(pass, logits, code);
-      return replay(tape, { input, output: loss, held: [hidden, logits, ...held] });
+      const product = headProduct(pass, hidden, model);
+      const logits = code.kind === "hf-upcast" ? op.cast(tape, product, 4) : product;
+      const { loss, held } = lossOf(pass, code.kind === "hf-upcast" ? op.copy(tape, logits) : logits, code);
+      const sums = replay(tape, { input, output: loss, held: [hidden, logits, ...held] });
+      return code.hold === true ? withHeld(sums, pass, logits) : sums;
     }
   }
 }
@@ -91,6 +106,19 @@ function lossOf(
     return { loss, held: [wide, teacher] };
   }
   return { loss: pickTargets(pass, logProbabilities), held: [wide] };
+}
+
+/** Adds logits that stay alive during backward, unless an operation keeps them anyway. */
+function withHeld(sums: Replay, pass: Pass, logits: Value): Replay {
+  if (pass.tape.nodes.some((n) => n.saved.includes(logits.storage))) return sums;
+  const { bytes } = logits.storage;
+  return {
+    ...sums,
+    savedBytes: sums.savedBytes + bytes,
+    kept: [...sums.kept, { label: "loss", bytes }],
+    backwardPeak: sums.backwardPeak + bytes,
+    accumulatingPeak: sums.accumulatingPeak + bytes,
+  };
 }
 
 /** Negative log likelihood: keeps the log-probabilities and int64 targets. */

@@ -28,6 +28,8 @@ export interface Moment {
 export interface MomentsRequest {
   /** Layers per checkpoint; 0 keeps everything. */
   readonly checkpointEvery: number;
+  /** Every n-th layer is checkpointed and the others keep everything; 1 is all of them. */
+  readonly nth: number;
   /** Instead of the layer's input, keep what selective checkpointing keeps. */
   readonly selective: boolean;
   /** Checkpoints live in host memory. */
@@ -99,6 +101,7 @@ export function momentsOf(
 const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => {
   if (request.checkpointEvery === 0) return segment.savedBytes;
   if (request.selective) return segment.selectiveBytes;
+  if (request.nth > 1) return (segment.inputBytes + (request.nth - 1) * segment.savedBytes) / request.nth;
   return request.offloadCheckpoints ? 0 : segment.inputBytes / request.checkpointEvery;
 };
 

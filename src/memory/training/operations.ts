@@ -160,6 +160,8 @@ export interface LinearWeight extends Weight {
   readonly bias?: true;
   /** Stored in few bits: a copy in the compute type lives while the product runs. */
   readonly packed?: true;
+  /** The input is kept although the weight does not train. */
+  readonly keepsInput?: true;
   /**
    * Rows of the output per row of the input: t where sequence-parallel rows are gathered for a column-divided
    * weight, 1/t where a row-divided weight's sums are scattered again. Default 1.
@@ -193,7 +195,10 @@ export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
   record(tape, {
     inputs: weightCast === null ? [input] : [input, weightCast],
     outputs: [value],
-    saved: [weight.trainable ? input : undefined, input.grad && weightCast !== null ? weightCast : undefined],
+    saved: [
+      weight.trainable || weight.keepsInput === true ? input : undefined,
+      input.grad && weightCast !== null ? weightCast : undefined,
+    ],
     forwardScratch: unpacked,
     backwardScratch: unpacked,
     weightGradients: weightCast === null ? gradients : 0,

@@ -80,6 +80,7 @@ export function linearWeightOf(pass: Pass, tensor: Tensor, tensors: readonly Ten
     outDim,
     ...(bias ? { bias: true as const } : {}),
     ...(pass.holding.packed(tensor) ? { packed: true as const } : {}),
+    ...(pass.holding.packed(tensor) && pass.code.packedKeepsInput ? { keepsInput: true as const } : {}),
     ...spreadOf(pass, tensor),
   };
 }

@@ -6,7 +6,7 @@ import { tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
 import { embedding } from "./embedding.ts";
 import { layer } from "./layer.ts";
-import { layerCode } from "./layer-code.ts";
+import { type LayerFramework, layerCode } from "./layer-code.ts";
 import { type LossCode, lossSegment } from "./loss.ts";
 import type { AttentionCode, Holding, Kernels, Pass } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
@@ -27,6 +27,7 @@ export interface PassRequest {
   readonly sequenceShards: number;
   /** Routed experts per token when the experts lie on several ranks: each then serves as many rows as it sends. */
   readonly routedExperts?: number;
+  readonly framework?: LayerFramework;
   /** Which ends of the model this pipeline stage has. */
   readonly ends: { readonly input: boolean; readonly output: boolean };
 }
@@ -102,7 +103,7 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     batch: request.batch,
     seqTokens: request.seqTokens,
     attention: request.attention,
-    code: layerCode(model),
+    code: layerCode(model, request.framework),
     facts: model.forward ?? NO_FACTS,
     holding: request.holding,
     kernels: request.kernels,

@@ -48,6 +48,8 @@ export interface BufferInput {
   /** Gathered layers are freed again after their forward pass. */
   readonly reshardAfterForward: boolean;
   readonly overlap: boolean;
+  /** Pipeline stages: with more than one, FSDP keeps its layers whole between micro-batches. */
+  readonly stages: number;
   /** DeepSpeed's `auto` under Hugging Face: buckets of h^2. */
   readonly hiddenSize: number | null;
 }
@@ -108,8 +110,14 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
       const layer = input.largestLayerElements;
       const root = input.outsideElements * computeWidth;
       const inLayers = elements - input.outsideElements;
-      const gathered = input.reshardAfterForward ? Math.min(2 * layer, inLayers) : inLayers;
+      const reshards = input.reshardAfterForward && input.stages === 1;
+      const gathered = reshards ? Math.min(2 * layer, inLayers) : inLayers;
       const weights = root + gathered * computeWidth;
+      if (input.stages > 1) {
+        // Gradients are summed whole, in the reduction's type, and reduced with the last micro-batch.
+        const sums = trainedElements * reduceWidth;
+        return { forward: weights + sums, backward: weights + sums, step: 0 };
+      }
       const trains = trainedElements > 0 ? Math.min(layer, trainedElements) : 0;
       return { forward: weights, backward: weights + trains * reduceWidth * (1 + 1 / ranks), step: 0 };
     }
