@@ -222,6 +222,15 @@ describe("an index is checked against its shards", () => {
   });
 });
 
+test("without an index, one tensor in two shards", () => {
+  const bytes = buildSafetensors(bf16Layout([["w", 4, 2]]));
+  return withFolder({ [FIRST]: bytes, [SECOND]: bytes }, async (folder) => {
+    expect((await failure(readCheckpoint(folder))).message).toMatch(
+      /tensor "w", which .*00001-of.* also holds/,
+    );
+  });
+});
+
 describe("PyTorch: totals alone", () => {
   const index = {
     metadata: { total_size: 28_966_928_384, total_parameters: 14_483_464_192 },
