@@ -38,13 +38,13 @@ export interface ErrorDetails {
     readonly nearest: readonly string[];
     readonly reason: string;
   };
-  /** A budgets file that cannot be used: the place, what is wrong there, and something right to paste. */
+  /** A budgets file that cannot be used: the place, what is wrong there and, where the file is at fault, what to paste. */
   "bad-budgets": {
     readonly file: string;
     readonly line: number;
     readonly column: number;
     readonly problem: string;
-    readonly example: string;
+    readonly example?: string;
   };
   /** A path that is absent or cannot be opened. */
   "unreadable-path": { readonly path: string; readonly reason: string; readonly hint: string };
@@ -80,7 +80,11 @@ const MESSAGES: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
         : ""
     }.`,
   "bad-budgets": (d) =>
-    `${d.file}, line ${d.line}, column ${d.column}: ${d.problem.replace(/[.\s]+$/, "")}; for example: ${d.example}`,
+    `${d.file}, line ${d.line}, column ${d.column}: ${
+      d.example === undefined
+        ? sentence(d.problem)
+        : `${d.problem.replace(/[.\s]+$/, "")}; for example: ${d.example}`
+    }`,
   "unreadable-path": (d) => `cannot read ${d.path}: ${d.reason}; ${sentence(d.hint)}`,
   "source-unavailable": (d) => `${d.source}: ${d.reason}; ${sentence(d.hint)}`,
 };

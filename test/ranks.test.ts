@@ -13,7 +13,8 @@ const RANKS: readonly (readonly [RegExp, number])[] = [
   [/^(memory|sources)\//, 5],
   [/^estimate\//, 6],
   [/^(budget|solve)(\.ts$|\/)/, 7],
-  [/^report\//, 8],
+  [/^check\//, 7.5],
+  [/^(report|schema)\//, 8],
   [/^(cli\/|index\.ts$|sources\.ts$)/, 9],
 ];
 /** Plain vocabulary that every rank may use: the shape of a term and of stored weights, without computation. */

@@ -44,9 +44,15 @@ export function badBudgets(
   { file, text }: TextFile,
   offset: number,
   problem: string,
-  example: string = EXAMPLE_ROW,
+  example: string | null = EXAMPLE_ROW,
 ): VramCalcError<"bad-budgets"> {
-  return new VramCalcError("bad-budgets", { file, ...placeAt(text, offset), problem, example });
+  const place = placeAt(text, offset);
+  return new VramCalcError("bad-budgets", {
+    file,
+    ...place,
+    problem,
+    ...(example === null ? {} : { example }),
+  });
 }
 
 /** A row that reads the same in JSON, JSONC and YAML. */

@@ -1,0 +1,107 @@
+/** What a check found, before it is rendered: plain data, small enough to keep for ten thousand rows. */
+import { type Budget, checkBudget, type Gate } from "../budget.ts";
+import { VramCalcError } from "../errors.ts";
+import type { Band, Basis, Term } from "../memory/term.ts";
+import type { Bytes } from "../units.ts";
+import { type Margin, marginOf } from "./margin.ts";
+import type { Place } from "./text/place.ts";
+
+export type Use = "serve" | "train";
+export const USES: readonly Use[] = ["serve", "train"];
+
+/** A term without its formula. */
+export interface RowTerm {
+  readonly id: string;
+  readonly phase?: string;
+  readonly bytes: Bytes;
+  readonly low: Bytes;
+  readonly high: Bytes;
+  readonly basis: Basis;
+}
+
+/** The limit of a row. `headroom` is limit less need; the row fits when it is at least `reserved`. */
+export interface RowBudget extends Budget {
+  readonly gate: Gate;
+  readonly reserved: Bytes;
+}
+
+export interface TermGrowth {
+  readonly id: string;
+  readonly phase?: string;
+  /** Now less before. */
+  readonly bytes: number;
+}
+
+export interface RowGrowth {
+  readonly before: Bytes;
+  /** Now less before. */
+  readonly bytes: number;
+  /** Terms that changed, the largest change first. */
+  readonly terms: readonly TermGrowth[];
+  /** Growth that was allowed; absent when any is. */
+  readonly allowed?: Bytes;
+  readonly fits: boolean;
+}
+
+export interface CheckedRow {
+  /** Unique in the file and stable: what a baseline is matched by. */
+  readonly id: string;
+  readonly place: Place;
+  readonly model: { readonly id: string; readonly source: string; readonly family: string };
+  readonly parameters: number;
+  readonly use: Use;
+  readonly request: Readonly<Record<string, unknown>>;
+  /** Need of the worst device. */
+  readonly total: Band;
+  /** Terms of the worst device. */
+  readonly terms: readonly RowTerm[];
+  readonly budget: RowBudget;
+  /** Against the baseline; absent without one, and for a row that is new. */
+  readonly growth?: RowGrowth;
+  readonly notes: readonly { readonly code: string; readonly message: string }[];
+}
+
+export interface CheckResult {
+  readonly file: string;
+  readonly rows: readonly CheckedRow[];
+  /** Present with a baseline. */
+  readonly baseline?: {
+    readonly file: string;
+    /** Rows that it has no figure for. */
+    readonly added: readonly string[];
+    /** Rows of it that are no more. */
+    readonly gone: readonly string[];
+  };
+}
+
+/**
+ * Holds a need against a limit of which a part is to stay free.
+ *
+ * @throws bad-option when the part is the whole
+ * @example judge({ bytes: 20, low: 18, high: 23 }, { bytes: 24 }, { gate: "expected", headroom: { bytes: 4 } })
+ * // { bytes: 24, fits: true, headroom: 4, reserved: 4, gate: "expected" }
+ */
+export function judge(
+  need: Band,
+  limit: { readonly bytes: Bytes; readonly gpu?: string },
+  { gate, headroom }: { readonly gate: Gate; readonly headroom: Margin },
+): RowBudget {
+  const reserved = marginOf(headroom, limit.bytes);
+  if (reserved >= limit.bytes) {
+    throw new VramCalcError("bad-option", {
+      option: "headroom",
+      given: `${reserved} bytes of ${limit.bytes}`,
+      expected: "less than the limit it is a part of",
+    });
+  }
+  const budget = checkBudget(need, limit, gate);
+  return { ...budget, fits: budget.headroom >= reserved, gate, reserved };
+}
+
+/** A row fails when it is over its limit or grew more than it may. */
+export const rowFails = (row: CheckedRow): boolean => !row.budget.fits || row.growth?.fits === false;
+
+/** The part of a term that is kept. */
+export function rowTerm({ id, phase, bytes, low, high, basis }: Term): RowTerm {
+  return { id, ...(phase === undefined ? {} : { phase }), bytes, low, high, basis };
+}
