@@ -1,50 +1,25 @@
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { EXIT, type ExitCode, VramCalcError } from "../errors.ts";
-import { defineEstimate } from "./commands/estimate.ts";
-import { COMMANDS } from "./commands/index.ts";
 import type { Io } from "./io.ts";
+import { createProgram } from "./program.ts";
 import type { Session } from "./session.ts";
-import { VERSION } from "./version.ts";
 
 /** Runs one invocation and returns its exit code. Never throws, never calls `process.exit`. */
 export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   let spoken = "";
   try {
-    const program = new Command("vram-calc");
-    // Commander writes its complaint in pieces; it is kept and printed once, as one sentence.
-    program
-      .exitOverride()
-      .configureOutput({
-        writeOut: io.stdout,
-        writeErr: (text) => {
-          spoken += text;
-        },
-        getOutHelpWidth: () => io.columns,
-        getErrHelpWidth: () => io.columns,
-        getOutHasColors: () => false,
-        getErrHasColors: () => false,
-      })
-      .version(VERSION, "-V, --version", "print the version")
-      .description("How much GPU memory a model needs, term by term.")
-      .showSuggestionAfterError(true)
-      .enablePositionalOptions();
     const session: Session = {
       io,
       exit: (next) => {
         code = next;
       },
     };
-    // Only the command that was typed is defined in full: building every option of every command costs more
-    // than the answer. Help, and flags before the command, need them all.
-    const names = COMMANDS.map((entry) => entry.name);
-    const wanted = names.includes(args[0] ?? "") ? args[0] : undefined;
-    const all = args[0] === undefined || args[0] === "help" || args[0].startsWith("-");
-    if (wanted === undefined) defineEstimate(program, session, names);
-    for (const entry of COMMANDS) {
-      const command = program.command(entry.name).description(entry.summary);
-      if (all || entry.name === wanted) (await entry.load())(command, session);
-    }
+    // Commander writes its complaint in pieces; it is kept and printed once, as one sentence.
+    const complain = (text: string): void => {
+      spoken += text;
+    };
+    const program = await createProgram({ session, args, complain });
     await program.parseAsync([...args], { from: "user" });
     return code;
   } catch (error) {

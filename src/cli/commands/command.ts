@@ -9,5 +9,7 @@ export interface CommandEntry {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
+  /** Shown below its help; each one runs. */
+  readonly examples: readonly string[];
   readonly load: () => Promise<DefineCommand>;
 }

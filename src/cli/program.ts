@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import { defineEstimate } from "./commands/estimate.ts";
+import { COMMANDS } from "./commands/index.ts";
+import type { Session } from "./session.ts";
+import { VERSION } from "./version.ts";
+
+const EXAMPLES: readonly string[] = [
+  "vram-calc 14B --dtype fp16",
+  "vram-calc qwen2.5-14b --context 32k --gpu rtx-4090",
+  "vram-calc ./model --engine vllm --gpu 2xh100",
+  "vram-calc model.gguf --engine llama.cpp --kv-dtype q8_0 --explain",
+];
+const EXIT_CODES =
+  "Exit codes: 0 fits or answered, 1 over budget, 2 bad request, 3 source not reached, 70 bug in vram-calc.";
+
+export interface ProgramOptions {
+  readonly session: Session;
+  /**
+   * Words of the command line: only the command they name is defined in full, because building every option
+   * of every command costs more than the answer. Absent: all commands are, as help and completion need.
+   */
+  readonly args?: readonly string[];
+  /** Receives what commander complains about, in pieces. */
+  readonly complain: (text: string) => void;
+}
+
+/** The command line as commander knows it: the one source of flags, help, completion and the manual. */
+export async function createProgram({ session, args, complain }: ProgramOptions): Promise<Command> {
+  const { io } = session;
+  const program = new Command("vram-calc");
+  program
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: complain,
+      getOutHelpWidth: () => io.columns,
+      getErrHelpWidth: () => io.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .version(VERSION, "-V, --version", "print the version")
+    .description("How much GPU memory a model needs, term by term.")
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions()
+    .helpCommand("help [command]", "help for a command")
+    .addHelpText("after", () => examplesText(EXAMPLES));
+  const names = COMMANDS.map((entry) => entry.name);
+  const first = args?.[0];
+  const wanted = first !== undefined && names.includes(first) ? first : undefined;
+  const all = first === undefined || first === "help" || first.startsWith("-");
+  if (wanted === undefined) defineEstimate(program, session, names);
+  for (const entry of COMMANDS) {
+    const command = program.command(entry.name).description(entry.summary);
+    command.addHelpText("after", () => examplesText(entry.examples));
+    if (all || entry.name === wanted) (await entry.load())(command, session);
+  }
+  return program;
+}
+
+function examplesText(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((line) => `  $ ${line}`).join("\n")}\n\n${EXIT_CODES}`;
+}
