@@ -32,6 +32,7 @@ export const LOSSES = [
   "hf",
   "hf-upcast",
   "plain",
+  "compiled",
   "chunked",
   "chunked-recompute",
   "fused",

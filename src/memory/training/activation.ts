@@ -27,6 +27,7 @@ export function activate(pass: Pass, x: Value, activation: Activation): Value {
     case "quick-gelu":
       return op.multiply(tape, x, op.keepsOutput(tape, op.scale(tape, x)));
     case "gelu-new": {
+      if (pass.code.fusedGelu) return op.keepsInput(tape, x);
       // 0.5 * x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3))); autocast raises powers in fp32.
       const cube = op.keepsInput(tape, tape.autocast ? op.cast(tape, x, 4) : x, 2);
       const inner = op.scale(tape, op.add(tape, x, op.scale(tape, cube)));

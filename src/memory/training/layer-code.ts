@@ -57,6 +57,8 @@ export interface LayerCode {
   readonly repeatsKv: boolean;
   /** Packed weights keep their input for backward although they do not train (bitsandbytes before 0.42). */
   readonly packedKeepsInput: boolean;
+  /** The Python-written GELU of GPT-2 is one kernel here. */
+  readonly fusedGelu: boolean;
   /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
   readonly buffers: number;
 }
@@ -77,6 +79,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   fusedQkv: false,
   repeatsKv: false,
   packedKeepsInput: false,
+  fusedGelu: false,
   buffers: 2,
 };
 
@@ -148,8 +151,15 @@ export type LayerFramework = "hf" | "litgpt" | "torchtitan";
  */
 const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
   hf: {},
-  litgpt: { rotary: "half-concat", fusedQkv: true, repeatsKv: true, packedKeepsInput: true },
-  torchtitan: { repeatsKv: true },
+  litgpt: {
+    rotary: "half-concat",
+    fusedQkv: true,
+    repeatsKv: true,
+    packedKeepsInput: true,
+    fusedGelu: true,
+    ungrouped: false,
+  },
+  torchtitan: { repeatsKv: true, fusedGelu: true },
 };
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */

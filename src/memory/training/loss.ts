@@ -12,6 +12,7 @@ import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.
  *     hf                  4, 12     fp32 copy and fp32 log-softmax (`ForCausalLMLoss`)
  *     hf-upcast           4, 12     logits themselves widened first, shifted copy (transformers before 4.45)
  *     plain               2, 6      log-softmax in the model's type
+ *     compiled            2, 4      torch.compile: logits kept, their gradient made in one kernel
  *     chunked             4, 6.5    full logits, fp32 loss chunk by chunk (c = 8)
  *     chunked-recompute   0, 12/c   head and loss of one chunk at a time, run again in backward
  *     fused               0, 2/c    gradients of hidden state and head made in forward, chunk by chunk (Liger)
@@ -22,6 +23,7 @@ export type LossKind =
   | "hf"
   | "hf-upcast"
   | "plain"
+  | "compiled"
   | "chunked"
   | "chunked-recompute"
   | "fused"
@@ -56,6 +58,7 @@ export function lossSegment(
     case "hf":
     case "hf-upcast":
     case "plain":
+    case "compiled":
     case "chunked":
     case "mse":
     case "bce":
@@ -75,6 +78,7 @@ function lossOf(
   code: LossCode,
 ): { readonly loss: Value; readonly held: readonly Value[] } {
   const { tape } = pass;
+  if (code.kind === "compiled") return { loss: pickTargets(pass, logits), held: [] };
   if (code.kind === "plain") return { loss: pickTargets(pass, op.keepsOutput(tape, logits)), held: [] };
   if (code.kind === "chunked") {
     const part = Math.floor(logits.elements / code.chunks);

@@ -1,0 +1,210 @@
+import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
+import type { Architecture } from "../../src/architecture/model.ts";
+import { type TrainResult, train, trainReliefs } from "../../src/estimate/train.ts";
+import type { TrainRequest } from "../../src/estimate/train-request.ts";
+
+const modelNamed = (name: string): Architecture => catalogueArchitecture(findCatalogueEntry(name)!.entry);
+const llama8b = modelNamed("llama-3.1-8b");
+const P = 8_030_261_248;
+
+const phase = (result: TrainResult, name: string, device = 0) =>
+  result.devices[device]!.phases.find((p) => p.phase === name)!.terms;
+const bytes = (result: TrainResult, name: string, id: string, device = 0): number =>
+  phase(result, name, device).find((t) => t.id === id)?.bytes ?? 0;
+
+describe("model states", () => {
+  // Bytes per parameter: weights, gradients, master weights, optimizer states.
+  const CASES: readonly { request: TrainRequest; states: readonly number[]; why: string }[] = [
+    { request: { precision: "bf16", optimizer: "adamw" }, states: [2, 2, 0, 4], why: "pure bf16: 8 B" },
+    { request: { precision: "fp32", optimizer: "adamw" }, states: [4, 4, 0, 8], why: "fp32: 16 B" },
+    { request: { precision: "amp-bf16", optimizer: "adamw" }, states: [4, 4, 0, 8], why: "autocast: 16 B" },
+    {
+      request: { precision: "bf16-master", optimizer: "adamw" },
+      states: [2, 2, 4, 8],
+      why: "ZeRO paper: 16 B",
+    },
+    {
+      request: { precision: "bf16", framework: "megatron", optimizer: "adamw" },
+      states: [2, 4, 4, 8],
+      why: "Megatron accumulates gradients in fp32: 18 B",
+    },
+    { request: { precision: "bf16", optimizer: "sgd" }, states: [2, 2, 0, 0], why: "no state: 4 B" },
+    {
+      request: { precision: "bf16", optimizer: "adamw-8bit" },
+      states: [2, 2, 0, 2.03125],
+      why: "2 + 2 x 4/256",
+    },
+    {
+      request: { precision: "bf16", optimizer: "adamw-4bit" },
+      states: [2, 2, 0, 1.0625],
+      why: "1 + 2 x 4/128",
+    },
+    { request: { precision: "bf16", optimizer: "lion" }, states: [2, 2, 0, 2], why: "one state" },
+  ];
+  test.for(CASES)("$request.precision $request.optimizer: $why", ({ request, states }) => {
+    const result = train(llama8b, { ...request, seqTokens: 512 });
+    const ids = ["weights", "gradients", "master-weights", "optimizer"];
+    ids.forEach((id, i) => {
+      // Vectors and tensors below 4096 elements fill blocks of 512 bytes or stay in 32 bits.
+      expect(Math.abs(bytes(result, "optimizer-step", id) / P - states[i]!)).toBeLessThan(0.001);
+    });
+  });
+});
+
+describe("sharding, 7.5 B as in the ZeRO paper (arXiv:1910.02054, figure 1): 120 -> 31.4 -> 16.6 -> 1.88 GB on 64", () => {
+  const states = (sharding: "none" | "zero1" | "zero2" | "zero3"): number => {
+    const result = train(llama8b, {
+      precision: "bf16-master",
+      optimizer: "adamw-loop",
+      seqTokens: 128,
+      parallel: { dp: 64, sharding },
+    });
+    const ids = ["weights", "gradients", "master-weights", "optimizer"];
+    return ids.reduce((sum, id) => sum + bytes(result, "optimizer-step", id), 0) / P;
+  };
+  const CASES = [
+    { sharding: "none", each: 16, why: "2 + 2 + 12" },
+    { sharding: "zero1", each: 4 + 12 / 64, why: "4 + 12/64" },
+    { sharding: "zero2", each: 2 + 14 / 64, why: "2 + 14/64" },
+    { sharding: "zero3", each: 16 / 64, why: "16/64" },
+  ] as const;
+  test.for(CASES)("$sharding: $why bytes per parameter", ({ sharding, each }) => {
+    expect(Math.abs(states(sharding) - each)).toBeLessThan(0.002);
+  });
+});
+
+describe("pipeline and tensor parallelism", () => {
+  const base: TrainRequest = { precision: "bf16", seqTokens: 1024, gradAccum: 8, checkpointing: "none" };
+  const pp4 = train(llama8b, { ...base, parallel: { pp: 4 } });
+
+  test("every stage is computed; the first of four holds four micro-batches in flight, the last one", () => {
+    expect(pp4.devices.map((d) => d.id)).toEqual(["pp0", "pp1", "pp2", "pp3"]);
+    const first = bytes(pp4, "loss-backward", "activations", 0);
+    const last = bytes(pp4, "loss-backward", "activations", 3);
+    expect(first / last).toBeGreaterThan(3.9);
+    expect(first / last).toBeLessThan(4.1);
+  });
+
+  test("only the last stage has logits", () => {
+    expect(pp4.devices.map((_, d) => bytes(pp4, "loss-backward", "logits", d) > 0)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  test("the verdict is the worst stage", () => {
+    expect(pp4.total.bytes).toBe(Math.max(...pp4.devices.map((d) => d.total.bytes)));
+  });
+
+  test("GPipe holds all eight micro-batches: 8 / 4 of what 1F1B's first stage holds", () => {
+    const gpipe = train(llama8b, { ...base, parallel: { pp: 4, schedule: "gpipe" } });
+    const ratio = bytes(gpipe, "loss-backward", "activations") / bytes(pp4, "loss-backward", "activations");
+    expect(Math.abs(ratio - 2)).toBeLessThan(0.01);
+  });
+
+  test("tp 4 with sequence parallelism keeps a quarter of the activations; without it norms stay whole", () => {
+    const one = bytes(train(llama8b, base), "loss-backward", "activations");
+    const sp = bytes(train(llama8b, { ...base, parallel: { tp: 4 } }), "loss-backward", "activations");
+    const plain = bytes(
+      train(llama8b, { ...base, parallel: { tp: 4, sequenceParallel: false } }),
+      "loss-backward",
+      "activations",
+    );
+    expect(Math.abs(sp / one - 0.25)).toBeLessThan(0.01);
+    expect(plain).toBeGreaterThan(1.3 * sp);
+  });
+
+  test("FSDP over 8 in fp32 shards: weights 8,030,261,248 x 4 / 8 = 4.015 GB (3.74 GiB; torchtitan logs 3.77)", () => {
+    const result = train(llama8b, {
+      precision: "amp-bf16",
+      seqTokens: 512,
+      parallel: { dp: 8, sharding: "fsdp2" },
+    });
+    expect(Math.abs(bytes(result, "optimizer-step", "weights") - (P * 4) / 8)).toBeLessThan(100_000);
+  });
+
+  test("not resharding after forward keeps 2 x (layers - 2 layers) bytes more: torchtitan measured 12.59 GiB", () => {
+    const run = (reshardAfterForward: boolean): number =>
+      bytes(
+        train(llama8b, {
+          precision: "amp-bf16",
+          seqTokens: 8192,
+          parallel: { dp: 8, sharding: "fsdp2", reshardAfterForward },
+        }),
+        "forward",
+        "communication",
+      );
+    const layer = 218_112_000;
+    expect(run(false) - run(true)).toBe(2 * (32 * layer - 2 * layer));
+    expect(Math.abs((run(false) - run(true)) / 2 ** 30 - 12.59)).toBeLessThan(0.5);
+  });
+
+  test("100,000 devices cost what one does", () => {
+    const started = performance.now();
+    train(llama8b, { precision: "bf16-master", parallel: { tp: 8, pp: 4, dp: 3125, sharding: "zero1" } });
+    expect(performance.now() - started).toBeLessThan(250);
+  });
+
+  test("degrees that do not divide the heads are refused", () => {
+    expect(() => train(llama8b, { parallel: { tp: 3 } })).toThrow(/32 query heads/);
+  });
+});
+
+describe("what changes a step", () => {
+  const base: TrainRequest = { precision: "bf16", seqTokens: 2048, optimizer: "adamw-fused" };
+  const peak = (request: TrainRequest): number => train(llama8b, request).totals.allocated.bytes;
+
+  test("longer sequences, larger batches and eager attention never need less", () => {
+    let before = 0;
+    for (const seqTokens of [128, 512, 2048, 8192]) {
+      const now = peak({ ...base, seqTokens });
+      expect(now).toBeGreaterThanOrEqual(before);
+      before = now;
+    }
+    expect(peak({ ...base, microBatch: 4 })).toBeGreaterThan(peak({ ...base, microBatch: 2 }));
+    expect(peak({ ...base, seqTokens: 8192, attention: "eager" })).toBeGreaterThan(
+      peak({ ...base, seqTokens: 8192 }),
+    );
+  });
+
+  test("from the second accumulation step on, gradients are there while the loss is computed", () => {
+    expect(bytes(train(llama8b, base), "loss-backward", "gradients")).toBe(0);
+    expect(bytes(train(llama8b, { ...base, gradAccum: 2 }), "loss-backward", "gradients") / P).toBeCloseTo(
+      2,
+      3,
+    );
+  });
+
+  test("freeze trains the last layers only: 2 x 218,112,000 parameters", () => {
+    const result = train(llama8b, { ...base, method: "freeze", unfrozenLayers: 2 });
+    expect(result.parameters.trainable).toBe(436_224_000);
+    expect(bytes(result, "optimizer-step", "gradients")).toBe(872_448_000);
+  });
+
+  test("reliefs lower the peak, most first", () => {
+    const reliefs = trainReliefs(llama8b, { ...base, seqTokens: 8192 });
+    expect(reliefs.length).toBeGreaterThan(2);
+    expect(reliefs.every((r) => r.savedBytes > 0)).toBe(true);
+    expect(reliefs[0]!.savedBytes).toBeGreaterThanOrEqual(reliefs[1]!.savedBytes);
+  });
+
+  test("allocated <= reserved <= device, and low <= bytes <= high", () => {
+    const { totals } = train(llama8b, base);
+    expect(totals.allocated.bytes).toBeLessThanOrEqual(totals.reserved.bytes);
+    expect(totals.reserved.bytes).toBeLessThanOrEqual(totals.device.bytes);
+    for (const band of Object.values(totals)) {
+      expect(band.low).toBeLessThanOrEqual(band.bytes);
+      expect(band.bytes).toBeLessThanOrEqual(band.high);
+    }
+  });
+
+  test("impossible requests are refused in one sentence", () => {
+    expect(() => train(llama8b, { optimizer: "adamz" })).toThrow(/unknown optimizer "adamz"/);
+    expect(() => train(llama8b, { microBatch: 0 })).toThrow(/--micro-batch got 0/);
+    expect(() => train(llama8b, { loraRank: 0, method: "lora" })).toThrow(/whole number from 1/);
+    expect(() => train(llama8b, { precision: "int8" as "bf16" })).toThrow(/unknown --precision/);
+  });
+});
