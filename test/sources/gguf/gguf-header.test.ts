@@ -194,8 +194,10 @@ describe("a window may end anywhere", () => {
     async (c) => {
       const rest: NonNullable<GgufDraft["metadata"]> = [
         ["text", text("é".repeat(20))],
-        ["nested", { type: 9, elementType: 9, items: [strings(["a", "bc"]), strings([])] }],
-        ["numbers", { type: 9, elementType: 5, items: [1, -2, 3] }],
+        // Longer than what is asked for ahead of an entry, so that the end falls inside each part of it.
+        ["k".repeat(600), uint32(1)],
+        ["nested", { type: 9, elementType: 9, items: [strings(["a", "b".repeat(600)]), strings([])] }],
+        ["numbers", { type: 9, elementType: 5, items: Array.from({ length: 300 }, (_, i) => -i) }],
         ["float", { type: 12, value: 0.25 }],
         ["tokenizer.ggml.tokens", strings(["a", "", "longer than most"])],
       ];
