@@ -1,5 +1,6 @@
 /** Sections of `inspect` on weight files and on adapters. */
 import type { LoraLinear } from "../adapters/lora.ts";
+import { mergeWeight } from "../adapters/merge.ts";
 import { type Bytes, groupDigits } from "../units.ts";
 import { alignRows } from "./inspect.ts";
 import { sizeText } from "./table.ts";
@@ -71,6 +72,29 @@ export function loraLines(linears: readonly LoraLinear[], rank: number): string[
       ]),
       ["left", "left", "right", "right", "right"],
     ),
-    `  ${groupDigits(total)} trainable parameters; after merging W + A @ B the model is the size of the base`,
+    `  ${groupDigits(total)} trainable parameters; after merging, W + A @ B is the size of the base again`,
+    ...mergeLines(),
+  ];
+}
+
+/** A weight of usual size, and updates from large to lost. */
+const MERGED_WEIGHT = 0.02;
+const MERGED_UPDATES = [1e-2, 1e-3, 1e-4, 5e-5] as const;
+
+/** What rounding leaves of an update when it is merged into a weight. */
+function mergeLines(): string[] {
+  const change = (format: string, update: number): string => {
+    const { stored, relativeError } = mergeWeight({ format, weight: MERGED_WEIGHT, update });
+    return stored === 0 ? "lost" : `${Number(stored.toPrecision(4))} (${(100 * relativeError).toFixed(1)} %)`;
+  };
+  return [
+    `  merging rounds once: what a weight of ${MERGED_WEIGHT} keeps of an update`,
+    ...alignRows(
+      [
+        ["update", "bf16", "fp16"],
+        ...MERGED_UPDATES.map((update) => [String(update), change("bf16", update), change("fp16", update)]),
+      ],
+      ["right", "right", "right"],
+    ).map((line) => `  ${line}`),
   ];
 }
