@@ -18,7 +18,7 @@ import { deepseekV4 } from "./deepseek-v4.ts";
 import { dots1, hyV3, solarOpen } from "./dots.ts";
 import { ernie45Moe } from "./ernie-moe.ts";
 import { exaone, exaone4, exaoneMoe } from "./exaone.ts";
-import { afmoe, laguna, museGlimmerText, step35 } from "./gated-attention.ts";
+import { afmoe, laguna, museGlimmerText } from "./gated-attention.ts";
 import { gemma, gemma2, gemma3Text, vaultGemma } from "./gemma.ts";
 import { glm, glm4, glm4Moe } from "./glm.ts";
 import { codegen, gpt2, gptBigcode, gptj, gptNeo, gptNeox } from "./gpt.ts";
@@ -54,6 +54,7 @@ import { opt } from "./opt.ts";
 import { phi, phi3, phi3small, phiMsft, phimoe } from "./phi.ts";
 import { mimo, qwen2, qwen2Moe, qwen3, qwen3Moe } from "./qwen.ts";
 import { qwen1 } from "./qwen1.ts";
+import { step35 } from "./step.ts";
 
 export const DECODERS: readonly Family[] = [
   llama,
