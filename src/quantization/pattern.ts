@@ -6,8 +6,13 @@
  * lazy forms, `^`, `$`, \b, and look-ahead. Not read: back references and look-behind.
  */
 
+/** Work that may still be done, in visited states; below zero nothing matches any more. */
+export interface MatchBudget {
+  steps: number;
+}
+
 /** True when the pattern matches from the start of the text on, as Python's re.match does. */
-export type Matcher = (text: string) => boolean;
+export type Matcher = (text: string, budget: MatchBudget) => boolean;
 
 type Test = (char: string) => boolean;
 
@@ -34,12 +39,17 @@ const SETS: { readonly [letter: string]: Test } = {
 /** Null for a pattern that is not read. */
 export function compilePattern(source: string): Matcher | null {
   if (source.length > LONGEST_PATTERN) return null;
+  const simple = /^\.\*((?:[\w-]|\\\.)+)(\.\*\$?|\$)?$/.exec(source);
+  if (simple !== null) {
+    const literal = simple[1]!.replaceAll("\\.", ".");
+    return simple[2] === "$" ? (text) => text.endsWith(literal) : (text) => text.includes(literal);
+  }
   const tree = parse(source);
   if (tree === null) return null;
   const program: Instruction[] = [];
   if (!emit(tree, program, { steps: 0, looks: 0 })) return null;
   program.push({ op: "match" });
-  return (text) => run(program, text.slice(0, LONGEST_TEXT), 0);
+  return (text, budget) => run(program, text.slice(0, LONGEST_TEXT), 0, budget);
 }
 
 function parse(source: string): Node | null {
@@ -223,10 +233,13 @@ function emit(node: Node, out: Instruction[], budget: { steps: number; looks: nu
 
 const isWord = (text: string, at: number): boolean => at >= 0 && at < text.length && SETS.w!(text[at]!);
 
-function run(program: readonly Instruction[], text: string, from: number): boolean {
+function run(program: readonly Instruction[], text: string, from: number, budget: MatchBudget): boolean {
+  // Clearing the table costs too.
+  budget.steps -= (program.length * text.length) >> 4;
+  if (budget.steps < 0) return false;
   const seen = new Uint8Array(program.length * (text.length + 1));
   const stack: number[] = [0, from];
-  while (stack.length > 0) {
+  while (stack.length > 0 && --budget.steps >= 0) {
     const at = stack.pop()!;
     const pc = stack.pop()!;
     const key = pc * (text.length + 1) + at;
@@ -252,7 +265,7 @@ function run(program: readonly Instruction[], text: string, from: number): boole
         if ((isWord(text, at - 1) !== isWord(text, at)) !== step.inside) stack.push(pc + 1, at);
         break;
       case "look":
-        if (run(step.program, text, at) !== step.negative) stack.push(pc + 1, at);
+        if (run(step.program, text, at, budget) !== step.negative) stack.push(pc + 1, at);
         break;
     }
   }

@@ -1,25 +1,41 @@
 /** Lists of modules in quantization configs: one matcher per method, as its loader or writer reads them. */
 import type { Architecture } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
+import type { Encoding } from "./encoding.ts";
 import { canonicalName, moduleName, spellings } from "./module-names.ts";
-import { compilePattern, type Matcher } from "./pattern.ts";
-import type { Place } from "./scheme.ts";
+import { compilePattern, type MatchBudget, type Matcher } from "./pattern.ts";
+import type { Place, Scheme } from "./scheme.ts";
 
-/** True when the list names the module of a place. */
-export type ModuleList = (place: Place, model: Architecture) => boolean;
+/** True when a list names the module of a place. */
+export type Names = (place: Place) => boolean;
 
-export const NOTHING: ModuleList = () => false;
+/** A list, opened for one pass over one model. */
+export type ModuleList = (model: Architecture, budget?: MatchBudget) => Names;
+
+export const NOTHING: ModuleList = () => () => false;
+
+/** Work on one pass before its lists are refused: far beyond any published config, two seconds or so. */
+export const passBudget = (): MatchBudget => ({ steps: 60_000_000 });
+
+/** The usual assignment: `encoding` for what is reached and not on the list. */
+export function unlessListed(
+  list: ModuleList,
+  reaches: (place: Place) => boolean,
+  encoding: Encoding,
+): Scheme["begin"] {
+  return (model) => {
+    const listed = list(model);
+    return (place) => (reaches(place) && !listed(place) ? encoding : null);
+  };
+}
 
 export interface ListAt {
   readonly file: string;
   readonly key: string;
 }
 
-/** Tries on one list before it is refused: far beyond any published one, well under a second. */
-const MOST_TRIES = 20_000_000;
-
 interface Patterns {
-  readonly matches: (names: readonly string[]) => boolean;
+  readonly matches: (names: readonly string[], budget: MatchBudget) => boolean;
 }
 
 interface Pattern {
@@ -29,7 +45,6 @@ interface Pattern {
 }
 
 function patternsOf(sources: readonly string[], at: ListAt): Patterns {
-  let tries = 0;
   const compiled = sources.map((source): Pattern => {
     const match = compilePattern(source);
     if (match === null)
@@ -42,20 +57,27 @@ function patternsOf(sources: readonly string[], at: ListAt): Patterns {
     return { literal: literalStart(source), match };
   });
   return {
-    matches: (names) => {
-      tries += names.length * compiled.length;
-      if (tries > MOST_TRIES)
-        throw new VramCalcError("bad-config", {
-          file: at.file,
-          key: at.key,
-          found: `a list of ${sources.length} patterns`,
-          expected: "one that can be matched against every layer",
-        });
-      return compiled.some(({ literal, match }) =>
-        names.some((name) => (literal === "" || name.startsWith(literal)) && match(name)),
+    matches: (names, budget) => {
+      spend(budget, names.length * compiled.length, at, sources.length);
+      const found = compiled.some(({ literal, match }) =>
+        names.some((name) => (literal === "" || name.startsWith(literal)) && match(name, budget)),
       );
+      spend(budget, 0, at, sources.length);
+      return found;
     },
   };
+}
+
+/** @throws bad-config when the budget is used up: an answer would come too late, or not at all. */
+function spend(budget: MatchBudget, steps: number, at: ListAt, entries: number): void {
+  budget.steps -= steps;
+  if (budget.steps > 0) return;
+  throw new VramCalcError("bad-config", {
+    file: at.file,
+    key: at.key,
+    found: `a list of ${entries}, too much work over this model's layers`,
+    expected: "names and patterns that can be matched in a second",
+  });
 }
 
 /** What every match starts with: plain characters and escaped dots, the last one left out as it may be optional. */
@@ -99,12 +121,13 @@ function listOf(
   if (entries.length === 0 && spec.patterns.length === 0) return NOTHING;
   const set = literalSet(entries);
   const patterns = spec.patterns.length === 0 ? null : patternsOf(spec.patterns, at);
-  return (place, model) => {
-    const name = moduleName(place);
-    const canonical = canonicalName(name);
-    if (canonical !== null && hasRun(set, canonical, spec.runs)) return true;
-    return patterns?.matches(spellings(name, model)) ?? false;
-  };
+  return (model, budget = passBudget()) =>
+    (place) => {
+      const name = moduleName(place);
+      const canonical = canonicalName(name);
+      if (canonical !== null && hasRun(set, canonical, spec.runs)) return true;
+      return patterns?.matches(spellings(name, model), budget) ?? false;
+    };
 }
 
 /**
@@ -136,12 +159,14 @@ export function compressedTensorsList(entries: readonly string[], at: ListAt): M
 }
 
 /** AutoAWQ and vLLM: an entry anywhere in the name. */
-export function substringList(entries: readonly string[]): ModuleList {
-  const wanted = entries.filter((entry) => entry !== "").slice(0, 10_000);
-  return (place, model) => {
-    const names = spellings(moduleName(place), model);
-    return wanted.some((entry) => names.some((name) => name.includes(entry)));
-  };
+export function substringList(entries: readonly string[], at: ListAt): ModuleList {
+  const wanted = entries.filter((entry) => entry !== "");
+  return (model, budget = passBudget()) =>
+    (place) => {
+      const names = spellings(moduleName(place), model);
+      spend(budget, wanted.length * names.length, at, wanted.length);
+      return wanted.some((entry) => names.some((name) => name.includes(entry)));
+    };
 }
 
 /** A shell pattern as a regular expression over the whole name. */

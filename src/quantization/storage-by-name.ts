@@ -23,7 +23,8 @@ const MOST_KNOWN = 1000;
 
 /**
  * The storage that a name asks for: an unscaled number format, a quantization method with its usual recipe,
- * a llama.cpp file type, or else any storage format for every tensor.
+ * a llama.cpp file type (with "-imatrix" when quantized with an importance matrix), or else any storage format
+ * for every tensor.
  *
  * Equal names give the same object, so that sums are kept between estimates.
  *
@@ -45,8 +46,10 @@ function read(name: string): WeightStorage {
   if (plain !== null) return plain;
   const scheme = schemeByName(name);
   if (scheme !== null) return schemeStorage(scheme);
-  const fileType = findFileType(name);
-  if (fileType !== undefined) return schemeStorage(ggufScheme(fileType));
+  const imatrix = /[-_+]imat(?:rix)?$/i.exec(name);
+  const fileType = findFileType(imatrix === null ? name : name.slice(0, imatrix.index));
+  if (fileType !== undefined)
+    return schemeStorage(ggufScheme(fileType, imatrix === null ? {} : { imatrix: true }));
   if (findFormatId(name) !== undefined) return uniformStorage(formatByName(name));
   throw unknown(name);
 }
@@ -61,8 +64,11 @@ function unknown(name: string): VramCalcError<"unknown-name"> {
       hint: "files of that name follow their uploader's own recipe: give the .gguf file, whose header is exact",
     });
   }
-  const nearest = nearestNames(name.toLowerCase(), [...QUANTIZATION_NAMES, ...STORAGE_FORMATS.keys()]);
+  const methods = QUANTIZATION_NAMES.map((known) => known.replace(/-.*/, ""));
+  const nearest = nearestNames(name.toLowerCase(), [
+    ...new Set([...QUANTIZATION_NAMES, ...methods, ...STORAGE_FORMATS.keys()]),
+  ]);
   return nearest.length === 0
     ? unknownFormat(name)
-    : new VramCalcError("unknown-name", { kind: "format", name, nearest: [...new Set(nearest)] });
+    : new VramCalcError("unknown-name", { kind: "format", name, nearest });
 }

@@ -4,7 +4,15 @@ import type { Encoding } from "../encoding.ts";
 import { awq, byteWeights, type GroupedBits, gptq, MXFP4, MXFP8, nvfp4 } from "../linear-encodings.ts";
 import { inTextBlock, isBlockLinear, isHead, isLinear } from "../linears.ts";
 import type { Place, Scheme } from "../scheme.ts";
-import { type ModuleList, NOTHING, regexList, substringList, transformersList } from "../skip-list.ts";
+import {
+  type ModuleList,
+  NOTHING,
+  passBudget,
+  regexList,
+  substringList,
+  transformersList,
+  unlessListed,
+} from "../skip-list.ts";
 import { groupSize, namesUnder } from "./quantization-block.ts";
 
 /**
@@ -24,12 +32,17 @@ export function gptqScheme(block: ConfigReader): Scheme {
     id: gptq(base).id,
     basis: "modelled",
     layered: rules.length > 0,
-    begin: (model) => (place) => {
-      if (!(isBlockLinear(place) || (head && isHead(place)))) return null;
-      if (listed !== null && !isHead(place) && !listed(place, model)) return null;
-      const rule = rules.find(({ matches }) => matches(place, model));
-      if (rule?.spec === null) return null;
-      return encode(zeroBias && !hasBias(place) ? "bias" : "", rule?.spec ?? base);
+    begin: (model) => {
+      const budget = passBudget();
+      const inList = listed?.(model, budget);
+      const opened = rules.map(({ list, spec }) => ({ matches: list(model, budget), spec }));
+      return (place) => {
+        if (!(isBlockLinear(place) || (head && isHead(place)))) return null;
+        if (inList !== undefined && !isHead(place) && !inList(place)) return null;
+        const rule = opened.find(({ matches }) => matches(place));
+        if (rule?.spec === null) return null;
+        return encode(zeroBias && !hasBias(place) ? "bias" : "", rule?.spec ?? base);
+      };
     },
   };
 }
@@ -66,7 +79,7 @@ function blockModules(block: ConfigReader): ModuleList | null {
 }
 
 interface DynamicRule {
-  readonly matches: ModuleList;
+  readonly list: ModuleList;
   /** Null: not quantized. */
   readonly spec: GroupedBits | null;
 }
@@ -77,11 +90,11 @@ function dynamicRules(block: ConfigReader, base: GroupedBits): readonly DynamicR
   return Object.keys(dynamic.raw).map((pattern) => {
     const at = { file: block.file, key: "dynamic" };
     const skip = pattern.startsWith("-:");
-    const matches = regexList([pattern.replace(/^[+-]:/, "")], at);
-    if (skip) return { matches, spec: null };
+    const list = regexList([pattern.replace(/^[+-]:/, "")], at);
+    if (skip) return { list, spec: null };
     const given = dynamic.child(pattern);
     return {
-      matches,
+      list,
       spec:
         given === undefined
           ? base
@@ -96,12 +109,13 @@ export function awqScheme(block: ConfigReader): Scheme {
   checkBits(block, block.has("bits") ? "bits" : "w_bit", bits, [2, 3, 4, 8]);
   const encoding = awq({ bits, group: groupSize(block, ["group_size", "q_group_size"], 128) });
   const skipped = namesUnder(block, ["modules_to_not_convert"]);
-  const skip = skipped.length === 0 ? NOTHING : substringList(skipped);
+  const at = { file: block.file, key: "modules_to_not_convert" };
+  const skip = skipped.length === 0 ? NOTHING : substringList(skipped, at);
   return {
     id: encoding.id,
     basis: "modelled",
     layered: skipped.length > 0,
-    begin: (model) => (place) => (isBlockLinear(place) && !skip(place, model) ? encoding : null),
+    begin: unlessListed(skip, isBlockLinear, encoding),
   };
 }
 
@@ -122,11 +136,16 @@ export function autoRoundScheme(block: ConfigReader): Scheme {
     id: encode("", base).id,
     basis: "modelled",
     layered: listed !== null || overrides.length > 0,
-    begin: (model) => (place) => {
-      const reached = listed === null ? inTextBlock(place) : listed(place, model);
-      const rule = overrides.find(({ matches }) => matches(place, model));
-      if (rule === undefined) return isBlockLinear(place) && reached ? encode("", base) : null;
-      return isLinear(place) && rule.spec.bits < 16 ? encode("", rule.spec) : null;
+    begin: (model) => {
+      const budget = passBudget();
+      const inBlocks = listed?.(model, budget) ?? inTextBlock;
+      const opened = overrides.map(({ list, spec }) => ({ matches: list(model, budget), spec }));
+      return (place) => {
+        if (!isLinear(place)) return null;
+        const rule = opened.find(({ matches }) => matches(place));
+        if (rule === undefined) return isBlockLinear(place) && inBlocks(place) ? encode("", base) : null;
+        return rule.spec.bits < 16 ? encode("", rule.spec) : null;
+      };
     },
   };
 }
@@ -160,7 +179,7 @@ function autoRoundBlocks(block: ConfigReader): ModuleList | null {
 function extraConfig(
   block: ConfigReader,
   base: GroupedBits,
-): readonly { readonly matches: ModuleList; readonly spec: GroupedBits }[] {
+): readonly { readonly list: ModuleList; readonly spec: GroupedBits }[] {
   const extra = block.child("extra_config");
   if (extra === undefined) return [];
   const byspec = new Map<string, { names: string[]; spec: GroupedBits }>();
@@ -177,5 +196,5 @@ function extraConfig(
     else known.names.push(name);
   }
   const at = { file: block.file, key: "extra_config" };
-  return [...byspec.values()].map(({ names, spec }) => ({ matches: regexList(names, at), spec }));
+  return [...byspec.values()].map(({ names, spec }) => ({ list: regexList(names, at), spec }));
 }

@@ -2,7 +2,7 @@ import type { ConfigReader } from "../../architecture/config-reader.ts";
 import type { Encoding } from "../encoding.ts";
 import { isLinear, isPredictionInput } from "../linears.ts";
 import type { Place, Scheme } from "../scheme.ts";
-import { compressedTensorsList, type ModuleList } from "../skip-list.ts";
+import { compressedTensorsList, type ModuleList, passBudget } from "../skip-list.ts";
 import { namesUnder } from "./quantization-block.ts";
 import { weightEncoding } from "./weight-args.ts";
 
@@ -32,19 +32,23 @@ export function compressedTensorsScheme(block: ConfigReader): Scheme {
       "dense weights; the size of sparse ones is in their safetensors headers",
     );
   const groups = configGroups(block, { scaleBytes: 2, matcher: compressedTensorsList });
-  const ignored = namesUnder(block, ["ignore"]);
-  const ignore = compressedTensorsList(ignored, { file: block.file, key: "ignore" });
+  const ignore = compressedTensorsList(namesUnder(block, ["ignore"]), { file: block.file, key: "ignore" });
   const ids = new Set(groups.flatMap(({ encoding }) => (encoding === null ? [] : [encoding.id])));
   return {
     id: ids.size === 0 ? "compressed-tensors" : [...ids].join("+"),
-    basis: "exact",
+    basis: "modelled",
     layered: true,
-    begin: (model) => (place) => {
-      if (!isMatrixModule(place)) return null;
-      // A router is a linear to some classes only; it is quantized where a target names it.
-      const group = groups.find(({ named }) => named(place, model)) ?? linearsGroup(groups, place);
-      if (group === undefined || ignore(place, model)) return null;
-      return group.encoding;
+    begin: (model) => {
+      const budget = passBudget();
+      const ignored = ignore(model, budget);
+      const opened = groups.map((group) => ({ ...group, names: group.named(model, budget) }));
+      return (place) => {
+        if (!isMatrixModule(place)) return null;
+        // A router is a linear to some classes only; it is quantized where a target names it.
+        const group = opened.find(({ names }) => names(place)) ?? linearsGroup(opened, place);
+        if (group === undefined || ignored(place)) return null;
+        return group.encoding;
+      };
     },
   };
 }

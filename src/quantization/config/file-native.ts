@@ -14,7 +14,7 @@ import {
 } from "../linear-encodings.ts";
 import { inTextBlock, isBlockLinear, isHead, isLinear, isPredictionInput } from "../linears.ts";
 import type { Place, Scheme } from "../scheme.ts";
-import { globList, namedValues, transformersList } from "../skip-list.ts";
+import { globList, namedValues, transformersList, unlessListed } from "../skip-list.ts";
 import { groupSize, namesUnder } from "./quantization-block.ts";
 
 /** mxfp4 of gpt-oss: the experts, their biases aside; everything else keeps 16 bits. */
@@ -25,9 +25,12 @@ export function mxfp4Scheme(block: ConfigReader): Scheme {
     id: "mxfp4",
     basis: "exact",
     layered: names.length > 0,
-    begin: (model) => (place) => (place.tensor.kind === "expert" && !skip(place, model) ? MXFP4 : null),
+    begin: unlessListed(skip, (place) => place.tensor.kind === "expert", MXFP4),
   };
 }
+
+const isModelLinear = (place: Place): boolean =>
+  isLinear(place) && !isHead(place) && !isPredictionInput(place);
 
 /** nvfp4 and mxfp8 as methods of transformers 5: every linear but the head and the list. */
 export function blockFloatScheme(method: "nvfp4" | "mxfp8", block: ConfigReader): Scheme {
@@ -38,8 +41,7 @@ export function blockFloatScheme(method: "nvfp4" | "mxfp8", block: ConfigReader)
     id: method,
     basis: "modelled",
     layered: names.length > 0,
-    begin: (model) => (place) =>
-      isLinear(place) && !isHead(place) && !isPredictionInput(place) && !skip(place, model) ? encoding : null,
+    begin: unlessListed(skip, isModelLinear, encoding),
   };
 }
 
@@ -131,8 +133,7 @@ export function metalScheme(block: ConfigReader): Scheme {
     id: encoding.id.replace("mlx", "metal"),
     basis: "modelled",
     layered: names.length > 0,
-    begin: (model) => (place) =>
-      isLinear(place) && !isHead(place) && !isPredictionInput(place) && !skip(place, model) ? encoding : null,
+    begin: unlessListed(skip, isModelLinear, encoding),
   };
 }
 
@@ -150,8 +151,7 @@ export function quarkScheme(block: ConfigReader): Scheme {
     id: `quark-${encoding.id}`,
     basis: "modelled",
     layered: names.length > 0,
-    begin: (model) => (place) =>
-      isLinear(place) && !isPredictionInput(place) && !skip(place, model) ? encoding : null,
+    begin: unlessListed(skip, (place) => isLinear(place) && !isPredictionInput(place), encoding),
   };
 }
 
@@ -185,6 +185,6 @@ export function bitnetScheme(block: ConfigReader): Scheme {
     id: "bitnet",
     basis: "modelled",
     layered: names.length > 0,
-    begin: (model) => (place) => (isBlockLinear(place) && !skip(place, model) ? encoding : null),
+    begin: unlessListed(skip, isBlockLinear, encoding),
   };
 }

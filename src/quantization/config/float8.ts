@@ -4,7 +4,7 @@ import type { Encoding } from "../encoding.ts";
 import { byteWeights, MXFP4 } from "../linear-encodings.ts";
 import { isHead, isLinear, isPredictionInput } from "../linears.ts";
 import type { Place, Scheme } from "../scheme.ts";
-import { NOTHING, transformersList } from "../skip-list.ts";
+import { NOTHING, transformersList, unlessListed } from "../skip-list.ts";
 import { namesUnder } from "./quantization-block.ts";
 
 /** Linears that FP8 checkpoints store in FP8 when no list says otherwise. */
@@ -51,19 +51,25 @@ export function float8Scheme(block: ConfigReader, whole: ConfigReader): Scheme {
   const encoding = float8Encoding(block, fourBitExperts ? 1 : 4);
   return {
     id: fourBitExperts ? "fp8+mxfp4" : encoding.id,
-    basis: "exact",
+    // Checked against published totals in blocks, and by formula only otherwise.
+    basis: encoding.id === "fp8-block" ? "exact" : "modelled",
     layered: names.length > 0,
-    begin: (model) => (place) => {
-      const included = isFloat8Linear(place) || (fourBitExperts && isV4Projection(place));
-      if (!included || skip(place, model)) return null;
-      if (!fourBitExperts) return encoding;
-      if (place.tensor.kind === "expert") return MXFP4;
-      return /\bcompressor\.(?:indexer\.)?(?:kv|gate)_proj\b|\bscorer\b/.test(place.tensor.name)
-        ? null
-        : encoding;
+    begin: (model) => {
+      const skipped = skip(model);
+      return (place) => {
+        const included = isFloat8Linear(place) || (fourBitExperts && isV4Projection(place));
+        if (!included || skipped(place)) return null;
+        if (!fourBitExperts) return encoding;
+        if (place.tensor.kind === "expert") return MXFP4;
+        return isV4Unquantized(place) ? null : encoding;
+      };
     },
   };
 }
+
+/** V4's compressors and the scorer of its indexer. */
+const isV4Unquantized = ({ tensor }: Place): boolean =>
+  /\bcompressor\.(?:indexer\.)?(?:kv|gate)_proj\b|\bscorer\b/.test(tensor.name);
 
 /** The two projections into V4's prediction layer, which are quantized like any other. */
 const isV4Projection = ({ tensor, stack }: Place): boolean =>
@@ -78,6 +84,6 @@ export function fbgemmScheme(block: ConfigReader): Scheme {
     id: "fbgemm-fp8",
     basis: "modelled",
     layered: names.length > 0,
-    begin: (model) => (place) => (isFloat8Linear(place) && !skip(place, model) ? encoding : null),
+    begin: unlessListed(skip, isFloat8Linear, encoding),
   };
 }

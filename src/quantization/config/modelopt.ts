@@ -3,7 +3,7 @@ import type { Encoding } from "../encoding.ts";
 import { awq, byteWeights, MXFP8, nvfp4, packed } from "../linear-encodings.ts";
 import { isLinear, isPredictionInput } from "../linears.ts";
 import type { Scheme } from "../scheme.ts";
-import { globList, namedValues } from "../skip-list.ts";
+import { globList, namedValues, passBudget } from "../skip-list.ts";
 import { configGroups } from "./compressed-tensors.ts";
 import { float8Scheme } from "./float8.ts";
 import { groupSize, namesUnder } from "./quantization-block.ts";
@@ -66,15 +66,18 @@ export function modeloptScheme(given: ConfigReader, whole: ConfigReader): Scheme
       : null;
   return {
     id: single?.id ?? (listed === null ? "modelopt-mixed" : listed.id),
-    basis: "exact",
+    basis: "modelled",
     layered: true,
     begin: (model) => {
       const underneath = under?.begin(model);
+      const budget = passBudget();
+      const isExcluded = excluded(model, budget);
+      const opened = groups.map((group) => ({ ...group, names: group.named(model, budget) }));
       return (place) => {
         if (!isLinear(place)) return null;
-        if (isPredictionInput(place) || excluded(place, model)) return underneath?.(place) ?? null;
+        if (isPredictionInput(place) || isExcluded(place)) return underneath?.(place) ?? null;
         if (single !== null) return single;
-        const own = listed?.find(place) ?? groups.find(({ named }) => named(place, model))?.encoding;
+        const own = listed?.find(place) ?? opened.find(({ names: named }) => named(place))?.encoding;
         if (own !== undefined && own !== null) return own;
         if (underneath !== undefined) return underneath(place);
         return listed === null ? (groups.find(({ linears }) => linears)?.encoding ?? null) : null;

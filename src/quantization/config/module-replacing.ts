@@ -4,7 +4,7 @@ import type { Encoding } from "../encoding.ts";
 import { affine, bitsAndBytes4, byteWeights, HQQ_BITS, hqq, LLM_INT8 } from "../linear-encodings.ts";
 import { isHead, isLinear, isPredictionInput } from "../linears.ts";
 import type { Place, Scheme } from "../scheme.ts";
-import { bitsAndBytesList, type ModuleList, transformersList } from "../skip-list.ts";
+import { bitsAndBytesList, type ModuleList, transformersList, unlessListed } from "../skip-list.ts";
 import { groupSize, namesUnder } from "./quantization-block.ts";
 
 function replacing(spec: {
@@ -26,7 +26,7 @@ function replacing(spec: {
     id,
     basis: "modelled",
     layered: spec.layered,
-    begin: (model) => (place) => (reaches(place) && !skip(place, model) ? encoding : null),
+    begin: unlessListed(skip, reaches, encoding),
   };
 }
 

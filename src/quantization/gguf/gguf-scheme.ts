@@ -23,7 +23,7 @@ export interface GgufOptions {
  */
 export function ggufScheme(fileType: FileType, options: GgufOptions = {}): Scheme {
   return {
-    id: fileType.name,
+    id: options.imatrix === true ? `${fileType.name}-imatrix` : fileType.name,
     basis: "modelled",
     layered: true,
     begin: (model) => assignment(recipeModel(model, fileType, options)),
@@ -34,10 +34,11 @@ export function ggufScheme(fileType: FileType, options: GgufOptions = {}): Schem
 
 function assignment(model: RecipeModel): Assign {
   const counters = new Map<Category, number>();
-  const next = (category: Category): number => {
-    const counter = counters.get(category);
-    counters.set(category, counter === undefined ? 1 : counter + 1);
-    return counter === undefined ? 0 : counter;
+  // A slice of a stack counts on from the layers before it.
+  const next = (category: Category, place: Place): number => {
+    const counter = counters.get(category) ?? place.stack?.slice?.first ?? 0;
+    counters.set(category, counter + 1);
+    return counter;
   };
   return (place) => {
     if (place.stack?.role === "vision" || place.stack?.role === "audio" || isProjector(place))
@@ -50,7 +51,7 @@ function assignment(model: RecipeModel): Assign {
       place,
       pieces.map((piece) => ({
         piece,
-        format: recipeFormat(model, placeOf(model, place, piece, next(piece.category))),
+        format: recipeFormat(model, placeOf(model, place, piece, next(piece.category, place))),
       })),
     );
   };
