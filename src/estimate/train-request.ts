@@ -148,7 +148,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
           ),
     attention: oneOf("--attention", request.attention ?? "sdpa", ATTENTIONS),
     loss: oneOf("--loss", request.loss ?? "hf", LOSSES),
-    holdLogits: request.holdLogits ?? framework === "fsdp",
+    holdLogits: request.holdLogits ?? false,
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
     fusedKernels: request.fusedKernels ?? false,

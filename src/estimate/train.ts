@@ -91,11 +91,16 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
   const winner = worstPhase(phases.map((p) => p.bytes));
   const won = phases.find((p) => p.bytes === winner)!;
   const transient = winner.activations + winner.logits + winner.workspace + winner.communication;
-  const allocator = allocatorTerm(
+  const allocator = allocatorTerm({
     transient,
-    won.allocated.bytes,
-    /^(zero|fsdp)/.test(effective.parallel.sharding),
-  );
+    allocated: won.allocated.bytes,
+    pooled: pooledGradients(
+      phases.map((p) => p.bytes),
+      winner,
+      effective,
+    ),
+    sharding: effective.parallel.sharding,
+  });
   const world = stage.count * stage.stages;
   const terms = [...won.terms, allocator, runtimeTerm(world)];
   return {
@@ -108,6 +113,16 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     reserved: sumTerms([...won.terms, allocator]),
     total: sumTerms(terms),
   };
+}
+
+/** Gradients that FSDP2 made on a stream of its own and that the winning phase does not hold. */
+function pooledGradients(
+  phases: readonly PhaseBytes[],
+  winner: PhaseBytes,
+  effective: EffectiveTrain,
+): Bytes {
+  if (effective.parallel.sharding !== "fsdp2") return 0;
+  return Math.max(...phases.map((p) => p.gradients)) - winner.gradients;
 }
 
 /** The largest moment of each phase, in the order in which phases happen. */

@@ -12,6 +12,29 @@ interface Table {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+export interface Measured {
+  readonly id: string;
+  readonly model: string;
+  readonly kind: "allocated" | "reserved" | "device";
+  readonly bytes: number;
+  readonly quality: string;
+  readonly source: string;
+  readonly request: TrainRequest;
+}
+
+interface MeasuredTable {
+  readonly source: string;
+  readonly models: Table["models"];
+  readonly rows: readonly Measured[];
+  readonly leftOut: readonly (readonly [id: string, reason: string])[];
+}
+
+/** Published readings of real runs. */
+export function readMeasured(): MeasuredTable {
+  const url = new URL("../vectors/training-measured.json", import.meta.url);
+  return JSON.parse(readFileSync(url, "utf8")) as MeasuredTable;
+}
+
 export function readVectors(name: string): Table {
   return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as Table;
 }
@@ -24,7 +47,7 @@ export function rowsOf(table: Table): readonly Row[] {
 
 const models = new Map<string, Architecture>();
 
-export function modelOf(table: Table, name: string): Architecture {
+export function modelOf(table: Pick<Table, "models">, name: string): Architecture {
   let model = models.get(name);
   if (model === undefined || table.models[name] !== known.get(name)) {
     model = readArchitecture(table.models[name], name);
