@@ -26,7 +26,10 @@ function milliseconds(args: readonly string[]): number {
 
 const folder = mkdtempSync(join(tmpdir(), "vram-calc-bench-"));
 const preload = join(folder, "report.cjs");
-writeFileSync(preload, "process.on('exit',()=>require('fs').writeSync(2,String(process.resourceUsage().maxRSS)))");
+writeFileSync(
+  preload,
+  "process.on('exit',()=>require('fs').writeSync(2,String(process.resourceUsage().maxRSS)))",
+);
 const config = join(folder, "config.json");
 writeFileSync(
   config,
@@ -69,7 +72,9 @@ const memory = (args: readonly string[]): number => {
 };
 const sample = (args: readonly string[]): number => median(Array.from({ length: 9 }, () => memory(args)));
 const extra = sample([cli, "14B", "--dtype", "fp16"]) - sample(["-e", "0"]);
-console.log(`peak memory of vram-calc 14B --dtype fp16: ${extra.toFixed(1)} MiB above bare node (bar 15 MiB)`);
+console.log(
+  `peak memory of vram-calc 14B --dtype fp16: ${extra.toFixed(1)} MiB above bare node (bar 15 MiB)`,
+);
 rmSync(folder, { recursive: true, force: true });
 if (worst > 2) {
   console.error("start-up is past twice its bar");
