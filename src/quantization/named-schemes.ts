@@ -1,6 +1,5 @@
 /** Methods that can be asked for by name on a model that is not quantized: what their usual recipe would store. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import { VramCalcError } from "../errors.ts";
 import type { Encoding } from "./encoding.ts";
 import {
   affine,
@@ -19,6 +18,7 @@ import {
   packed,
 } from "./linear-encodings.ts";
 import { isBlockLinear, isHead, isReplacedLinear } from "./linears.ts";
+import { average, fixed, type Grammar, grouped } from "./name-grammar.ts";
 import { type Place, type Scheme, sixteenBit } from "./scheme.ts";
 
 type Selects = (place: Place) => boolean;
@@ -92,74 +92,6 @@ const isTextTable = (place: Place): boolean =>
 
 const isTextRouter = ({ tensor, stack }: Place): boolean =>
   tensor.role === "router" && tensor.kind === "linear" && tensor.shape.length === 2 && stack?.role !== "mtp";
-
-interface Grammar {
-  /** Fixed spellings, offered as suggestions. */
-  readonly names: readonly string[];
-  readonly read: (name: string) => Scheme | null;
-}
-
-/** A family of names "method-4bit-g128", where bits and group may be left out. */
-function grouped(spec: {
-  readonly prefix: string;
-  readonly aliases?: readonly string[];
-  readonly bits: readonly number[];
-  readonly defaultBits: number;
-  readonly defaultGroup: number;
-  readonly make: (bits: number, group: number) => Scheme;
-  readonly examples: readonly string[];
-}): Grammar {
-  const prefixes = [spec.prefix, ...(spec.aliases ?? [])].join("|");
-  const pattern = new RegExp(
-    `^(?:${prefixes})(?:-?(?:int|w|q)?(\\d)(?:-?bits?|b)?)?(?:-g(?:s|roup)?(\\d{1,5}|-1|channel))?$`,
-  );
-  return {
-    names: spec.examples,
-    read: (name) => {
-      const match = pattern.exec(name);
-      if (match === null) return null;
-      const bits = match[1] === undefined ? spec.defaultBits : Number(match[1]);
-      const group =
-        match[2] === undefined
-          ? spec.defaultGroup
-          : match[2] === "channel" || match[2] === "-1"
-            ? -1
-            : Number(match[2]);
-      if (!spec.bits.includes(bits)) throw badOption(name, `${spec.prefix} of ${spec.bits.join(", ")} bits`);
-      if (group !== -1 && (group < 8 || group > 65_536))
-        throw badOption(name, "a group of 8 to 65536, or channel");
-      return spec.make(bits, group);
-    },
-  };
-}
-
-/** "exl2-4.5bpw": an average of bits that need not be whole. */
-function average(
-  prefix: string,
-  range: readonly [min: number, max: number],
-  make: (bits: number) => Scheme,
-): Grammar {
-  const pattern = new RegExp(`^${prefix}-?(\\d(?:\\.\\d{1,2})?)(?:-?(?:bpw|bits?))$`);
-  return {
-    names: [`${prefix}-4bpw`],
-    read: (name) => {
-      const match = pattern.exec(name);
-      if (match === null) return null;
-      const bits = Number(match[1]);
-      if (bits < range[0] || bits > range[1])
-        throw badOption(name, `${prefix} of ${range[0]} to ${range[1]} bits per weight`);
-      return make(bits);
-    },
-  };
-}
-
-const badOption = (given: string, expected: string): VramCalcError<"bad-option"> =>
-  new VramCalcError("bad-option", { option: "format of the weights", given: `"${given}"`, expected });
-
-const fixed = (scheme: Scheme, aliases: readonly string[] = []): Grammar => {
-  const names = new Set([scheme.id, ...aliases]);
-  return { names: [scheme.id], read: (name) => (names.has(name) ? scheme : null) };
-};
 
 /** The head of EXL2 and EXL3 files unless asked otherwise: `head_bits` 6. */
 const EXL_HEAD_BITS = 6;
