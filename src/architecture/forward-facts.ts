@@ -71,6 +71,9 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
     attentionDropout: probability(text, ATTENTION_DROPOUT, attention),
     embeddingDropout: probability(text, EMBEDDING_DROPOUT, residual),
     ...(rotary === undefined ? {} : { rotaryFraction: rotary as number }),
+    ...(text !== config && typeof text.raw.model_type === "string"
+      ? { textModelType: text.raw.model_type }
+      : {}),
     attentionSoftcap: on("attn_logit_softcapping"),
     logitSoftcap: on("final_logit_softcapping"),
   };

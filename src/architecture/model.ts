@@ -280,6 +280,8 @@ export interface ForwardFacts {
   readonly embeddingDropout: number;
   /** Part of each head that positions rotate; absent means all of it. */
   readonly rotaryFraction?: number;
+  /** Model type of the language model inside a composite. */
+  readonly textModelType?: string;
   /** tanh caps on attention scores and on logits (Gemma 2). */
   readonly attentionSoftcap: boolean;
   readonly logitSoftcap: boolean;

@@ -164,15 +164,24 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
 export function layerCode(
-  model: Pick<Architecture, "family" | "norm">,
+  model: Pick<Architecture, "family" | "norm" | "forward">,
   framework: LayerFramework = "hf",
 ): LayerCode {
-  return { ...BASE, norm: NORMS[model.norm], ...FAMILIES[model.family], ...FRAMEWORKS[framework] };
+  return { ...BASE, norm: NORMS[model.norm], ...FAMILIES[languageFamily(model)], ...FRAMEWORKS[framework] };
 }
 
 /** True when the family's formulation was read, so that its terms are modelled rather than assumed. */
-export function knowsLayerCode(model: Pick<Architecture, "family">): boolean {
-  return model.family in FAMILIES || PLAIN.has(model.family);
+export function knowsLayerCode(model: Pick<Architecture, "family" | "forward">): boolean {
+  const family = languageFamily(model);
+  return family in FAMILIES || PLAIN.has(family);
+}
+
+/** The family whose layers run: that of the language model in a composite. */
+function languageFamily(model: Pick<Architecture, "family" | "forward">): string {
+  const text = model.forward?.textModelType;
+  if (text === undefined) return model.family;
+  for (const name of [text, text.replace(/_text$/, "")]) if (name in FAMILIES || PLAIN.has(name)) return name;
+  return model.family;
 }
 
 /** Families written exactly like Llama, as far as backward can tell. */
