@@ -54,9 +54,15 @@ export function layerTypes(
   config: ConfigReader,
   layers: number,
   keys: readonly string[] = ["layer_types"],
+  allowed?: readonly string[],
 ): readonly string[] | undefined {
   const types = config.texts(keys);
-  if (types !== undefined && types.length < layers) config.fail(keys[0]!, `a list of ${layers} layer kinds`);
+  if (types === undefined) return undefined;
+  const key = keys.find((name) => config.has(name)) ?? keys[0]!;
+  if (types.length < layers) config.fail(key, `a list of ${layers} layer kinds`);
+  for (let layer = 0; allowed !== undefined && layer < layers; layer++) {
+    if (!allowed.includes(types[layer]!)) config.fail(key, `entries ${allowed.join(" or ")}`);
+  }
   return types;
 }
 

@@ -65,7 +65,7 @@ describe.skipIf(!present)(
       );
       expect(model.tied).toBe(row.params_with_untied_head === undefined ? row.tied : false);
       const head = (row.params_with_untied_head ?? row.params_total) - row.params_total;
-      expect(theirGroups(model)).toEqual({ ...row.groups, lm_head: (row.groups.lm_head ?? 0) + head });
+      expect(theirGroups(model)).toEqual({ ...row.groups, lm_head: row.groups.lm_head! + head });
     });
   },
 );

@@ -14,13 +14,19 @@ const ENCODER = {
   d_model: 1280,
 } as const;
 
+/** These classes have a head of their own whatever tie_word_embeddings says. */
+const NEVER_TIED = { tie_word_embeddings: false } as const;
+
 /** Whisper encoder and one biased linear. */
 export const qwen2Audio: Family = {
   id: "qwen2_audio",
   modelTypes: ["qwen2_audio"],
   classNames: ["Qwen2AudioForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "qwen2", tied: false });
+    const text = languageModel(config, families, {
+      modelType: "qwen2",
+      fixed: NEVER_TIED,
+    });
     const audio = withDefaults(part(config, "audio_config"), ENCODER);
     return composite({
       family: "qwen2_audio",
@@ -45,7 +51,19 @@ export const voxtral: Family = {
   modelTypes: ["voxtral"],
   classNames: ["VoxtralForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "llama", tied: false });
+    const text = languageModel(config, families, {
+      modelType: "llama",
+      fixed: NEVER_TIED,
+      defaults: {
+        hidden_size: 3072,
+        intermediate_size: 8192,
+        num_hidden_layers: 30,
+        num_attention_heads: 32,
+        num_key_value_heads: 8,
+        head_dim: 128,
+        vocab_size: 131_072,
+      },
+    });
     const audio = withDefaults(part(config, "audio_config"), {
       num_mel_bins: 128,
       num_hidden_layers: 32,

@@ -43,7 +43,7 @@ export const gemma3nText: Family = {
     const { config, notes } = withClassSizes(given, SIZES);
     const sizes = readDecoderSizes(config, { tied: true, kvHeads: 2, headDim: 256 });
     const { hiddenSize, layers, heads, kvHeads, headDim } = sizes;
-    const types = layerTypes(config, layers);
+    const types = layerTypes(config, layers, ["layer_types"], ["sliding_attention", "full_attention"]);
     const isFull = (layer: number): boolean =>
       types === undefined ? (layer + 1) % 5 === 0 : types[layer] === "full_attention";
     const isShared = sharesKeys(config, layers, 15);

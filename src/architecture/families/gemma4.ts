@@ -29,7 +29,7 @@ export const gemma4Text: Family = {
     const { config, notes } = withClassSizes(given, SIZES);
     const sizes = readDecoderSizes(config, { tied: true, kvHeads: 4, headDim: 256 });
     const { hiddenSize, layers } = sizes;
-    const types = layerTypes(config, layers);
+    const types = layerTypes(config, layers, ["layer_types"], ["sliding_attention", "full_attention"]);
     // The class forces the last layer to be full.
     const isFull = (layer: number): boolean =>
       layer === layers - 1 ||

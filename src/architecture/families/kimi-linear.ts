@@ -1,4 +1,4 @@
-import type { ConfigReader } from "../config-reader.ts";
+import { type ConfigReader, overriding } from "../config-reader.ts";
 import { decoder, type FeedForwardParts, gatedFeedForward } from "../decoder.ts";
 import { activationOf, type Family } from "../family.ts";
 import { latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
@@ -21,7 +21,9 @@ export const kimiLinear: Family = {
   id: "kimi_linear",
   modelTypes: ["kimi_linear"],
   classNames: ["KimiLinearForCausalLM"],
-  build: (config) => {
+  build: (given) => {
+    // The class has a head of its own whatever the key says.
+    const config = overriding(given, { tie_word_embeddings: false });
     const sizes = latentSizes(config);
     const { hiddenSize, layers } = sizes;
     const delta = config.child("linear_attn_config");
@@ -70,7 +72,7 @@ function fullLayers(
   delta: ConfigReader | undefined,
   layers: number,
 ): (layer: number) => boolean {
-  const types = layerTypes(config, layers);
+  const types = layerTypes(config, layers, ["layer_types"], ["linear_attention", "full_attention"]);
   if (types !== undefined) return (layer) => types[layer] === "full_attention";
   const listed = delta?.ints("full_attn_layers");
   if (listed === undefined) return (layer) => layer > 0 && layer % 4 === 0;

@@ -9,6 +9,7 @@ import { moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, gatedMlp, linear } from "../tensors.ts";
 
+const LAYERS = ["conv", "full_attention"] as const;
 const EXPERT_NAMES = ["w1", "w3", "w2"] as const;
 
 /** in lin(h, 3h), a depthwise convolution of conv_L_cache columns, out lin(h, h). */
@@ -115,7 +116,7 @@ export const lfm2: Family = {
       id: "lfm2",
       sizes: [2560, 12_288, 32, 32, 65_536],
       isFull: (reader, layers) => {
-        const types = layerTypes(reader, layers);
+        const types = layerTypes(reader, layers, ["layer_types"], LAYERS);
         if (types !== undefined) return (layer) => types[layer] === "full_attention";
         const listed = reader.ints("full_attn_idxs");
         const indices = new Set(listed);
@@ -144,7 +145,7 @@ export const lfm2Moe: Family = {
       id: "lfm2_moe",
       sizes: [2048, 7168, 32, 32, 65_536],
       isFull: (reader, layers) => {
-        const types = layerTypes(reader, layers);
+        const types = layerTypes(reader, layers, ["layer_types"], LAYERS);
         if (types === undefined) return reader.fail("layer_types", `a list of ${layers} layer kinds`);
         return (layer) => types[layer] === "full_attention";
       },

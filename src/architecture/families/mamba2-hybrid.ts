@@ -114,6 +114,8 @@ export const falconH1: Family = {
   },
 };
 
+const GRANITE_LAYERS = ["mamba", "attention", "linear_attention", "full_attention"] as const;
+
 /**
  * Layers of `layer_types`, each with experts (unless there are none) beside a shared MLP.
  * The class calls the state-space layers "mamba" in published files, "linear_attention" in new ones.
@@ -125,7 +127,7 @@ export const graniteMoeHybrid: Family = {
   build: (config) => {
     const sizes = readDecoderSizes(config, { tied: false });
     const { hiddenSize, layers } = sizes;
-    const types = layerTypes(config, layers, ["layer_types", "layers_block_type"]);
+    const types = layerTypes(config, layers, ["layer_types", "layers_block_type"], GRANITE_LAYERS);
     const isAttention = (layer: number): boolean =>
       types !== undefined && (types[layer] === "attention" || types[layer] === "full_attention");
     const attention = types?.some((_, layer) => isAttention(layer))

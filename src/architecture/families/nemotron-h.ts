@@ -1,5 +1,4 @@
-import type { ConfigReader } from "../config-reader.ts";
-import { readHeads } from "../config-reader.ts";
+import { type ConfigReader, overriding, readHeads } from "../config-reader.ts";
 import { decoder, type FeedForwardParts, HIDDEN_KEYS, plainFeedForward } from "../decoder.ts";
 import { activationOf, type Family } from "../family.ts";
 import { stateFormatOf } from "../mixers/linear-attention.ts";
@@ -50,7 +49,9 @@ export const nemotronH: Family = {
   id: "nemotron_h",
   modelTypes: ["nemotron_h"],
   classNames: ["NemotronHForCausalLM"],
-  build: (config) => {
+  build: (given) => {
+    // The class has a head of its own whatever the key says.
+    const config = overriding(given, { tie_word_embeddings: false });
     const hiddenSize = config.int(HIDDEN_KEYS);
     const blocks = readBlocks(config, {
       words: ["layers_block_type", "layer_types"],

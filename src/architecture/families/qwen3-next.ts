@@ -59,7 +59,7 @@ function build(given: ConfigReader, variant: Variant): ArchitectureDraft {
   const { config, notes } = withClassSizes(given, variant.sizes);
   const sizes = readDecoderSizes(config, { tied: false, kvHeads: variant.kvHeads, headDim: 256 });
   const { hiddenSize, layers } = sizes;
-  const types = layerTypes(config, layers);
+  const types = layerTypes(config, layers, ["layer_types"], ["linear_attention", "full_attention"]);
   const interval = config.int("full_attention_interval", 4);
   const isFull = (layer: number): boolean =>
     types === undefined ? (layer + 1) % interval === 0 : types[layer] === "full_attention";

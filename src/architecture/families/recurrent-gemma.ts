@@ -79,7 +79,8 @@ export const recurrentGemma: Family = {
     const width = config.int("lru_width", hiddenSize);
     if (width % heads !== 0) config.fail("lru_width", `a multiple of the ${heads} heads`);
     const kinds = config.texts(["block_types", "_block_types"]) ?? ["recurrent", "recurrent", "attention"];
-    if (kinds.length === 0) config.fail("block_types", "at least one block");
+    if (kinds.length === 0 || kinds.some((kind) => kind !== "recurrent" && kind !== "attention"))
+      config.fail("block_types", "blocks recurrent or attention");
     const isAttention = (layer: number): boolean => kinds[layer % kinds.length] === "attention";
     const bias = config.flag("attention_bias", false);
     const attention = selfAttention({

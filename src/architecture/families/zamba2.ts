@@ -26,7 +26,12 @@ export const zamba2: Family = {
       ...readDecoderSizes(config, { tied: true, headDim: (2 * hiddenSize) / heads }),
       headDim: (2 * hiddenSize) / heads,
     };
-    const types = layerTypes(config, layers, ["layers_block_type", "layer_types"]);
+    const types = layerTypes(
+      config,
+      layers,
+      ["layers_block_type", "layer_types"],
+      ["mamba", "linear_attention", "hybrid"],
+    );
     if (types === undefined) return config.fail("layers_block_type", `a list of ${layers} layer kinds`);
     const order = new Map<number, number>();
     for (let layer = 0; layer < layers; layer++) if (types[layer] === "hybrid") order.set(layer, order.size);
