@@ -4,6 +4,7 @@
  */
 import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
+import type { Bytes } from "../units.ts";
 
 /**
  * `all-linear`: every linear inside the layers, never the head or the embedding. `attention`: q, k, v and o (or
@@ -156,4 +157,9 @@ function noTarget(model: Architecture, request: LoraRequest): VramCalcError {
 /** Trainable parameters over all adapted weights. */
 export function loraParameterCount(linears: readonly LoraLinear[]): number {
   return linears.reduce((sum, linear) => sum + linear.parameters, 0);
+}
+
+/** Bytes that merging frees: the adapters. The merged weights take what the base weights took. */
+export function mergedSavingBytes(linears: readonly LoraLinear[], bytesPerParameter: number): Bytes {
+  return loraParameterCount(linears) * bytesPerParameter;
 }

@@ -1,35 +1,36 @@
 import { roundTo } from "../formats/codec.ts";
-import type { Bytes } from "../units.ts";
-import type { LoraLinear } from "./lora.ts";
 
-export interface MergeRounding {
-  /** What the merged weight becomes. */
+export interface MergedWeight {
+  /** W as the format holds it. */
+  readonly weight: number;
+  /** The update (A @ B, scaled) that the adapter asks for. */
+  readonly update: number;
+  /** W' = W + update, rounded to the format. */
   readonly merged: number;
-  /** Merged minus exact sum. */
-  readonly error: number;
-  /** The error as a part of the change that was merged; 1 means that the change is lost. */
-  readonly lostShare: number;
+  /** What of the update arrived: W' - W. */
+  readonly stored: number;
+  /** (stored - update) / update: -1 when all of it is lost. */
+  readonly relativeError: number;
 }
 
 /**
- * What merging does to one weight: W + scaling * (B A) rounded to the weights' format. A change below half the
- * spacing of the format at W vanishes, which 16-bit bases make likely: bf16 keeps 8 significant bits.
+ * Merging an adapter into one weight: the sum is rounded once to the format of the base.
  *
- * @throws unknown-name for a format
- * @example mergeRounding({ weight: 1, change: 0.002, format: "bf16" }) // { merged: 1, error: -0.002, lostShare: 1 }
+ *     W' = round(W + update)        |W' - (W + update)| <= ulp(W) / 2
+ *
+ * An update below half the distance to W's neighbour is lost whole. bf16 keeps 8 significant bits, so near
+ * 0.02 that distance is 2^-13 and updates under 2^-14 = 0.000061 vanish; fp16 keeps 11 and an eighth of that.
+ *
+ * @example mergeWeight({ format: "bf16", weight: 0.02, update: 0.00005 }).stored // 0
  */
-export function mergeRounding(input: {
-  readonly weight: number;
-  readonly change: number;
+export function mergeWeight(input: {
   readonly format: string;
-}): MergeRounding {
-  const { weight, change, format } = input;
-  const merged = roundTo(format, weight + change);
-  const error = merged - (weight + change);
-  return { merged, error, lostShare: change === 0 ? 0 : Math.abs(error / change) };
-}
-
-/** Bytes that merging frees: the adapters. The merged weights take what the base weights took. */
-export function mergedSavingBytes(linears: readonly LoraLinear[], bytesPerParameter: number): Bytes {
-  return linears.reduce((sum, linear) => sum + linear.parameters * bytesPerParameter, 0);
+  readonly weight: number;
+  readonly update: number;
+}): MergedWeight {
+  const { format, update } = input;
+  const weight = roundTo(format, input.weight);
+  const merged = roundTo(format, weight + update);
+  const stored = merged - weight;
+  return { weight, update, merged, stored, relativeError: update === 0 ? 0 : (stored - update) / update };
 }

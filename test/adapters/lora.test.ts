@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { loraLinears, loraParameterCount, loraParameters } from "../../src/adapters/lora.ts";
-import { mergedSavingBytes, mergeRounding } from "../../src/adapters/merge.ts";
+import {
+  loraLinears,
+  loraParameterCount,
+  loraParameters,
+  mergedSavingBytes,
+} from "../../src/adapters/lora.ts";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Tensor } from "../../src/architecture/model.ts";
 
@@ -76,22 +80,7 @@ describe("loraLinears on Llama 3.1 8B", () => {
   });
 });
 
-describe("merging", () => {
-  test("bf16 at 1 has steps of 2^-7: a change of 0.002 vanishes, one of 0.01 becomes 0.0078125", () => {
-    expect(mergeRounding({ weight: 1, change: 0.002, format: "bf16" })).toEqual({
-      merged: 1,
-      error: 1 - 1.002,
-      lostShare: Math.abs((1 - 1.002) / 0.002),
-    });
-    expect(mergeRounding({ weight: 1, change: 0.01, format: "bf16" }).merged).toBe(1.0078125);
-  });
-
-  test("fp32 keeps both", () => {
-    expect(mergeRounding({ weight: 1, change: 0.002, format: "fp32" }).lostShare).toBeLessThan(1e-4);
-  });
-
-  test("a merged model is as large as its base: 41,943,040 adapter parameters x 4 B go away", () => {
-    const model = catalogueArchitecture(findCatalogueEntry("llama-3.1-8b")!.entry);
-    expect(mergedSavingBytes(loraLinears(model, { rank: 16, targets: "all-linear" }), 4)).toBe(167_772_160);
-  });
+test("a merged model is as large as its base: 41,943,040 adapter parameters x 4 B go away", () => {
+  const model = catalogueArchitecture(findCatalogueEntry("llama-3.1-8b")!.entry);
+  expect(mergedSavingBytes(loraLinears(model, { rank: 16, targets: "all-linear" }), 4)).toBe(167_772_160);
 });
