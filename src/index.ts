@@ -1,10 +1,55 @@
 /** `vram-calc`: the pure library. No IO, no Node built-ins; `vram-calc/sources` reads files and the hub. */
-export { catalogueArchitecture, catalogueNames, findCatalogueEntry } from "./architecture/catalogue.ts";
+export {
+  isLoraTarget,
+  type LoraLinear,
+  type LoraRequest,
+  type LoraTargets,
+  loraLinears,
+  loraParameterCount,
+} from "./adapters/lora.ts";
+export { type MergedWeight, mergeWeight } from "./adapters/merge.ts";
+export {
+  type CatalogueHit,
+  catalogueArchitecture,
+  catalogueNames,
+  findCatalogueEntry,
+} from "./architecture/catalogue.ts";
+export { ggufArchitecture } from "./architecture/gguf-model.ts";
+export { type LinearEntry, layerGroups, linears } from "./architecture/layout.ts";
 export type * from "./architecture/model.ts";
-export { readArchitecture } from "./architecture/registry.ts";
+export { type ReadArchitectureOptions, readArchitecture } from "./architecture/registry.ts";
 export { typicalArchitecture } from "./architecture/typical.ts";
 export { type Budget, checkBudget } from "./budget.ts";
+export { ENGINE_IDS, type EngineCard, type EngineId } from "./engines/engine.ts";
 export { type ErrorCode, type ErrorDetails, EXIT, VramCalcError } from "./errors.ts";
-export { type EstimateOptions, type EstimateResult, estimate } from "./estimate/estimate.ts";
-export { type Basis, explainTerm, type Term, type TermId } from "./memory/term.ts";
-export { formatBytes, formatCount, parseBytes, parseCount, parseTokens } from "./units.ts";
+export {
+  type DeviceEstimate,
+  type EffectiveRequest,
+  type EstimateOptions,
+  type EstimateResult,
+  estimate,
+} from "./estimate/estimate.ts";
+export { type TrainDevice, type TrainResult, train, trainReliefs } from "./estimate/train.ts";
+export type { TrainRequest } from "./estimate/train-request.ts";
+export * as formats from "./formats/index.ts";
+export type { Accelerator } from "./hardware/accelerator.ts";
+export { acceleratorByName, findAccelerators } from "./hardware/lookup.ts";
+export { type BatchLengths, batchLengths } from "./memory/batch-lengths.ts";
+export { type CacheRow, cacheRows } from "./memory/cache-rows.ts";
+export { type Band, type Basis, explainTerm, type Term, type TermId } from "./memory/term.ts";
+export { type AssignmentRow, assignFormats } from "./quantization/assignment.ts";
+export { ggufFileBytes } from "./quantization/gguf/gguf-file.ts";
+export type { WeightStorage } from "./quantization/storage.ts";
+export { QUANTIZATION_NAMES, storageByName } from "./quantization/storage-by-name.ts";
+export { storageFromConfig } from "./quantization/storage-from-config.ts";
+export { type Advice, advise } from "./solve/advice.ts";
+export { largestBatch, longestContext, type SolveInput } from "./solve/inverse.ts";
+export {
+  type Bytes,
+  formatBytes,
+  formatCount,
+  parseBytes,
+  parseCount,
+  parseTokens,
+  type Tokens,
+} from "./units.ts";

@@ -29,7 +29,7 @@ const rankOf = (file: string): number => RANKS.find(([pattern]) => pattern.test(
 const folderOf = (file: string): string => (file.includes("/") ? file.slice(0, file.indexOf("/")) : file);
 
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), "utf8");
+  const text = readFileSync(join(root, file), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
   const specifiers = [...text.matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
   return specifiers;
 }

@@ -13,6 +13,7 @@ import {
   loadWeightFile,
   type ModelFolder,
 } from "./model-folder.ts";
+import { publishedStorage } from "./published-storage.ts";
 
 export interface LocalPath {
   /** As typed, for messages. */
@@ -73,15 +74,23 @@ async function localFolder(path: string): Promise<ModelFolder> {
 }
 
 /** Parses the text of a config.json. `file` is what messages call it. */
-export function loadConfigText(
+export async function loadConfigText(
   text: string,
   file: string,
   source: SourceKind,
   options: LoadOptions,
-): LoadedModel {
+): Promise<LoadedModel> {
   const value = parseJson(text, file);
   const architecture = configArchitecture(value, file, options);
-  return { id: nameOf(value, file), source, architecture, config: value, notes: [] };
+  const stored = await publishedStorage(value, file);
+  return {
+    id: nameOf(value, file),
+    source,
+    architecture,
+    config: value,
+    ...(stored === undefined ? {} : { stored }),
+    notes: [],
+  };
 }
 
 /** `_name_or_path` of the config when it names a model, else the directory or file it lies in. */

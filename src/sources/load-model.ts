@@ -62,7 +62,15 @@ export async function loadModel(reference: string, options: LoadOptions): Promis
           },
         ]
       : [];
-    return { id: hit.entry.name, source: "catalogue", architecture, notes };
+    const { publishedStorage } = await import("./published-storage.ts");
+    const stored = await publishedStorage(hit.entry.config, hit.entry.name);
+    return {
+      id: hit.entry.name,
+      source: "catalogue",
+      architecture,
+      ...(stored === undefined ? {} : { stored }),
+      notes,
+    };
   }
   const { loadRemote } = await import("./hub-source.ts");
   const remote = await loadRemote(reference, options);

@@ -7,6 +7,7 @@ import type { ByteSource } from "./bytes/byte-source.ts";
 import type { GgufFile } from "./gguf/gguf-file.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
+import { publishedStorage, QUANTIZATION_FILES, storageOfToolFile } from "./published-storage.ts";
 import type { IndexTotals, TensorFile } from "./safetensors/tensor-file.ts";
 import { type FileTensor, type StoredFiles, storedWeights } from "./stored-weights.ts";
 
@@ -111,8 +112,29 @@ const PYTORCH_NOTES: readonly Note[] = [
   },
 ];
 
-function configOnly(folder: ModelFolder, value: unknown, architecture: Architecture): LoadedModel {
-  return { id: modelId(folder, value), source: folder.source, architecture, config: value, notes: [] };
+async function configOnly(
+  folder: ModelFolder,
+  value: unknown,
+  architecture: Architecture,
+): Promise<LoadedModel> {
+  const stored =
+    (await publishedStorage(value, nameIn(folder, "config.json"))) ?? (await toolStorage(folder));
+  return {
+    id: modelId(folder, value),
+    source: folder.source,
+    architecture,
+    config: value,
+    ...(stored === undefined ? {} : { stored }),
+    notes: [],
+  };
+}
+
+/** How a quantization tool's own file beside the config says the weights are stored. */
+async function toolStorage(folder: ModelFolder): Promise<WeightStorage | undefined> {
+  const file = QUANTIZATION_FILES.find((name) => folder.fileNames.includes(name));
+  return file === undefined
+    ? undefined
+    : storageOfToolFile(await readConfigFile(folder, file), nameIn(folder, file));
 }
 
 function withStored(

@@ -25,12 +25,12 @@ export interface ByteWindow {
  */
 export type WindowParser<T> = Generator<Bytes, T, void>;
 
-const FIRST_PIECE: Bytes = 2 ** 18;
-const LARGEST_PIECE: Bytes = 2 ** 20;
+/** Small enough to stay in the processor's cache between being read and being walked over. */
+const PIECE: Bytes = 2 ** 18;
 
 /**
  * Runs a parser over the head of a file. The window slides: what was read is dropped, so memory is bounded
- * by the largest single wish (plus 1 MiB), not by the length of the header.
+ * by the largest single wish (at least 256 KiB), not by the length of the header.
  *
  * @param maxBytes where a header ends at the latest
  * @throws malformed-file when the header goes on beyond `maxBytes`
@@ -51,14 +51,14 @@ export async function walkFile<T>(
     ended: false,
   };
   const parser = parse(window);
-  for (let piece = FIRST_PIECE; ; piece = LARGEST_PIECE) {
+  for (;;) {
     const step = parser.next();
     if (step.done === true) return step.value;
     const offset = positionOf(window);
     if (offset + step.value > maxBytes)
       throw malformed(window, offset, "a header that goes on", `at most ${groupDigits(maxBytes)} bytes`);
     // The few bytes of a started value are read again: cheaper than joining pieces.
-    const wanted = Math.max(step.value, piece);
+    const wanted = Math.max(step.value, PIECE);
     const bytes = await source.read(offset, wanted, window.bytes);
     window.size = source.size;
     window.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

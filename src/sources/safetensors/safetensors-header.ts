@@ -37,13 +37,19 @@ export const FIRST_READ: Bytes = 4096;
  * equals the span it claims, spans follow each other without gap or overlap, and the last one ends with the
  * file. A name given twice, which safetensors lets pass, is an error.
  *
- * @param head the file's first bytes, if they were read already
  * @throws malformed-file naming the tensor or the offset
  * @example F4 [256, 64]: 16,384 x 4 / 8 = 8,192 B
  */
-export async function readSafetensorsHeader(source: ByteSource, head?: Uint8Array): Promise<TensorFile> {
+export async function readSafetensorsHeader(source: ByteSource): Promise<TensorFile> {
+  return (await readNamedHeader(source, await source.read(0, FIRST_READ))).part;
+}
+
+/** As `readSafetensorsHeader`, after the first piece was read; with the set of the tensors' names. */
+export async function readNamedHeader(
+  source: ByteSource,
+  first: Uint8Array,
+): Promise<{ readonly part: TensorFile; readonly names: ReadonlySet<string> }> {
   const { name } = source;
-  const first = head ?? (await source.read(0, FIRST_READ));
   const length = headerLength(source, first);
   let json = first.subarray(8, 8 + length);
   if (json.length < length) json = await source.read(8, length);
@@ -55,7 +61,7 @@ export async function readSafetensorsHeader(source: ByteSource, head?: Uint8Arra
       `${length} (is the download complete?)`,
     );
   const dataOffset = 8 + length;
-  const { tensors, metadata } = parseHeader(openJson(name, json, 8), dataOffset);
+  const { tensors, names, metadata } = parseHeader(openJson(name, json, 8), dataOffset);
   const totalBytes = checkSpans(name, tensors, dataOffset);
   const { size } = source;
   if (size !== null && size !== dataOffset + totalBytes)
@@ -66,7 +72,7 @@ export async function readSafetensorsHeader(source: ByteSource, head?: Uint8Arra
       `${groupDigits(dataOffset + totalBytes)}, as its header says (is the download complete?)`,
     );
   const files = [{ name, bytes: size, tensors: tensors.length, dataOffset }];
-  return { kind: "tensors", tensors, metadata, totalBytes, files, notes: [] };
+  return { part: { kind: "tensors", tensors, metadata, totalBytes, files, notes: [] }, names };
 }
 
 function malformed(file: string, where: string | undefined, found: string, expected: string): VramCalcError {
@@ -95,7 +101,7 @@ function headerLength(source: ByteSource, first: Uint8Array): Bytes {
 function parseHeader(
   json: JsonBytes,
   dataOffset: Bytes,
-): { tensors: StoredTensor[]; metadata: ReadonlyMap<string, string> } {
+): { tensors: StoredTensor[]; names: Set<string>; metadata: ReadonlyMap<string, string> } {
   const tensors: StoredTensor[] = [];
   const names = new Set<string>();
   let metadata: Map<string, string> | undefined;
@@ -119,7 +125,7 @@ function parseHeader(
       throw unexpected(json, start, "each tensor once", `tensor "${name}" again`);
   }
   endJson(json);
-  return { tensors, metadata: metadata ?? new Map() };
+  return { tensors, names, metadata: metadata ?? new Map() };
 }
 
 function readTexts(json: JsonBytes): Map<string, string> {

@@ -1,7 +1,7 @@
 import { VramCalcError } from "../../errors.ts";
 import { type Bytes, groupDigits } from "../../units.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
-import { FIRST_READ, readSafetensorsHeader } from "./safetensors-header.ts";
+import { FIRST_READ, readNamedHeader } from "./safetensors-header.ts";
 import type { StoredTensor, TensorFile, TensorFileNote } from "./tensor-file.ts";
 import { MAX_CHECKPOINT_TENSORS, type WeightIndex } from "./weight-index.ts";
 
@@ -30,9 +30,9 @@ export async function readShards(
   let headerBytes = 0;
   let unlisted = 0;
   await inOrder([...shards].sort(), open, async (shard, { source, head }) => {
-    const part = await readSafetensorsHeader(source, head);
+    const { part, names } = await readNamedHeader(source, head);
     parts.push(part);
-    if (index !== undefined) unlisted += countUnlisted(part, index, shard);
+    if (index !== undefined) unlisted += countUnlisted(names, index, shard);
     tensorCount += part.tensors.length;
     headerBytes += part.files[0]!.dataOffset;
     if (tensorCount > MAX_CHECKPOINT_TENSORS || headerBytes > MAX_HEADERS_BYTES)
@@ -103,14 +103,13 @@ async function inOrder(
   }
 }
 
-/** How many tensors of a shard the index does not list; those that it lists must all be there. */
-function countUnlisted(part: TensorFile, index: WeightIndex, shard: string): number {
-  const expected = new Set(index.shards.get(shard));
-  let unlisted = 0;
-  for (const { name } of part.tensors) if (!expected.delete(name)) unlisted++;
-  for (const name of expected)
-    throw refuse(index.file, `tensor "${name}" in ${shard}`, "a tensor that this shard holds");
-  return unlisted;
+/** How many tensors of a shard the index does not list; those that it lists, each once, must all be there. */
+function countUnlisted(held: ReadonlySet<string>, index: WeightIndex, shard: string): number {
+  const listed = index.shards.get(shard) ?? [];
+  for (const name of listed)
+    if (!held.has(name))
+      throw refuse(index.file, `tensor "${name}" in ${shard}`, "a tensor that this shard holds");
+  return held.size - listed.length;
 }
 
 function checkUnique(tensors: readonly StoredTensor[]): void {

@@ -1,0 +1,38 @@
+import type { WeightStorage } from "../quantization/storage.ts";
+
+const BLOCKS = ["quantization_config", "compression_config", "quantization"] as const;
+const PARTS = ["text_config", "llm_config", "language_config", "thinker_config"] as const;
+
+/**
+ * How a parsed config.json says its weights are stored, for want of headers; undefined when it says nothing.
+ * The quantization schemes are loaded only for a config that mentions one.
+ *
+ * @throws bad-config for a method that is not described
+ */
+export async function publishedStorage(config: unknown, file: string): Promise<WeightStorage | undefined> {
+  if (!mentionsQuantization(config)) return undefined;
+  const { storageFromConfig } = await import("../quantization/storage-from-config.ts");
+  return storageFromConfig(config, file) ?? undefined;
+}
+
+function mentionsQuantization(config: unknown): boolean {
+  if (typeof config !== "object" || config === null) return false;
+  const keys = config as Readonly<Record<string, unknown>>;
+  return (
+    BLOCKS.some((key) => Object.hasOwn(keys, key)) ||
+    PARTS.some((key) => Object.hasOwn(keys, key) && mentionsQuantization(keys[key]))
+  );
+}
+
+/** Files beside a config.json that say the same in the words of one tool, in order of preference. */
+export const QUANTIZATION_FILES = [
+  "hf_quant_config.json",
+  "quantize_config.json",
+  "quant_config.json",
+] as const;
+
+/** As `publishedStorage`, from one of `QUANTIZATION_FILES`. */
+export async function storageOfToolFile(value: unknown, file: string): Promise<WeightStorage | undefined> {
+  const { storageFromConfig } = await import("../quantization/storage-from-config.ts");
+  return storageFromConfig(value, file) ?? undefined;
+}
