@@ -1,4 +1,5 @@
 import type { Basis, Term, TermId } from "../memory/term.ts";
+import type { LayerKnowledge } from "../memory/training/layer-code.ts";
 import type { Bytes } from "../units.ts";
 import type { PhaseBytes } from "./train-device.ts";
 import type { EffectiveTrain } from "./train-request.ts";
@@ -8,10 +9,10 @@ import type { Stage } from "./train-stages.ts";
  * How far modelled activations may be off: the simulated operations agree with the real classes to 0.1 %, other
  * versions and kernels do not have to.
  */
-const BANDS: { readonly [B in Basis]: readonly [low: number, high: number] } = {
-  exact: [1, 1],
-  modelled: [0.97, 1.04],
+const BANDS: { readonly [K in LayerKnowledge]: readonly [low: number, high: number] } = {
+  read: [0.97, 1.04],
   assumed: [0.75, 1.3],
+  unmodelled: [0.4, 4],
 };
 
 /** The terms of one phase; empty ones are left out. */
@@ -19,12 +20,13 @@ export function phaseTerms(
   phase: PhaseBytes,
   stage: Stage,
   effective: EffectiveTrain,
-  basis: Basis,
+  knowledge: LayerKnowledge,
 ): readonly Term[] {
+  const basis: Basis = knowledge === "read" ? "modelled" : "assumed";
   const terms: Term[] = [];
   const put = (id: TermId, bytes: Bytes, own: Basis, formula: string, inputs: Term["inputs"]): void => {
     if (bytes === 0) return;
-    const [low, high] = BANDS[own];
+    const [low, high] = own === "exact" ? [1, 1] : BANDS[own === "modelled" ? "read" : knowledge];
     terms.push({
       id,
       bytes,

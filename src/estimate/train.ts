@@ -2,7 +2,7 @@
 import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
-import { knowsLayerCode, layerCode } from "../memory/training/layer-code.ts";
+import { layerCode, layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorTerm, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
 import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
@@ -81,10 +81,11 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
 }
 
 function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrain): TrainDevice {
-  const basis = knowsLayerCode(whole) && effective.framework === "hf" ? "modelled" : "assumed";
+  const known = layerKnowledge(whole);
+  const knowledge = known === "read" && effective.framework !== "hf" ? "assumed" : known;
   const phases = merged(devicePhases(stage, whole, effective)).map(
     (p): TrainPhaseResult & { bytes: PhaseBytes } => {
-      const terms = phaseTerms(p, stage, effective, basis);
+      const terms = phaseTerms(p, stage, effective, knowledge);
       return { phase: p.phase, terms, allocated: sumTerms(terms), bytes: p };
     },
   );
@@ -183,7 +184,16 @@ function notesOf(model: Architecture, text: Architecture, effective: EffectiveTr
       message: "text training: vision and audio towers and MTP layers are neither loaded nor trained",
     });
   }
-  if (!knowsLayerCode(text)) {
+  const knowledge = layerKnowledge(text);
+  if (knowledge === "unmodelled") {
+    notes.push({
+      code: "unmodelled-mixers",
+      message:
+        "what state-space, linear-attention and convolution kernels keep for backward is not simulated: activations are rough",
+      details: { family: text.family },
+    });
+  }
+  if (knowledge === "assumed") {
     notes.push({
       code: "assumed-layer-code",
       message: `how ${text.family} writes its layers was not read: activations are those of a layer written like Llama's`,

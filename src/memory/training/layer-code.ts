@@ -134,6 +134,10 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   deepseek_v32: { rotary: "half-concat", ...WIDE_ROUTER },
   glm4_moe: WIDE_ROUTER,
   dots1: WIDE_ROUTER,
+  exaone_moe: WIDE_ROUTER,
+  solar_open: WIDE_ROUTER,
+  glm4_moe_lite: { rotary: "half-concat", ...WIDE_ROUTER },
+  glm_moe_dsa: { rotary: "half-concat", ...WIDE_ROUTER },
   qwen3_moe: MERGED,
   qwen3_next: MERGED,
   olmoe: MERGED,
@@ -170,10 +174,23 @@ export function layerCode(
   return { ...BASE, norm: NORMS[model.norm], ...FAMILIES[languageFamily(model)], ...FRAMEWORKS[framework] };
 }
 
-/** True when the family's formulation was read, so that its terms are modelled rather than assumed. */
-export function knowsLayerCode(model: Pick<Architecture, "family" | "forward">): boolean {
+/**
+ * How well a model's layers are known: `read` when the family's formulation was read in transformers, `assumed` when
+ * Llama's is taken, `unmodelled` when mixers run whose kernels keep what is not simulated (state spaces, linear attention).
+ */
+export type LayerKnowledge = "read" | "assumed" | "unmodelled";
+
+export function layerKnowledge(
+  model: Pick<Architecture, "family" | "forward"> & { readonly stacks?: Architecture["stacks"] },
+): LayerKnowledge {
   const family = languageFamily(model);
-  return family in FAMILIES || PLAIN.has(family);
+  const other = model.stacks?.some((stack) =>
+    stack.kinds.some((kind) =>
+      kind.mixers.some((mixer) => mixer.kind !== "attention" && mixer.kind !== "latent"),
+    ),
+  );
+  if (other === true) return "unmodelled";
+  return family in FAMILIES || PLAIN.has(family) ? "read" : "assumed";
 }
 
 /** The family whose layers run: that of the language model in a composite. */
@@ -204,4 +221,9 @@ const PLAIN: ReadonlySet<string> = new Set([
   "arcee",
   "ernie4_5",
   "typical",
+  "vaultgemma",
+  "granitemoeshared",
+  "cwm",
+  "mimo",
+  "llama-renamed",
 ]);
