@@ -8,6 +8,8 @@ import { VramCalcError } from "../../src/errors.ts";
 import { parseJson } from "../../src/sources/json/parse-json.ts";
 import fixtures from "../fixtures/configs/text-decoders.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes.json" with { type: "json" };
+import towers from "../vectors/parameters-classes-towers.json" with { type: "json" };
+import publishedTowers from "../vectors/parameters-published-towers.json" with { type: "json" };
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -25,6 +27,9 @@ const seeds: readonly Config[] = [
   ...published,
   ...Object.values(fixtures as unknown as Record<string, Config>),
   ...(vectors as unknown as { options: { config: Config }[] }).options.map((row) => row.config),
+  ...[towers, publishedTowers].flatMap((file) =>
+    (file as unknown as { rows: { config: Config }[] }).rows.map((row) => row.config),
+  ),
 ];
 
 /** Every path to a value in a config, lists to their first entries. */
