@@ -99,7 +99,7 @@ describe("what is kept and what is walked over", () => {
     expect([...metadata]).toEqual([["\uFEFFkey", "a\uFFFDb"]]);
   });
 
-  test("a vocabulary larger than the window: 400,000 strings, 5 MB, in pieces of 1 MiB", async () => {
+  test("a vocabulary larger than the window: 400,000 strings, 5 MB, in pieces of 256 KiB", async () => {
     const tokens = Array.from({ length: 400_000 }, (_, i) => "t".repeat(i % 11));
     const bytes = buildGguf({
       metadata: [
@@ -112,7 +112,7 @@ describe("what is kept and what is walked over", () => {
     const file = await readGgufHeader(source);
     expect(file).toMatchObject({ vocabularyTokens: 400_000, tensors: [{ name: "w" }] });
     expect(file.metadata.get("after")).toBe(9);
-    expect(reads.length).toBeLessThan(7);
+    expect(reads.length).toBe(Math.ceil(file.dataOffset / 2 ** 18));
   });
 
   test("scores are skipped unread: 10 million floats cost two reads", async () => {
@@ -208,8 +208,8 @@ describe("a window may end anywhere", () => {
           tensors: [f32Tensor("first"), { name: "second", shape: [32, 3], type: 2, bytes: 54 }],
         });
       const plain = await readGgufHeader(memorySource("m", build(0)));
-      // Everything but the padding's own bytes, and as much again, so that the tensors too lie before the end.
-      const following = 2 * plain.dataOffset;
+      // The padding comes first, so this is more than all that follows it.
+      const following = plain.dataOffset + 200;
       for (let before = 0; before <= following; before++) {
         const file = await readGgufHeader(memorySource("m", build(2 ** 18 - before)));
         expect([...file.metadata].slice(1)).toEqual([...plain.metadata].slice(1));
