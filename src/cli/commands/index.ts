@@ -27,6 +27,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./fit.ts")).defineFit,
   },
   {
+    name: "check",
+    summary: "hold a file of models and limits: exit 1 when one does not fit; reports for CI",
+    examples: [
+      "vram-calc check",
+      "vram-calc check --init",
+      "vram-calc check vram-budget.yaml --report markdown --baseline main.json --max-growth 5%",
+    ],
+    load: async () => (await import("./check.ts")).defineCheck,
+  },
+  {
     name: "compare",
     summary: "several models, formats and contexts in one table",
     examples: ["vram-calc compare llama-3.1-8b qwen3-14b --dtype bf16,q4_k_m --context 8k,32k"],

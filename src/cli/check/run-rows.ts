@@ -1,0 +1,157 @@
+/** Sizes the rows of a budgets file: each model loaded once, several at a time, forgotten after its last row. */
+
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import type { Gate } from "../../budget.ts";
+import { type CheckedRow, judge, rowTerm } from "../../check/result.ts";
+import { badBudgets, EXAMPLE_ROW, type Place, placesIn, type TextFile } from "../../check/text/place.ts";
+import { VramCalcError } from "../../errors.ts";
+import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
+import { looksLikeCount } from "../../units.ts";
+import type { Io } from "../io.ts";
+import { type Limit, limitOf } from "../limit.ts";
+import { loadOptionsOf } from "../load.ts";
+import type { BudgetRow } from "./budget-rows.ts";
+import { type Sized, size } from "./uses.ts";
+
+/** Models that are read at the same time: enough to hide the network, few enough for a small runner. */
+const MOST_LOADS = 8;
+
+export interface RunOptions {
+  readonly io: Io;
+  /** Path of the budgets file, which model paths start from. */
+  readonly path: string;
+  /** Gates every row, whatever it says. */
+  readonly gate?: Gate;
+}
+
+/**
+ * Sizes all rows and returns them in the order of the file.
+ *
+ * @throws bad-budgets at the first row, in that order, whose model or options are refused; source-unavailable
+ */
+export async function runRows(
+  source: TextFile,
+  rows: readonly BudgetRow[],
+  options: RunOptions,
+): Promise<readonly CheckedRow[]> {
+  const limits = new Map<string, Promise<Limit | null>>();
+  const groups = [...groupByModel(rows).values()];
+  const checked = new Array<CheckedRow | undefined>(rows.length);
+  const failures: { readonly index: number; readonly error: unknown }[] = [];
+  const placeAt = placesIn(source.text);
+  let next = 0;
+
+  async function work(): Promise<void> {
+    while (failures.length === 0 && next < groups.length) {
+      const group = groups[next++]!;
+      let index = group[0]!;
+      try {
+        const loaded = await loadRowModel(rows[index]!, options);
+        for (index of group) {
+          const row = rows[index]!;
+          const limit = await limitOfRow(row, limits, options.io);
+          checked[index] = checkRow(row, loaded, { limit, place: placeAt(row.at), gate: options.gate });
+        }
+      } catch (error) {
+        failures.push({ index, error: atRow(source, rows[index]!, error) });
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(MOST_LOADS, groups.length) }, work));
+  if (failures.length > 0) throw failures.reduce((a, b) => (b.index < a.index ? b : a)).error;
+  return checked as CheckedRow[];
+}
+
+/** Indexes of the rows of each model, models in the order of their first row. */
+function groupByModel(rows: readonly BudgetRow[]): ReadonlyMap<string, number[]> {
+  const groups = new Map<string, number[]>();
+  rows.forEach(({ request: { model, assumeFamily } }, index) => {
+    const key = JSON.stringify([model, assumeFamily]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
+  });
+  return groups;
+}
+
+async function loadRowModel({ request }: BudgetRow, { io, path }: RunOptions): Promise<LoadedModel> {
+  const { assumeFamily } = request;
+  return loadModel(modelReference(request.model, dirname(path)), loadOptionsOf(io, { assumeFamily }));
+}
+
+/** A path in a budgets file starts at its directory, wherever the command is typed. */
+function modelReference(model: string, folder: string): string {
+  if (looksLikeCount(model) || isAbsolute(model)) return model;
+  const path = resolve(folder, model);
+  const pathLike = /^\.{1,2}([/\\]|$)/.test(model);
+  if (!pathLike && !existsSync(path)) return model;
+  const short = relative(process.cwd(), path);
+  return short === "" ? "." : short.startsWith("..") ? path : join(".", short);
+}
+
+async function limitOfRow(
+  { request }: BudgetRow,
+  limits: Map<string, Promise<Limit | null>>,
+  io: Io,
+): Promise<Limit> {
+  const { gpu, budget } = request;
+  const key = gpu ?? `=${budget}`;
+  let limit = limits.get(key);
+  if (limit === undefined) {
+    limit = limitOf(
+      { ...(gpu === undefined ? {} : { gpu }), ...(budget === undefined ? {} : { budget }) },
+      io,
+    );
+    limits.set(key, limit);
+  }
+  return (await limit)!;
+}
+
+function checkRow(
+  row: BudgetRow,
+  loaded: LoadedModel,
+  at: { readonly limit: Limit; readonly place: Place; readonly gate: Gate | undefined },
+): CheckedRow {
+  const { request } = row;
+  const sized = size(request.use, loaded, { flags: request.flags, limit: at.limit });
+  const { total } = sized.result;
+  const budget = judge(total, at.limit, { gate: at.gate ?? request.gate, headroom: request.headroom });
+  return {
+    id: row.id,
+    place: at.place,
+    model: { id: loaded.id, source: loaded.source, family: loaded.architecture.family },
+    parameters: loaded.architecture.parameters.total,
+    use: request.use,
+    request: sized.result.request,
+    total,
+    terms: worstTerms(sized),
+    budget,
+    notes: sized.notes.map(({ code, message }) => ({ code, message })),
+  };
+}
+
+function worstTerms({ result }: Sized): CheckedRow["terms"] {
+  const devices: readonly (typeof result.devices)[number][] = result.devices;
+  const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  return worst.terms.map(rowTerm);
+}
+
+/** Codes that are about the model's own files, where nothing in the row would look better. */
+const ABOUT_MODEL = new Set(["malformed-file", "bad-config", "unsupported-model", "unreadable-path"]);
+
+/** An error of a row, told at the field that it is about as far as its details show. */
+function atRow(source: TextFile, row: BudgetRow, error: unknown): unknown {
+  if (!(error instanceof VramCalcError) || error.code === "source-unavailable") return error;
+  const fields = [...row.raw.fields];
+  if (ABOUT_MODEL.has(error.code))
+    return badBudgets(source, row.raw.fields.get("model")?.at ?? row.at, error.message, null);
+  const said = Object.values(error.details).filter((value) => typeof value === "string");
+  const named = fields.find(([name]) => said.some((text) => flagOf(text) === name));
+  const valued = fields.find(([, field]) => said.includes(String(field.value)));
+  return badBudgets(source, (named ?? valued)?.[1].at ?? row.at, error.message, EXAMPLE_ROW);
+}
+
+/** "kvDtype" for a detail that names the flag "--kv-dtype". */
+const flagOf = (text: string): string | undefined =>
+  /^(?:--)?([a-z][a-z-]*)$/.exec(text)?.[1]?.replace(/-([a-z])/g, (_, c: string) => c.toUpperCase());

@@ -1,0 +1,126 @@
+/** What a validation found, as one place and one sentence. */
+import type * as z from "zod/mini";
+import type { OptionSpec } from "../check/option-spec.ts";
+import { type MapNode, type Node, placeOf, placeOfKey } from "../check/text/node.ts";
+import { badBudgets, EXAMPLE_FILE, EXAMPLE_ROW, quoted, type TextFile } from "../check/text/place.ts";
+import { nearestNames, type VramCalcError } from "../errors.ts";
+
+type Issue = z.core.$ZodIssue;
+
+const EXAMPLES: { readonly [field: string]: string } = {
+  model: '"model": "qwen2.5-14b"',
+  use: '"use": "train"',
+  gpu: '"gpu": "l40s"',
+  budget: '"budget": "24GiB"',
+  headroom: '"headroom": "5%"',
+  gate: '"gate": "high"',
+  name: '"name": "chat at 8k"',
+  matrix: '"matrix": { "context": ["8k", "32k"] }',
+  defaults: '"defaults": { "gpu": "l40s" }',
+  budgets: `"budgets": [${EXAMPLE_ROW}]`,
+};
+
+/** The first issue in the order of the text, as the error to throw. */
+export function budgetsError(
+  source: TextFile,
+  root: Node,
+  issues: readonly Issue[],
+  known: { readonly options: readonly OptionSpec[]; readonly fields: readonly string[] },
+): VramCalcError<"bad-budgets"> {
+  const placed = issues.map((issue) => ({ issue, at: offsetOf(root, issue) }));
+  const first = placed.reduce((a, b) => (b.at < a.at ? b : a));
+  const { problem, example } = sentenceOf(first.issue, root, known);
+  return badBudgets(source, first.at, problem, example);
+}
+
+function offsetOf(root: Node, issue: Issue): number {
+  return issue.code === "unrecognized_keys"
+    ? Math.min(...issue.keys.map((key) => placeOfKey(root, issue.path, key)))
+    : placeOf(root, issue.path);
+}
+
+function sentenceOf(
+  issue: Issue,
+  root: Node,
+  known: { readonly options: readonly OptionSpec[]; readonly fields: readonly string[] },
+): { readonly problem: string; readonly example: string } {
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") return unknownKey(issue, root, known.fields);
+  const node = nodeAt(root, path);
+  const key = path.findLast((step) => typeof step === "string");
+  if (key === undefined)
+    return {
+      problem: `found ${nodeText(node)}, expected a map with the key "budgets"`,
+      example: EXAMPLE_FILE,
+    };
+  const example = EXAMPLES[key] ?? exampleOf(key, known.options);
+  if (node === undefined) return { problem: `the key "${key}" is missing`, example };
+  if (typeof path.at(-1) === "number" && key === "budgets")
+    return { problem: `found ${nodeText(node)}, expected a row: a map`, example: EXAMPLE_ROW };
+  const expected =
+    node.kind !== "map" && (key === "matrix" || key === "defaults")
+      ? "a map of fields"
+      : expectedOf(key, issue, known.options);
+  return { problem: `"${key}" is ${nodeText(node)}, expected ${expected}`, example };
+}
+
+function unknownKey(
+  issue: Extract<Issue, { code: "unrecognized_keys" }>,
+  root: Node,
+  fields: readonly string[],
+): { readonly problem: string; readonly example: string } {
+  const key = issue.keys.reduce((a, b) =>
+    placeOfKey(root, issue.path, b) < placeOfKey(root, issue.path, a) ? b : a,
+  );
+  const names = issue.path.length === 0 ? ["budgets", "defaults", "$schema"] : [...fields, "name", "matrix"];
+  const near = nearestNames(key, names, 1)[0];
+  return {
+    problem: `unknown key ${quoted(key)}${near === undefined ? "" : `, did you mean "${near}"?`}`,
+    example: issue.path.length === 0 ? EXAMPLE_FILE : EXAMPLE_ROW,
+  };
+}
+
+function nodeAt(root: Node, path: readonly PropertyKey[]): Node | undefined {
+  let here: Node | undefined = root;
+  for (const step of path) {
+    if (here?.kind === "map") here = (here as MapNode).members.get(String(step))?.node;
+    else if (here?.kind === "list") here = here.items[Number(step)];
+    else return undefined;
+  }
+  return here;
+}
+
+function nodeText(node: Node | undefined): string {
+  switch (node?.kind) {
+    case undefined:
+      return "nothing";
+    case "list":
+      return node.items.length === 0 ? "an empty list" : "a list";
+    case "map":
+      return "a map";
+    case "scalar":
+      return typeof node.value === "string"
+        ? node.value === ""
+          ? "empty"
+          : quoted(node.value)
+        : String(node.value);
+  }
+}
+
+function expectedOf(key: string, issue: Issue, options: readonly OptionSpec[]): string {
+  if (key === "budgets") return "a list of at least one row";
+  if (key === "name" || key === "$schema") return "text";
+  const inMatrix = issue.path.at(-2) === "matrix";
+  if (inMatrix) return "a list of at least one value";
+  if (issue.code === "invalid_value") return issue.values.map(String).join(" or ");
+  const option = options.find((o) => o.key === key || o.name === key);
+  if (option?.takes === "switch") return "true or false";
+  return option?.takes === "pairs" ? "text or a map" : "text or a number";
+}
+
+function exampleOf(key: string, options: readonly OptionSpec[]): string {
+  const option = options.find((o) => o.key === key || o.name === key);
+  if (option?.takes === "switch") return `"${key}": true`;
+  if (option?.choices?.[0] !== undefined) return `"${key}": "${option.choices[0]}"`;
+  return EXAMPLE_ROW;
+}
