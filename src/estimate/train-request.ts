@@ -94,6 +94,8 @@ export interface TrainRequest {
   /** The training loop keeps the model's output, and so the logits, alive during backward. */
   readonly holdLogits?: boolean;
   readonly framework?: Framework;
+  /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */
+  readonly lengths?: "fixed" | "varied";
   /** Liger-style kernels for norm, gate and rotary. */
   readonly fusedKernels?: boolean;
   readonly loraRank?: number;
@@ -151,6 +153,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     holdLogits: request.holdLogits ?? false,
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
+    lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     fusedKernels: request.fusedKernels ?? false,
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: request.loraTargets ?? "all-linear",

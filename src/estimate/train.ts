@@ -101,6 +101,8 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
       effective,
     ),
     sharding: effective.parallel.sharding,
+    // A step over the same tensors every time leaves no odd sizes behind.
+    variedLengths: effective.lengths === "varied" && winner.phase !== "optimizer-step",
   });
   const world = stage.count * stage.stages;
   const terms = [...won.terms, allocator, runtimeTerm(world)];

@@ -1,0 +1,111 @@
+import type { Architecture } from "../architecture/model.ts";
+import { layerCode } from "../memory/training/layer-code.ts";
+import { optimizerByName, optimizerStepBytes } from "../memory/training/optimizers.ts";
+import type { Holding } from "../memory/training/pass.ts";
+import { dividedBy, type ShardingBuffers, shardingBuffers } from "../memory/training/sharding.ts";
+import { allocated } from "../memory/training/tape.ts";
+import { type TrainedTensor, trainedTensors } from "../memory/training/trained-tensors.ts";
+import { weightBytes } from "../memory/training/weight-bytes.ts";
+import type { Bytes } from "../units.ts";
+import type { EffectiveTrain } from "./train-request.ts";
+import type { Widths } from "./train-widths.ts";
+
+/** What stays on the card through the whole step. */
+export interface Resident {
+  readonly weights: Bytes;
+  readonly adapters: Bytes;
+  readonly masterWeights: Bytes;
+  readonly optimizer: Bytes;
+}
+
+/** Model states of one device after sharding and offloading. */
+export interface States {
+  readonly resident: Resident;
+  readonly gradients: Bytes;
+  /** Stored gradient bytes per byte of gradient that the pass makes. */
+  readonly gradientScale: number;
+  readonly step: Bytes;
+  readonly buffers: ShardingBuffers;
+}
+
+/**
+ * Weights, master weights, gradients and optimizer states of one device, each divided as its sharding says, and the
+ * temporaries of a step.
+ */
+export function statesOf(
+  model: Architecture,
+  holding: Holding,
+  effective: EffectiveTrain,
+  widths: Widths,
+): States {
+  const { parallel, method } = effective;
+  const full = method === "full" || method === "freeze";
+  const divided = dividedBy(parallel.sharding);
+  const ranks = parallel.dp * parallel.cp;
+  const expertRanks = Math.max(
+    1,
+    Math.floor((ranks * parallel.tp) / parallel.ep / Math.max(1, parallel.tp / parallel.ep)),
+  );
+  const over = (bytes: Bytes, on: boolean, expert: boolean): Bytes =>
+    on ? Math.ceil(bytes / (expert ? expertRanks : ranks)) : bytes;
+  const held = weightBytes(model, holding, {
+    packed: effective.quantization,
+    storedWidth: full ? widths.stored : null,
+    buffers: layerCode(model).buffers,
+  });
+  const trained = trainedTensors(model, holding);
+  const sum = (each: (t: TrainedTensor) => Bytes, on: boolean): Bytes =>
+    over(total(trained, each, false), on, false) + over(total(trained, each, true), on, true);
+  const gradientWidth = (t: TrainedTensor): number => (full ? widths.gradient : t.width);
+  const gradients = sum((t) => allocated(t.elements * gradientWidth(t)), divided.gradients);
+  const made = sum((t) => allocated(t.elements * t.width), false);
+  const optimizer = optimizerByName(effective.optimizer);
+  const options = { rank: effective.optimizerRank, width: full ? (widths.master ?? widths.stored) : null };
+  const state = sum((t) => optimizer.stateBytes(t, options), divided.optimizer);
+  const master = widths.master === null ? 0 : sum((t) => allocated(t.elements * 4), divided.optimizer);
+  const offloaded = parallel.offloadOptimizer;
+  const stepScale = divided.optimizer ? 1 / ranks : 1;
+  // DeepSpeed turns its part of the 16-bit gradients into fp32 for the step.
+  const widened =
+    widths.master !== null && widths.gradient < 4
+      ? sum((t) => allocated(t.elements * 4), divided.optimizer)
+      : 0;
+  const step = offloaded
+    ? 0
+    : Math.round(optimizerStepBytes(optimizer, trained, options) * stepScale) + widened;
+  const weights = over(held.dense, divided.weights, false) + over(held.experts, divided.weights, true);
+  const trainedElements = total(trained, (t) => t.elements, false) + total(trained, (t) => t.elements, true);
+  const buffers = shardingBuffers({
+    sharding: parallel.sharding,
+    ranks,
+    elements: held.denseElements + held.expertElements,
+    trainedElements,
+    largestLayerElements: held.largestLayerElements,
+    outsideElements: held.outsideElements,
+    computeWidth: widths.compute,
+    reduceWidth: parallel.sharding === "ddp" ? (full ? widths.gradient : 4) : widths.gradient,
+    reshardAfterForward: parallel.reshardAfterForward,
+    overlap: true,
+    stages: parallel.pp,
+    hiddenSize:
+      effective.framework === "hf" && parallel.sharding.startsWith("zero") ? model.hiddenSize : null,
+  });
+  return {
+    resident: {
+      weights: parallel.offloadWeights ? 0 : weights,
+      adapters: over(held.adapters, divided.weights, false),
+      masterWeights: offloaded ? 0 : master,
+      optimizer: offloaded ? 0 : state,
+    },
+    gradients,
+    gradientScale: made === 0 ? 0 : gradients / made,
+    step,
+    buffers,
+  };
+}
+
+const total = (
+  trained: readonly TrainedTensor[],
+  each: (t: TrainedTensor) => Bytes,
+  expert: boolean,
+): Bytes => trained.reduce((sum, t) => (t.expert === expert ? sum + t.count * each(t) : sum), 0);
