@@ -1,9 +1,9 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import { composite, languageModel } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
+import type { MixerParts } from "../decoder.ts";
 import { decoder, type FeedForwardParts, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
 import type { Family } from "../family.ts";
-import type { MixerParts } from "../mixers/mixer-parts.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";

@@ -1,9 +1,9 @@
 import { type ConfigReader, overriding } from "../config-reader.ts";
+import type { MixerParts } from "../decoder.ts";
 import { decoder, type FeedForwardParts, gatedFeedForward } from "../decoder.ts";
 import { activationOf, type Family } from "../family.ts";
 import { latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
 import { kimiDeltaBlock } from "../mixers/linear-attention.ts";
-import type { MixerParts } from "../mixers/mixer-parts.ts";
 import { firstDenseSparse, moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { experts, gatedMlp, linear, norm, routerBalance, vector } from "../tensors.ts";

@@ -1,8 +1,8 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import { type ConfigReader, overriding } from "../config-reader.ts";
+import type { MixerParts } from "../decoder.ts";
 import { decoder, type FeedForwardParts, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
 import { activationOf, type Family } from "../family.ts";
-import type { MixerParts } from "../mixers/mixer-parts.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { ArchitectureDraft } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";

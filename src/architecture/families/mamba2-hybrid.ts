@@ -1,11 +1,10 @@
 /** Attention and Mamba-2 in one model: Bamba, Granite 4 H (one or the other per layer), Falcon-H1 (both in every layer). */
 import type { ConfigReader } from "../config-reader.ts";
-import type { DecoderSizes, FeedForwardParts } from "../decoder.ts";
+import type { DecoderSizes, FeedForwardParts, MixerParts } from "../decoder.ts";
 import { decoder, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
 import type { Family } from "../family.ts";
 import { activationOf } from "../family.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
-import type { MixerParts } from "../mixers/mixer-parts.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";

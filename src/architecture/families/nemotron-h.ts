@@ -1,9 +1,14 @@
 import { type ConfigReader, overriding, readHeads } from "../config-reader.ts";
-import { decoder, type FeedForwardParts, HIDDEN_KEYS, plainFeedForward } from "../decoder.ts";
+import {
+  decoder,
+  type FeedForwardParts,
+  HIDDEN_KEYS,
+  type MixerParts,
+  plainFeedForward,
+} from "../decoder.ts";
 import { activationOf, type Family } from "../family.ts";
 import { stateFormatOf } from "../mixers/linear-attention.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
-import { type MixerParts, NO_MIXER } from "../mixers/mixer-parts.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Stack } from "../model.ts";
 import { readExperts } from "../moe.ts";
@@ -88,6 +93,7 @@ interface Parts {
   readonly feedForward: FeedForwardParts;
 }
 
+const NO_MIXER: MixerParts = { mixers: [], tensors: [] };
 const NO_FEED_FORWARD: FeedForwardParts = { feedForward: { kind: "none" }, tensors: [] };
 
 function blockParts(

@@ -1,6 +1,7 @@
 /** Three gated delta nets, then one gated attention: Qwen3-Next, Qwen3.5 and 3.6, dense and with experts. */
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import type { ConfigReader } from "../config-reader.ts";
+import type { MixerParts } from "../decoder.ts";
 import {
   type DecoderSizes,
   decoder,
@@ -10,7 +11,6 @@ import {
 } from "../decoder.ts";
 import type { Family } from "../family.ts";
 import { gatedDeltaBlock, stateFormatOf } from "../mixers/linear-attention.ts";
-import type { MixerParts } from "../mixers/mixer-parts.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { ArchitectureDraft, Stack } from "../model.ts";
 import { moe, readExperts, stepSparse } from "../moe.ts";

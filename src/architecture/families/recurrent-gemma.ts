@@ -1,6 +1,6 @@
+import type { MixerParts } from "../decoder.ts";
 import { decoder, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
 import type { Family } from "../family.ts";
-import type { MixerParts } from "../mixers/mixer-parts.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { convolution, linear, vector } from "../tensors.ts";
 

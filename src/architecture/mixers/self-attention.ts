@@ -1,6 +1,6 @@
+import type { MixerParts } from "../decoder.ts";
 import type { AttentionMixer } from "../model.ts";
 import { type AttentionSpec, attention } from "../tensors.ts";
-import type { MixerParts } from "./mixer-parts.ts";
 
 export interface SelfAttentionSpec extends AttentionSpec {
   readonly windowTokens?: number | undefined;
