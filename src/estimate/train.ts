@@ -58,7 +58,7 @@ export interface TrainResult {
  *
  * @throws bad-option, unknown-name
  * @example train(llama_3_2_1b, { precision: "bf16", seqTokens: 512 }).totals.allocated.bytes
- * // 10_937_267_712: the gradients of a tied head and embedding and their sum make the peak
+ * // 10_937_264_640: the gradients of a tied head and embedding and their sum make the peak
  */
 export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
   const effective = effectiveTrain(model, request);

@@ -14,7 +14,7 @@ export interface Weight {
   readonly trainable: boolean;
 }
 
-const wider = (a: Value, b: Value): Width => (a.width > b.width ? a.width : b.width);
+const widest = (...widths: readonly Width[]): Width => Math.max(...widths) as Width;
 
 /** A view, transpose or reshape: the same storage. */
 export function view(tape: Tape, x: Value, elements = x.elements): Value {
@@ -48,7 +48,7 @@ export function cast(tape: Tape, x: Value, width: Width): Value {
 /** Concatenation: a new tensor, nothing kept. */
 export function concat(tape: Tape, parts: readonly Value[]): Value {
   const elements = parts.reduce((sum, p) => sum + p.elements, 0);
-  const width = parts.reduce((w, p) => (p.width > w ? p.width : w), 1 as Width);
+  const width = widest(...parts.map((p) => p.width));
   const value = fresh(tape, { elements, width, grad: parts.some((p) => p.grad) });
   record(tape, { inputs: parts, outputs: [value] });
   return value;
@@ -58,7 +58,7 @@ export function concat(tape: Tape, parts: readonly Value[]): Value {
 export function add(tape: Tape, a: Value, b: Value): Value {
   const value = fresh(tape, {
     elements: Math.max(a.elements, b.elements),
-    width: wider(a, b),
+    width: widest(a.width, b.width),
     grad: a.grad || b.grad,
   });
   record(tape, { inputs: [a, b], outputs: [value], alias: true });
@@ -73,7 +73,7 @@ export function scale(tape: Tape, x: Value): Value {
 /** x * y, broadcast: each factor is kept when the other one has a gradient. */
 export function multiply(tape: Tape, a: Value, b: Value): Value {
   const elements = Math.max(a.elements, b.elements);
-  const width = wider(a, b);
+  const width = widest(a.width, b.width);
   const value = fresh(tape, { elements, width, grad: a.grad || b.grad });
   record(tape, {
     inputs: [a, b],
@@ -86,7 +86,7 @@ export function multiply(tape: Tape, a: Value, b: Value): Value {
 
 /** Norm weight times x: x is kept when the weight trains. */
 export function multiplyWeight(tape: Tape, x: Value, weight: Weight): Value {
-  const width = x.width > weight.width ? x.width : weight.width;
+  const width = widest(x.width, weight.width);
   const value = fresh(tape, { elements: x.elements, width, grad: x.grad || weight.trainable });
   record(tape, {
     inputs: [x],
