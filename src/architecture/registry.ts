@@ -123,9 +123,12 @@ const DTYPES: { readonly [name: string]: string } = {
   half: "fp16",
 };
 
+/** Keys under which composite files nest their language model, or what holds it. */
+const TEXT_PARTS = ["text_config", "llm_config", "language_config", "thinker_config", "llm_cfg"] as const;
+
 /** Format of the published weights: `dtype` or `torch_dtype`, here or in the text part. */
 function publishedDtype(config: ConfigReader): string | undefined {
-  for (const part of [config, config.child(["text_config", "llm_config", "language_config"])]) {
+  for (const part of [config, config.child(TEXT_PARTS)]) {
     const name = part?.raw.dtype ?? part?.raw.torch_dtype;
     if (typeof name === "string") return DTYPES[name.replace(/^torch\./, "")];
   }

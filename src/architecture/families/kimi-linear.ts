@@ -23,7 +23,10 @@ export const kimiLinear: Family = {
   classNames: ["KimiLinearForCausalLM"],
   build: (given) => {
     // The class has a head of its own whatever the key says.
-    const config = overriding(given, { tie_word_embeddings: false });
+    const config = overriding(given, {
+      tie_word_embeddings: false,
+      max_position_embeddings: given.raw.max_position_embeddings ?? given.raw.model_max_length,
+    });
     const sizes = latentSizes(config);
     const { hiddenSize, layers } = sizes;
     const delta = config.child("linear_attn_config");
