@@ -9,6 +9,8 @@ export interface Io {
   readonly stderr: (text: string) => void;
   /** Standard input to its end, at most `maxBytes`. */
   readonly readStdin: (maxBytes: number) => Promise<string>;
+  /** Standard input as it arrives, for requests without end. */
+  readonly stdinChunks: () => AsyncIterable<Uint8Array | string>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Width of the terminal, or of an assumed one when output goes elsewhere. */
@@ -30,6 +32,7 @@ export function nodeIo(): Io {
     stdout: (text) => writeAll(1, text),
     stderr: (text) => writeAll(2, text),
     readStdin: (maxBytes) => readBoundedStream(process.stdin, maxBytes),
+    stdinChunks: () => process.stdin,
     env,
     cwd: process.cwd(),
     get columns() {

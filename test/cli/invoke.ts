@@ -27,6 +27,9 @@ export async function invoke(
       stderr += text;
     },
     readStdin: async () => overrides.stdin ?? "",
+    stdinChunks: async function* () {
+      yield overrides.stdin ?? "";
+    },
     env: {},
     cwd: process.cwd(),
     columns: 100,

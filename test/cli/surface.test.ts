@@ -12,6 +12,7 @@ const io: Io = {
   stdout: () => {},
   stderr: () => {},
   readStdin: async () => "",
+  stdinChunks: async function* () {},
   env: {},
   cwd: "/",
   columns: 100,
@@ -58,7 +59,10 @@ describe("the command line", () => {
   test.for(COMMANDS.flatMap((entry) => entry.examples.map((example) => [example] as const)))(
     "the example of its help runs: %s",
     async ([example]) => {
-      const run = await invoke(example.replace(/^vram-calc /, ""));
+      const run = await invoke(example.replace(/^vram-calc /, ""), {
+        cwd: fileURLToPath(new URL("../fixtures/check", import.meta.url)),
+        stdin: '{"model":"14B","dtype":"fp16"}\n',
+      });
       expect(run.stderr).toBe("");
       expect([0, 1]).toContain(run.code);
       expect(run.stdout.length).toBeGreaterThan(20);

@@ -29,12 +29,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "check",
     summary: "hold a file of models and limits: exit 1 when one does not fit; reports for CI",
-    examples: [
-      "vram-calc check",
-      "vram-calc check --init",
-      "vram-calc check vram-budget.yaml --report markdown --baseline main.json --max-growth 5%",
-    ],
+    examples: ["vram-calc check", "vram-calc check vram-budget.yaml --report markdown"],
     load: async () => (await import("./check.ts")).defineCheck,
+  },
+  {
+    name: "jsonl",
+    summary: "requests for scripts: a JSON object per line in, a result per line out",
+    examples: ["vram-calc jsonl"],
+    load: async () => (await import("./jsonl.ts")).defineJsonl,
   },
   {
     name: "compare",
