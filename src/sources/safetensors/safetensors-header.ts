@@ -147,7 +147,7 @@ function readTensor(json: JsonBytes, name: string, dataOffset: Bytes): StoredTen
   const start = json.at;
   const expected = 'an entry {"dtype", "shape", "data_offsets"}, each once';
   let dtype: SafetensorsDtype | undefined;
-  let shape: number[] | undefined;
+  let shape: readonly number[] | undefined;
   let span: readonly [Bytes, Bytes] | undefined;
   enterObject(json);
   for (let index = 0; ; index++) {
@@ -183,7 +183,10 @@ function readDtype(json: JsonBytes, name: string): SafetensorsDtype {
   throw unexpected(json, start, known, `dtype "${dtype.slice(0, 40)}" in tensor "${name}"`);
 }
 
-function readShape(json: JsonBytes, name: string): number[] {
+/** Shapes read last. A million experts share three, which saves a tenth of a gigabyte. */
+const RECENT_SHAPES: (readonly number[])[] = [];
+
+function readShape(json: JsonBytes, name: string): readonly number[] {
   const shape: number[] = [];
   enterArray(json);
   while (nextElement(json, shape.length)) {
@@ -191,7 +194,16 @@ function readShape(json: JsonBytes, name: string): number[] {
       throw unexpected(json, json.at, `at most ${MAX_DIMENSIONS}`, `more dimensions in tensor "${name}"`);
     shape.push(readCount(json));
   }
+  for (const recent of RECENT_SHAPES) if (sameShape(recent, shape)) return recent;
+  RECENT_SHAPES.unshift(Object.freeze(shape));
+  if (RECENT_SHAPES.length > 8) RECENT_SHAPES.pop();
   return shape;
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function readSpan(json: JsonBytes): readonly [Bytes, Bytes] {

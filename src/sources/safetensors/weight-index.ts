@@ -14,10 +14,10 @@ import {
 import { parseJson } from "../json/parse-json.ts";
 import type { IndexTotals } from "./tensor-file.ts";
 
-/** The index of a model with 90,000 tensors is 9 MB. */
-const MAX_INDEX_BYTES: Bytes = 100_000_000;
-/** The largest models known store half a million. */
-export const MAX_CHECKPOINT_TENSORS = 600_000;
+/** A hundred bytes for each of the most tensors. */
+const MAX_INDEX_BYTES: Bytes = 150_000_000;
+/** 92 layers of 896 experts (Kimi K3), 3 linears each, stored as 4 tensors (NVFP4), are 989,184. */
+export const MAX_CHECKPOINT_TENSORS = 1_200_000;
 const MAX_SHARDS = 10_000;
 const MAX_METADATA_LENGTH = 2 ** 16;
 
@@ -29,8 +29,8 @@ export interface WeightIndex {
   readonly totalParameters: number | null;
   /** How many tensors it lists; no name is listed twice. */
   readonly tensors: number;
-  /** Shards by file name, in order of appearance, and the names of the tensors in each. */
-  readonly shards: ReadonlyMap<string, readonly string[]>;
+  /** Shards by file name, in order of appearance, and the names of the tensors in each until they are checked. */
+  readonly shards: Map<string, readonly string[]>;
 }
 
 /**
