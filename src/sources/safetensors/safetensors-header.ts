@@ -24,6 +24,8 @@ const MAX_TENSORS = 250_000;
 /** No tensor library has more dimensions (numpy: 64). */
 const MAX_DIMENSIONS = 64;
 const MAX_NAME_LENGTH = 4096;
+/** All names of a file together: 128 characters for each of the most tensors. */
+const MAX_NAMES_LENGTH = 2 ** 25;
 /** Longer texts in `__metadata__` are training logs. */
 const KEPT_TEXT_LENGTH = 2 ** 16;
 const KEPT_TEXTS_LENGTH = 2 ** 20;
