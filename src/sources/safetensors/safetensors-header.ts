@@ -107,6 +107,7 @@ function parseHeader(
   const tensors: StoredTensor[] = [];
   const names = new Set<string>();
   let metadata: Map<string, string> | undefined;
+  let namesLength = 0;
   enterObject(json);
   for (let index = 0; ; index++) {
     const start = json.at;
@@ -119,6 +120,9 @@ function parseHeader(
     }
     if (name.length > MAX_NAME_LENGTH)
       throw unexpected(json, start, `at most ${MAX_NAME_LENGTH}`, `a name of ${name.length} characters`);
+    namesLength += name.length;
+    if (namesLength > MAX_NAMES_LENGTH)
+      throw unexpected(json, start, `at most ${MAX_NAMES_LENGTH} characters of them`, "longer names");
     if (tensors.length === MAX_TENSORS)
       throw unexpected(json, start, `at most ${MAX_TENSORS}`, "more tensors");
     tensors.push(readTensor(json, name, dataOffset));

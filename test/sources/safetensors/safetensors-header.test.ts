@@ -316,6 +316,16 @@ describe("hostile sizes stay small and quick", () => {
     expect(await timed(bytes)).toBeInstanceOf(VramCalcError);
   });
 
+  test("250,000 names of 300 characters", async () => {
+    const one = (i: number) =>
+      `"${String(i).padStart(300, "x")}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`;
+    const header = `{${Array.from({ length: 250_000 }, (_, i) => one(i)).join()}}`;
+    const result = await timed(buildSafetensors({ header, dataBytes: 0 }));
+    expect(result).toMatchObject({
+      message: expect.stringMatching(/longer names, expected at most 33554432/),
+    });
+  });
+
   test("more than 250,000 tensors in one file", async () => {
     const one = (i: number) => `"${i.toString(36)}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`;
     const bytes = buildSafetensors({
