@@ -87,3 +87,9 @@ export const attentionOption = (): Option =>
     "sdpa",
     "eager",
   ]);
+
+export const fieldOption = (): Option =>
+  new Option(
+    "--field <path>",
+    "print one value of the JSON: total.bytes, devices.0.terms.weights.bytes",
+  ).conflicts(["json", "explain"]);

@@ -116,6 +116,20 @@ describe("vram-calc <model>", () => {
     expect(run.code).toBe(1);
   });
 
+  test.for([
+    ["14B --dtype fp16 --weights-only --field total.bytes", "28000000000"],
+    ["14B --dtype fp16 --field devices.0.terms.weights.bytes", "28000000000"],
+    ["14B --field model.source", "count"],
+  ] as const)("%s prints %s and nothing else", async ([line, value]) =>
+    expect(await invoke(line)).toEqual({ code: 0, stdout: `${value}\n`, stderr: "" }),
+  );
+
+  test("--field of something that is not there exits 2 with the nearest name", async () => {
+    const run = await invoke("14B --field total.byte");
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toMatch(/did you mean bytes/);
+  });
+
   test.for([40, 60, 80, 200])("at %i columns no line is longer", async (columns) => {
     const { stdout } = await invoke("llama-3.1-8b --gpu rtx-4090", { columns });
     const longest = Math.max(...stdout.split("\n").map((line) => [...line].length));

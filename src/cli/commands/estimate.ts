@@ -20,6 +20,7 @@ import {
   attentionOption,
   budgetOption,
   explainOption,
+  fieldOption,
   gpuOption,
   jsonOption,
   lengthsOption,
@@ -34,6 +35,7 @@ interface EstimateFlags extends ServeFlags {
   readonly gpu?: string;
   readonly budget?: Bytes;
   readonly json?: true;
+  readonly field?: string;
   readonly explain?: true;
   readonly units: Units;
   readonly weightsOnly?: true;
@@ -56,6 +58,7 @@ export function defineEstimate(program: Command, session: Session, commandNames:
     .addOption(unitsOption())
     .addOption(explainOption())
     .addOption(jsonOption())
+    .addOption(fieldOption())
     .action(async (reference: string | undefined, flags: EstimateFlags) => {
       if (reference === undefined) {
         program.help({ error: true });
@@ -99,11 +102,11 @@ async function runEstimate(
     ...(budget === undefined ? {} : { budget }),
     notes: [...loaded.notes, ...outcome.notes, ...(limit?.notes ?? [])],
   };
-  if (flags.json === true) {
+  const asData = flags.json === true || flags.field !== undefined;
+  if (asData) {
     const { resultJson } = await import("../../report/result.ts");
-    io.stdout(
-      `${JSON.stringify({ ...resultJson(result), ...(lengths === undefined ? {} : { lengths }) }, null, 2)}\n`,
-    );
+    const { printJson } = await import("../print-json.ts");
+    printJson(io, { ...resultJson(result), ...(lengths === undefined ? {} : { lengths }) }, flags.field);
   } else {
     io.stdout(
       estimateTable(result, {
@@ -115,13 +118,13 @@ async function runEstimate(
       }),
     );
   }
-  if (lengths !== undefined && flags.json !== true) {
+  if (lengths !== undefined && !asData) {
     const { lengthsLines } = await import("../../report/lengths.ts");
     io.stdout(`\n${lengthsLines(lengths, flags.units).join("\n")}\n`);
   }
   if (budget === undefined || budget.fits) return;
   exit(EXIT.overBudget);
-  if (flags.json === true || flags.weightsOnly === true) return;
+  if (asData || flags.weightsOnly === true) return;
   const { advise } = await import("../../solve/advice.ts");
   const { adviceLines } = await import("../../report/fit.ts");
   const advice = advise(loaded.architecture, options, budget.bytes);

@@ -24,6 +24,7 @@ import {
   assumeFamilyOption,
   budgetOption,
   explainOption,
+  fieldOption,
   gpuOption,
   jsonOption,
   parsed,
@@ -31,6 +32,7 @@ import {
   unitsOption,
 } from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { printJson } from "../print-json.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
 
@@ -76,6 +78,7 @@ interface Flags extends TrainFlags {
   readonly units: Units;
   readonly explain?: true;
   readonly json?: true;
+  readonly field?: string;
   readonly assumeFamily?: string;
 }
 
@@ -88,6 +91,7 @@ export const defineTrain: DefineCommand = (command, session) => {
     .addOption(unitsOption())
     .addOption(explainOption())
     .addOption(jsonOption())
+    .addOption(fieldOption())
     .action((reference: string, flags: Flags) => runTrain(reference, flags, session));
 };
 
@@ -266,15 +270,15 @@ async function runTrain(reference: string, flags: Flags, { io, exit }: Session):
     ...(budget === undefined ? {} : { budget }),
     notes: [...loaded.notes, ...result.notes, ...(limit?.notes ?? [])],
   };
-  io.stdout(
-    flags.json === true
-      ? `${JSON.stringify(trainJson(report), null, 2)}\n`
-      : trainTable(report, {
-          columns: io.columns,
-          units: flags.units,
-          explain: flags.explain === true,
-          paint: await painterFor(io),
-        }),
-  );
+  if (flags.json === true || flags.field !== undefined) printJson(io, trainJson(report), flags.field);
+  else
+    io.stdout(
+      trainTable(report, {
+        columns: io.columns,
+        units: flags.units,
+        explain: flags.explain === true,
+        paint: await painterFor(io),
+      }),
+    );
   if (budget?.fits === false) exit(EXIT.overBudget);
 }
