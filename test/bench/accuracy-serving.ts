@@ -20,17 +20,11 @@ import { isBlockLinear } from "../../src/quantization/linears.ts";
 import type { Place } from "../../src/quantization/scheme.ts";
 import { uniformStorage, type WeightStorage } from "../../src/quantization/storage.ts";
 import { cacheFormatOf, MEASURED, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
+import { errorOf, type Figure, figureLines, figureOf, type Score } from "./figure.ts";
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 
-interface Score {
-  readonly id: string;
-  readonly predicted: number;
-  readonly measured: number;
-  readonly low?: number;
-  readonly high?: number;
-}
 type Judged = Score | { readonly id: string; readonly reason: string };
 
 interface Bar {
@@ -389,48 +383,29 @@ function cppCompute(row: MeasuredRow): Judged | null {
   return { id: row.id, predicted: bytes / MIB, measured: printed };
 }
 
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-
-function report(bar: Bar, listRows: boolean): boolean {
-  const judged = MEASURED.map((row) => bar.judge(row)).filter((j) => j !== null);
-  const scores = judged.filter((j): j is Score => "predicted" in j);
-  const left = new Map<string, number>();
-  for (const j of judged) if ("reason" in j) left.set(j.reason, (left.get(j.reason) ?? 0) + 1);
-  const error = (s: Score): number => (100 * (s.predicted - s.measured)) / s.measured;
-  const absolute = scores.map((s) => Math.abs(error(s))).sort((a, b) => a - b);
-  const signed = scores.map(error).sort((a, b) => a - b);
-  const under = scores.filter((s) => error(s) < -5).length / Math.max(1, scores.length);
-  const worst = scores.reduce<Score | null>(
-    (w, s) => (w === null || Math.abs(error(s)) > Math.abs(error(w)) ? s : w),
-    null,
-  );
-  const median = percentile(absolute, 0.5);
-  const p90 = percentile(absolute, 0.9);
-  const passes =
-    scores.length > 0 &&
-    median <= bar.median &&
-    p90 <= bar.p90 &&
-    (bar.underShare === undefined || under <= bar.underShare);
-  const banded = scores.filter((s) => s.low !== undefined && s.high !== undefined);
-  const held = banded.filter((s) => s.low! <= s.measured && s.measured <= s.high!).length;
-  const widths = banded.map((s) => (100 * (s.high! - s.low!)) / s.predicted).sort((a, b) => a - b);
-  const f = (n: number): string => (Number.isNaN(n) ? "-" : n.toFixed(2));
-  console.log(
-    `${passes ? "ok  " : "MISS"} ${bar.title}: ${scores.length} rows, median ${f(median)} % (bar ${bar.median}), ` +
-      `p90 ${f(p90)} % (bar ${bar.p90}), bias ${f(percentile(signed, 0.5))} %, under-predicted ${f(100 * under)} %` +
-      (worst === null ? "" : `, worst ${f(error(worst))} % ${worst.id}`) +
-      (banded.length === 0
-        ? ""
-        : `, band holds ${held}/${banded.length}, median width ${f(percentile(widths, 0.5))} %`),
-  );
-  for (const [reason, count] of left) console.log(`       left out ${count}: ${reason}`);
-  if (listRows)
-    for (const s of scores)
-      console.log(`       ${f(error(s)).padStart(8)} %  ${s.id}  ${f(s.predicted)} of ${f(s.measured)}`);
-  return passes;
+/** The scores of every bar, for the table and for the gate. */
+export function servingFigures(): readonly Figure[] {
+  return BARS.map((bar) => figureOf({ title: bar.title, bar, ...scoresOf(bar) }));
 }
 
-const listRows = process.argv.includes("--rows");
-const passed = BARS.map((bar) => report(bar, listRows)).filter(Boolean).length;
-console.log(`${passed} of ${BARS.length} bars met`);
+function scoresOf(bar: Bar): { readonly scores: readonly Score[]; readonly leftOut: Figure["leftOut"] } {
+  const judged = MEASURED.map((row) => bar.judge(row)).filter((j) => j !== null);
+  const reasons = new Map<string, number>();
+  for (const j of judged) if ("reason" in j) reasons.set(j.reason, (reasons.get(j.reason) ?? 0) + 1);
+  return {
+    scores: judged.filter((j): j is Score => "predicted" in j),
+    leftOut: [...reasons].map(([reason, rows]) => ({ reason, rows })),
+  };
+}
+
+if (process.argv[1]?.endsWith("accuracy-serving.ts") === true) {
+  for (const bar of BARS) {
+    const { scores, leftOut } = scoresOf(bar);
+    console.log(figureLines(figureOf({ title: bar.title, bar, scores, leftOut })).join("\n"));
+    if (process.argv.includes("--rows"))
+      for (const score of scores)
+        console.log(
+          `       ${errorOf(score).toFixed(2).padStart(8)} %  ${score.id}  ${score.predicted.toFixed(2)} of ${score.measured.toFixed(2)}`,
+        );
+  }
+}
