@@ -4,7 +4,7 @@ import { deviceShares } from "../../parallelism/share.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import { attentionBytesPerToken, cacheLayers, reachOf } from "../cache-layers.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
-import { widestLayer } from "../layer-widths.ts";
+import { peakElements, widestLayer } from "../layer-widths.ts";
 import { communicationTerm, contextTerm } from "../process-overhead.ts";
 import type { BlockPool } from "../vllm/block-pool.ts";
 
@@ -78,8 +78,7 @@ function stageParts(
     );
   const large = card !== undefined && card.totalBytes >= 70 * GiB;
   const chunk = Math.min(input.chunkedPrefillTokens ?? (large ? 8192 : 2048), sequences * contextTokens);
-  const widths = widestLayer(share);
-  const activations = chunk * (widths.stream + Math.max(widths.mixer, widths.feedForward)) * computeBytes;
+  const activations = chunk * peakElements(widestLayer(share)) * computeBytes;
   terms.push({
     id: "activations",
     bytes: activations,

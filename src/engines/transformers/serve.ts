@@ -4,7 +4,7 @@ import { deviceShares } from "../../parallelism/share.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { cacheLayers } from "../cache-layers.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
-import { widestLayer } from "../layer-widths.ts";
+import { peakElements, widestLayer } from "../layer-widths.ts";
 import { communicationTerm, contextTerm, cublasWorkspace } from "../process-overhead.ts";
 import { versionRow } from "../versions.ts";
 import { staticCacheBytes, transformersCacheBytes } from "./cache.ts";
@@ -139,8 +139,7 @@ function activationsTerm(
   },
 ): Term {
   const { sequences, prompt, computeBytes } = at;
-  const widths = widestLayer(share);
-  const each = widths.stream + Math.max(widths.mixer, widths.feedForward);
+  const each = peakElements(widestLayer(share));
   const tokens = sequences * prompt;
   const scores = at.eager ? tokens * prompt * queryHeadsOf(share) * (2 * computeBytes + 4) : 0;
   const bytes = tokens * each * computeBytes + scores;

@@ -1,7 +1,7 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import type { EngineCard } from "../engine.ts";
-import { widestLayer } from "../layer-widths.ts";
+import { peakElements, widestLayer } from "../layer-widths.ts";
 import type { VllmVersion } from "./versions.ts";
 
 export interface SchedulerLimits {
@@ -56,10 +56,9 @@ export function profilePeak(
   const { limits, computeBytes, version } = input;
   const tokens = limits.maxBatchedTokens;
   const rows = Math.min(limits.maxNumSeqs, tokens);
-  const widths = widestLayer(model);
   const kept = tokens * model.hiddenSize * computeBytes;
   const tower = model.stacks.some((stack) => stack.role === "vision" || stack.role === "audio") ? kept : 0;
-  const layers = tokens * (widths.stream + Math.max(widths.mixer, widths.feedForward)) * computeBytes;
+  const layers = tokens * peakElements(widestLayer(model)) * computeBytes;
   const sampler = input.sampler
     ? Math.round(rows * model.vocabSize * (computeBytes + version.samplerBytes))
     : 0;
