@@ -1,8 +1,8 @@
 // Builds dist: the command line as CommonJS, the library as ES module and CommonJS, and the types of both.
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -77,3 +77,16 @@ execFileSync(
 // The same declarations twice: read as ES module types from dist/types and as CommonJS types from dist/cjs/types.
 writeFileSync(join(dist, "cjs/package.json"), '{ "type": "commonjs" }\n');
 cpSync(join(dist, "types"), join(dist, "cjs/types"), { recursive: true });
+
+// The manual page and the JSON schemas, made by the program from its own definitions.
+const making = join(dist, "making");
+await bundle(
+  { input: { files: "src/cli/shipped-files.ts" } },
+  { dir: making, format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
+);
+const { shippedFiles } = await import(pathToFileURL(join(making, "files.mjs")).href);
+for (const [path, text] of await shippedFiles()) {
+  mkdirSync(dirname(join(dist, path)), { recursive: true });
+  writeFileSync(join(dist, path), text);
+}
+rmSync(making, { recursive: true });

@@ -62,4 +62,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     examples: ["vram-calc gpus rtx 40", "vram-calc gpus hopper"],
     load: async () => (await import("./gpus.ts")).defineGpus,
   },
+  {
+    name: "completion",
+    summary: "a script that completes commands, flags and names in bash, zsh or fish",
+    examples: ["vram-calc completion bash", "vram-calc completion fish"],
+    load: async () => (await import("./completion.ts")).defineCompletion,
+  },
 ];

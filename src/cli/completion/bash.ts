@@ -1,0 +1,64 @@
+import { type DefinedCommand, usedSets, type Value } from "./definitions.ts";
+import { wordsOf } from "./word-sets.ts";
+
+/**
+ * A completion script for bash 3.2 and newer: `source <(vram-calc completion bash)`. It calls nothing but bash's
+ * own builtins, so completing costs no start of node.
+ */
+export function bashCompletion(commands: readonly DefinedCommand[]): string {
+  const [root, ...others] = commands;
+  const names = others.map((command) => command.name);
+  const lines = [
+    "# bash completion for vram-calc",
+    ...usedSets(commands).map((set) => `_vram_calc_${set}="${wordsOf(set).join(" ")}"`),
+    "",
+    "_vram_calc() {",
+    "  local cur prev command words files=0 i",
+    `  cur="\${COMP_WORDS[COMP_CWORD]}"`,
+    `  prev="\${COMP_WORDS[COMP_CWORD-1]}"`,
+    "  # Bash splits --flag=value at the sign.",
+    `  if [[ $cur == "=" ]]; then cur=""; elif [[ $prev == "=" ]]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"; fi`,
+    '  command=""',
+    `  if (( COMP_CWORD > 1 )); then case "\${COMP_WORDS[1]}" in`,
+    `    ${names.join("|")}) command="\${COMP_WORDS[1]}" ;;`,
+    "  esac; fi",
+    '  words=""',
+    '  case "$command:$prev" in',
+    ...commands.flatMap(valueCases),
+    '    *) case "$command:$cur" in',
+    ...commands.map(
+      (command) =>
+        `      ${command.name}:-*) words="${command.options.flatMap((o) => o.flags).join(" ")}" ;;`,
+    ),
+    `      :*) words="${names.join(" ")}${wordsText(root!.argument, " ")}"${filesText(root!.argument)} ;;`,
+    ...others.map(
+      ({ name, argument }) => `      ${name}:*) words="${wordsText(argument, "")}"${filesText(argument)} ;;`,
+    ),
+    "    esac ;;",
+    "  esac",
+    "  COMPREPLY=()",
+    '  while IFS= read -r i; do COMPREPLY+=("$i"); done < <(compgen -W "$words" -- "$cur"; (( files )) && compgen -f -- "$cur")',
+    "}",
+    "complete -o bashdefault -o filenames -F _vram_calc vram-calc 2>/dev/null || complete -F _vram_calc vram-calc",
+    "",
+  ];
+  return lines.join("\n");
+}
+
+/** A line per group of flags that take a value. */
+function valueCases(command: DefinedCommand): string[] {
+  return command.options.flatMap(({ flags, value }) =>
+    value === undefined
+      ? []
+      : [
+          `    ${flags.map((flag) => `${command.name}:${flag}`).join("|")}) words="${wordsText(value, "")}"${filesText(value)} ;;`,
+        ],
+  );
+}
+
+function wordsText(value: Value, before: string): string {
+  if (value.choices !== undefined) return before + value.choices.join(" ");
+  return value.words === undefined ? "" : `${before}$_vram_calc_${value.words}`;
+}
+
+const filesText = (value: Value): string => (value.files === true ? "; files=1" : "");

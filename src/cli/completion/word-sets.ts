@@ -1,0 +1,64 @@
+/** Words that a shell offers for an option's value or an argument, by the name of the option or argument. */
+
+import { catalogueNames } from "../../architecture/catalogue.ts";
+import { FAMILIES } from "../../architecture/registry.ts";
+import { CURVES } from "../../curves/curves.ts";
+import { ENGINE_IDS } from "../../engines/engine.ts";
+import { KV_FORMATS } from "../../formats/kv-formats.ts";
+import { STORAGE_FORMATS } from "../../formats/storage-formats.ts";
+import { accelerators } from "../../hardware/accelerators.ts";
+import { OPTIMIZERS } from "../../memory/training/optimizers.ts";
+import { QUANTIZATION_NAMES } from "../../quantization/storage-by-name.ts";
+
+/** What stands where a value is typed. */
+export type WordSet = keyof typeof WORDS;
+
+/** Names that are offered, each set made when it is asked for. */
+const WORDS = {
+  models: () => catalogueNames(),
+  gpus: () => ["local", ...accelerators().map((accelerator) => accelerator.id)],
+  storage: () => [...new Set([...QUANTIZATION_NAMES, ...STORAGE_FORMATS.keys()])],
+  kv: () => [...KV_FORMATS.keys()],
+  formats: () => [...STORAGE_FORMATS.keys()],
+  engines: () => ["generic", ...ENGINE_IDS],
+  families: () => FAMILIES.map((family) => family.id),
+  optimizers: () => OPTIMIZERS.map((optimizer) => optimizer.id),
+  curves: () => ["memory", "list", ...CURVES.map((curve) => curve.id)],
+} as const satisfies Record<string, () => readonly string[]>;
+
+/** The words of a set: letters, digits and `._+-` alone, so that no shell reads anything into them. */
+export function wordsOf(set: WordSet): readonly string[] {
+  return [...new Set<string>(WORDS[set]())].filter((word) => /^[\w.+-]+$/.test(word)).sort();
+}
+
+/** What an option or argument without choices of its own takes, by its name. */
+export interface ValueSource {
+  /** A closed list. */
+  readonly choices?: readonly string[];
+  readonly words?: WordSet;
+  readonly files?: true;
+}
+
+export const OPTION_VALUES: { readonly [option: string]: ValueSource } = {
+  dtype: { words: "storage" },
+  "kv-dtype": { words: "kv" },
+  gpu: { words: "gpus" },
+  engine: { words: "engines" },
+  optimizer: { words: "optimizers" },
+  "assume-family": { words: "families" },
+  solve: { choices: ["context", "batch", "format"] },
+  x: { choices: ["context", "batch"] },
+  checkpointing: { choices: ["none", "selective", "full", "offload"] },
+  baseline: { files: true },
+  output: { files: true },
+};
+
+export const ARGUMENT_VALUES: { readonly [argument: string]: ValueSource } = {
+  model: { words: "models", files: true },
+  models: { words: "models", files: true },
+  file: { files: true },
+  words: { words: "formats" },
+  what: { words: "curves", files: true },
+  filter: {},
+  command: {},
+};
