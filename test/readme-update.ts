@@ -25,4 +25,4 @@ try {
 } finally {
   folder.remove();
 }
-writeFileSync(path, readme);
+writeFileSync(path, withAccuracy(readme));

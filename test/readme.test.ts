@@ -42,6 +42,8 @@ describe("README", () => {
     () => {},
   );
 
+  test("shows the accuracy figures that are recorded", () => expect(withAccuracy(readme)).toBe(readme));
+
   test("the commands it gives are the ones that CI runs", () => {
     const ci = readFileSync(join(root, ".ci/run"), "utf8");
     expect(readme).toContain("npm ci && npm test");
