@@ -8,6 +8,7 @@ import {
   readExamples,
   root,
   runExample,
+  withAccuracy,
 } from "./readme-examples.ts";
 
 const path = join(root, "README.md");

@@ -9,6 +9,7 @@ import {
   readExamples,
   root,
   runExample,
+  withAccuracy,
 } from "./readme-examples.ts";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");
