@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import * as library from "../src/index.ts";
+import { invoke } from "./cli/invoke.ts";
 import {
   exampleFolder,
   havePublished,
@@ -41,6 +43,33 @@ describe("README", () => {
   test.skipIf(havePublished)(
     "skipped: examples on published configs, which are not beside the project",
     () => {},
+  );
+
+  test("the library example computes what it says", () => {
+    const code = /^```ts\n([\s\S]*?)^```$/m
+      .exec(readme)![1]!
+      .replace(/^import (\{[^}]*\}) from "vram-calc";$/m, "const $1 = library;");
+    const run = new Function("library", `${code}; return { weights, peak, total };`) as (
+      from: typeof library,
+    ) => {
+      readonly weights: number;
+      readonly peak: number;
+      readonly total: { readonly bytes: number };
+    };
+    const { weights, peak, total } = run(library);
+    const said = Number(/const weights = .*\/\/ ([\d_]+)/.exec(code)![1]!.replaceAll("_", ""));
+    expect(weights).toBe(said);
+    expect(total.bytes).toBeGreaterThan(weights);
+    expect(peak).toBeGreaterThan(2 * 8_030_261_248);
+  });
+
+  test.for([...readme.matchAll(/npx vram-calc (check --report \w+)/g)].map((match) => [match[1]!] as const))(
+    "the recipe's command runs: %s",
+    async ([line]) => {
+      const { code, stdout } = await invoke(`${line} ${folder.path}/vram-budget.yaml`);
+      expect(code).toBe(0);
+      expect(stdout.length).toBeGreaterThan(0);
+    },
   );
 
   test("shows the accuracy figures that are recorded", () => expect(withAccuracy(readme)).toBe(readme));
