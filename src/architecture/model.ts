@@ -272,7 +272,16 @@ export interface ParameterTotals {
   readonly groups: Readonly<Record<Group, number>>;
 }
 
-/** What a forward pass does between its tensors, where the config says; only training reads it. */
+/** How a config stretches rotary positions beyond those of the first training. */
+export interface RopeScaling {
+  /** Kinds whose tables engines lengthen; "llama3" and "longrope" are not among them. */
+  readonly kind: "linear" | "dynamic" | "yarn";
+  readonly factor: number;
+  /** Positions before stretching, where the config says. */
+  readonly originalTokens?: Tokens;
+}
+
+/** What a forward pass does between its tensors, where the config says: training and rotary tables read it. */
 export interface ForwardFacts {
   /** Dropout probabilities while training; each dropout in use keeps a mask. */
   readonly residualDropout: number;
@@ -280,6 +289,11 @@ export interface ForwardFacts {
   readonly embeddingDropout: number;
   /** Part of each head that positions rotate; absent means all of it. */
   readonly rotaryFraction?: number;
+  readonly ropeScaling?: RopeScaling;
+  /** Window layers rotate by a base of their own, unstretched (Gemma 3). */
+  readonly localRope?: true;
+  /** Positions come apart into time, height and width (Qwen-VL). */
+  readonly ropeSections?: true;
   /** Model type of the language model inside a composite. */
   readonly textModelType?: string;
   /** tanh caps on attention scores and on logits (Gemma 2). */
