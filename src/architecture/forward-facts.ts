@@ -1,5 +1,5 @@
 import type { ConfigReader } from "./config-reader.ts";
-import type { ForwardFacts } from "./model.ts";
+import type { ForwardFacts, RopeScaling } from "./model.ts";
 
 const EMBEDDING_DROPOUT = ["embd_pdrop", "embedding_dropout", "embed_dropout", "emb_pdrop"] as const;
 const RESIDUAL_DROPOUT = [
@@ -50,14 +50,50 @@ function rotaryDimFraction(config: ConfigReader): number | undefined {
   return typeof hidden === "number" && typeof heads === "number" ? (rotaryDim * heads) / hidden : undefined;
 }
 
+type Json = Readonly<Record<string, unknown>>;
+const objectOf = (value: unknown): Json =>
+  value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Json) : {};
+
+/** Model types whose window layers rotate with `rope_local_base_freq`, which their classes default. */
+const LOCAL_ROPE = ["gemma3", "gemma3_text", "gemma3n", "gemma3n_text"];
+
+/**
+ * `rope_parameters` (transformers 5, by layer type or flat) or `rope_scaling`. Other kinds than those of
+ * `RopeScaling` leave the number of positions as it is.
+ */
+function readRope(text: ConfigReader): Pick<ForwardFacts, "ropeScaling" | "localRope" | "ropeSections"> {
+  const given = objectOf(text.raw.rope_parameters);
+  const byLayer = given.full_attention !== undefined;
+  const rope = { ...objectOf(text.raw.rope_scaling), ...(byLayer ? objectOf(given.full_attention) : given) };
+  const local =
+    (byLayer && given.sliding_attention !== undefined) ||
+    text.raw.rope_local_base_freq !== undefined ||
+    (typeof text.raw.model_type === "string" && LOCAL_ROPE.includes(text.raw.model_type));
+  const scaling = ropeScaling(rope);
+  return {
+    ...(scaling === undefined ? {} : { ropeScaling: scaling }),
+    ...(local ? { localRope: true } : {}),
+    ...(Array.isArray(rope.mrope_section) ? { ropeSections: true } : {}),
+  };
+}
+
+function ropeScaling(rope: Json): RopeScaling | undefined {
+  const kind = rope.rope_type ?? rope.type;
+  const { factor, original_max_position_embeddings: original } = rope;
+  if (typeof factor !== "number" || !(factor >= 1 && factor <= 4096)) return undefined;
+  if (kind !== "linear" && kind !== "dynamic" && kind !== "yarn") return undefined;
+  return typeof original === "number" && Number.isSafeInteger(original) && original > 0
+    ? { kind, factor, originalTokens: original }
+    : { kind, factor };
+}
+
 /** Reads what a class does between its tensors; the language part of a composite config. */
 export function readForwardFacts(config: ConfigReader): ForwardFacts {
   const text = config.child(["text_config", "llm_config", "language_config"]) ?? config;
   const modelType = text.raw.model_type ?? config.raw.model_type;
   const [residual, attention] =
     typeof modelType === "string" && Object.hasOwn(DEFAULTS, modelType) ? DEFAULTS[modelType]! : [0, 0];
-  const rope = text.raw.rope_parameters;
-  const nested = rope !== null && typeof rope === "object" ? (rope as Record<string, unknown>) : {};
+  const nested = objectOf(text.raw.rope_parameters);
   const rotary = [
     text.raw.partial_rotary_factor,
     nested.partial_rotary_factor,
@@ -71,6 +107,7 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
     attentionDropout: probability(text, ATTENTION_DROPOUT, attention),
     embeddingDropout: probability(text, EMBEDDING_DROPOUT, residual),
     ...(rotary === undefined ? {} : { rotaryFraction: rotary as number }),
+    ...readRope(text),
     ...(text !== config && typeof text.raw.model_type === "string"
       ? { textModelType: text.raw.model_type }
       : {}),

@@ -1,4 +1,4 @@
-import type { Architecture } from "../../architecture/model.ts";
+import type { Architecture, ForwardFacts, Tensor } from "../../architecture/model.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import type { EngineCard } from "../engine.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
@@ -68,8 +68,18 @@ export function profilePeak(
 }
 
 /**
- * Tables of rotary cosines and sines: positions * rotary width * compute bytes, one per distinct width.
- * Llama-3.1-8B: 131,072 x 128 x 2 = 32 MiB, the difference between 14.99 GiB in the log and 14.96 of weights.
+ * Tables of rotary cosines and sines: rows * rotary width * compute bytes, one per distinct width and scaling.
+ *
+ *     rows   positions; linear and dynamic scaling: positions * factor; yarn: original positions * factor;
+ *            positions in sections: 4 times as many
+ *
+ * Window layers with a base of their own (Gemma 3) have a second, unstretched table.
+ * Source: vLLM `model_executor/layers/rotary_embedding`, `linear_scaling_rope.py`, `yarn_scaling_rope.py`,
+ * `mrope.py`; `models/gemma3.py`.
+ *
+ * Reading: Llama-3.1-8B shows 14.99 GiB, 14.96 of weights and 131,072 x 128 x 2 B = 32 MiB.
+ *
+ * @example rotaryTableBytes(gemma_3_4b, 2) // 603_979_776 = (8 + 1) x 131,072 x 256 x 2 B
  */
 export function rotaryTableBytes(model: Architecture, computeBytes: number): Bytes {
   let elements = rotaryElements.get(model);
@@ -82,22 +92,49 @@ export function rotaryTableBytes(model: Architecture, computeBytes: number): Byt
 
 const rotaryElements = new WeakMap<Architecture, number>();
 
+/** What sections of time, height and width leave room for: long videos. */
+const SECTION_FACTOR = 4;
+
+function tableRows(positions: Tokens, facts: Pick<ForwardFacts, "ropeScaling" | "ropeSections">): number {
+  const sections = facts.ropeSections === true ? SECTION_FACTOR : 1;
+  const scaling = facts.ropeScaling;
+  if (scaling === undefined) return sections * positions;
+  switch (scaling.kind) {
+    case "linear":
+    case "dynamic":
+      return sections * Math.ceil(positions * scaling.factor);
+    case "yarn": {
+      const { originalTokens } = scaling;
+      return (
+        sections * (originalTokens === undefined ? positions : Math.ceil(originalTokens * scaling.factor))
+      );
+    }
+  }
+}
+
+const inTower = ({ group }: Tensor): boolean => group === "vision" || group === "audio";
+
 function countRotary(model: Architecture): number {
   const positions = model.maxContextTokens;
-  if (positions === undefined || model.tensors.some((tensor) => tensor.role === "position-embedding"))
-    return 0;
-  const fraction = model.forward?.rotaryFraction ?? 1;
-  const widths = new Set<number>();
+  // A tower's learned positions say nothing of the language model's.
+  const learned = model.tensors.some((tensor) => tensor.role === "position-embedding" && !inTower(tensor));
+  if (positions === undefined || learned) return 0;
+  const { rotaryFraction = 1, localRope, ...facts } = model.forward ?? {};
+  const full = tableRows(positions, facts);
+  const rows = new Map<string, number>();
   for (const stack of model.stacks) {
     if (stack.role !== "decoder") continue;
     for (const kind of stack.kinds) {
       for (const mixer of kind.mixers) {
-        if (mixer.kind === "attention") widths.add(Math.round(mixer.keyDim * fraction));
-        else if (mixer.kind === "latent") widths.add(mixer.ropeDim);
+        if (mixer.kind === "attention") {
+          const width = Math.round(mixer.keyDim * rotaryFraction);
+          const local = localRope === true && mixer.windowTokens !== undefined;
+          rows.set(`${width} ${local}`, width * (local ? positions : full));
+        } else if (mixer.kind === "latent") rows.set(`${mixer.ropeDim} false`, mixer.ropeDim * full);
       }
     }
   }
   let elements = 0;
-  for (const width of widths) elements += positions * width;
+  for (const each of rows.values()) elements += each;
   return elements;
 }
