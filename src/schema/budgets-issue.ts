@@ -28,7 +28,11 @@ export function budgetsError(
   known: { readonly options: readonly OptionSpec[]; readonly fields: readonly string[] },
 ): VramCalcError<"bad-budgets"> {
   const placed = issues.map((issue) => ({ issue, at: offsetOf(root, issue) }));
-  const first = placed.reduce((a, b) => (b.at < a.at ? b : a));
+  // Of two at one place a misspelt key explains the missing one.
+  const rank = (issue: Issue): number => (issue.code === "unrecognized_keys" ? 0 : 1);
+  const first = placed.reduce((a, b) =>
+    b.at < a.at || (b.at === a.at && rank(b.issue) < rank(a.issue)) ? b : a,
+  );
   const { problem, example } = sentenceOf(first.issue, root, known);
   return badBudgets(source, first.at, problem, example);
 }
