@@ -107,8 +107,11 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
     head,
     [paint("strong", "parameters by group"), ...groupLines(model)],
     [paint("strong", "layers"), ...layerLines(model, columns)],
-    [paint("strong", "cache, 16 bits a value"), ...cacheLines(inspection.cache)],
-    [paint("strong", "linears (out x in)"), ...linearLines(linears(model))],
+    [
+      paint("strong", "cache, 16 bits a value"),
+      ...cacheLines(inspection.cache).map((line) => wrap(line, columns, "    ")),
+    ],
+    [paint("strong", "linears (out x in)"), ...linearLines(linears(model), columns)],
     ...(inspection.padding === undefined || inspection.tokenizer === undefined
       ? []
       : [
@@ -162,8 +165,8 @@ function cacheLines(rows: readonly CacheRow[]): string[] {
   });
 }
 
-function linearLines(entries: readonly LinearEntry[]): string[] {
-  return alignRows(
+function linearLines(entries: readonly LinearEntry[], columns: number): string[] {
+  const lines = alignRows(
     entries.map((entry) => [
       entry.name,
       `${entry.outDim} x ${entry.inDim}`,
@@ -171,6 +174,10 @@ function linearLines(entries: readonly LinearEntry[]): string[] {
       entry.stack === "outside" || entry.stack === "decoder" ? "" : entry.stack,
     ]),
     ["left", "right", "right", "left"],
+  );
+  if (lines.every((line) => line.length <= columns)) return lines;
+  return entries.map(
+    (entry) => `  ${entry.name}\n    ${groupDigits(entry.count)} x ${entry.outDim} x ${entry.inDim}`,
   );
 }
 

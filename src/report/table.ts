@@ -51,7 +51,7 @@ export function estimateTable(result: Result, options: TableOptions): string {
       ? cardLines(result, options)
       : budgetLines(result.budget, result.estimate.total.bytes, options);
   lines.push("", ...verdict);
-  if (options.explain) lines.push("", ...explainLines(result));
+  if (options.explain) lines.push("", ...explainLines(result, options.columns));
   if (result.notes.length > 0) {
     lines.push("");
     for (const note of result.notes)
@@ -188,10 +188,14 @@ function cardLines(result: Result, options: TableOptions): string[] {
   return lines;
 }
 
-function explainLines(result: Result): string[] {
+function explainLines(result: Result, columns: number): string[] {
   return result.estimate.devices.flatMap((device) =>
-    device.terms.map(
-      (term) => `  ${term.id}: ${explainTerm(term)} = ${sizeText(term.bytes, "both")}${bandText(term)}`,
+    device.terms.map((term) =>
+      wrap(
+        `  ${term.id}: ${explainTerm(term)} = ${sizeText(term.bytes, "both")}${bandText(term)}`,
+        columns,
+        "    ",
+      ),
     ),
   );
 }

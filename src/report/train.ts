@@ -101,9 +101,9 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
   lines.push("", ...totalLines(worst, options), "", "moments");
   for (const phase of worst.phases) {
     const mark = phase.phase === worst.winner ? " <- peak" : "";
-    lines.push(
-      `  ${PHASE_TEXT[phase.phase].padEnd(32)}${sizeText(phase.allocated.bytes, options.units === "GB" ? "GB" : "GiB").padStart(12)}${mark}`,
-    );
+    const size = sizeText(phase.allocated.bytes, options.units === "GB" ? "GB" : "GiB").padStart(12);
+    const line = `  ${PHASE_TEXT[phase.phase].padEnd(32)}${size}${mark}`;
+    lines.push(line.length <= columns ? line : `  ${PHASE_TEXT[phase.phase]}\n  ${size}${mark}`);
   }
   if (report.budget !== undefined)
     lines.push("", ...budgetLines(report.budget, result.total.bytes, { ...options, cards: [] }));
@@ -111,30 +111,35 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
   if (reliefs.length > 0) {
     lines.push("", "what would lower it");
     for (const relief of reliefs)
-      lines.push(`  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, "GiB")}`);
+      lines.push(
+        wrap(`  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, "GiB")}`, columns, "    "),
+      );
   }
   if (options.explain) {
     lines.push("");
-    for (const term of worst.terms) lines.push(`  ${term.id}: ${explainTerm(term)} (${term.basis})`);
+    for (const term of worst.terms)
+      lines.push(wrap(`  ${term.id}: ${explainTerm(term)} (${term.basis})`, columns, "    "));
   }
   if (report.notes.length > 0) lines.push("");
   for (const note of report.notes) lines.push(paint("dim", wrap(`note: ${note.message}`, columns, "      ")));
   return `${lines.join("\n")}\n`;
 }
 
-function totalLines(device: TrainDevice, options: TrainTableOptions): string[] {
-  const unit = options.units === "GB" ? "GB" : "GiB";
+function totalLines(device: TrainDevice, { units, paint, columns }: TrainTableOptions): string[] {
+  const unit = units === "GB" ? "GB" : "GiB";
   const rows = [
     ["allocated", device.allocated, "max_memory_allocated"],
     ["reserved", device.reserved, "max_memory_reserved"],
     ["device", device.total, "what nvidia-smi shows"],
   ] as const;
-  return rows.map(([name, band, meaning]) =>
-    options.paint(
-      name === "device" ? "strong" : "dim",
-      `  ${name.padEnd(12)}${sizeText(band.bytes, unit).padStart(12)}  (${sizeText(band.low, unit)} to ${sizeText(band.high, unit)})  ${meaning}`,
-    ),
-  );
+  return rows.map(([name, band, meaning]) => {
+    const size = `  ${name.padEnd(11)}${sizeText(band.bytes, unit).padStart(12)}`;
+    const range = `  (${sizeText(band.low, unit)} to ${sizeText(band.high, unit)})`;
+    const parts = [size, range, `  ${meaning}`];
+    // The band gives way first to the meaning, then both to the size.
+    while (parts.length > 1 && parts.join("").length > columns) parts.pop();
+    return paint(name === "device" ? "strong" : "dim", parts.join(""));
+  });
 }
 
 function requestText({ request }: TrainResult): string {
