@@ -131,6 +131,28 @@ export function shareBar(share: number, width: number): string {
   return "█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8]!;
 }
 
+/**
+ * The need as a bar with the limit drawn in: "█████····┃" has room, "█████┃▒▒" is over.
+ *
+ * @example limitBar({ need: 5, limit: 10, width: 11 }) // "█████·····┃"
+ */
+export function limitBar(at: {
+  readonly need: Bytes;
+  readonly limit: Bytes;
+  readonly width: number;
+}): string {
+  const { need, limit } = at;
+  const cells = Math.max(4, at.width - 1);
+  const scale = cells / Math.max(need, limit, 1);
+  // What does not fit is never rounded away, nor is what is left.
+  const inside =
+    need <= limit
+      ? Math.min(cells - (need < limit ? 1 : 0), Math.round(need * scale))
+      : Math.min(cells - 1, Math.round(limit * scale));
+  if (need <= limit) return `${"█".repeat(inside)}${"·".repeat(cells - inside)}┃`;
+  return `${"█".repeat(inside)}┃${"▒".repeat(cells - inside)}`;
+}
+
 function totalLine(
   total: { readonly bytes: Bytes; readonly low: Bytes; readonly high: Bytes },
   options: TableOptions,
@@ -155,14 +177,14 @@ export function budgetLines(budget: Budget, need: Bytes, options: TableOptions):
   const size = (bytes: Bytes): string => formatBytes(bytes, { unit, digits });
   const limit =
     budget.gpu === undefined ? size(budget.bytes) : `${budget.gpu} (${size(budget.bytes)} usable)`;
-  return budget.fits
-    ? [options.paint("good", wrap(`fits ${limit} with ${size(budget.headroom)} to spare`, options.columns))]
-    : [
-        options.paint(
-          "bad",
-          wrap(`over ${limit} by ${size(-budget.headroom)}: needs ${size(need)}`, options.columns),
-        ),
-      ];
+  const verdict = budget.fits
+    ? options.paint("good", wrap(`fits ${limit} with ${size(budget.headroom)} to spare`, options.columns))
+    : options.paint(
+        "bad",
+        wrap(`over ${limit} by ${size(-budget.headroom)}: needs ${size(need)}`, options.columns),
+      );
+  const gauge = limitBar({ need, limit: budget.bytes, width: Math.min(options.columns - 4, 60) });
+  return [options.paint(budget.fits ? "good" : "bad", `  ${gauge}`), verdict];
 }
 
 /** Which common cards hold it: the expected total against what a process can be given. */

@@ -1,0 +1,43 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { limitBar, shareBar, sizeText, wrap } from "../../src/report/table.ts";
+
+describe("bars", () => {
+  test.for([
+    [{ need: 5, limit: 10, width: 11 }, "█████·····┃"],
+    [{ need: 20, limit: 10, width: 11 }, "█████┃▒▒▒▒▒"],
+    [{ need: 10, limit: 10, width: 11 }, "██████████┃"],
+    [{ need: 9.999, limit: 10, width: 11 }, "█████████·┃"],
+    [{ need: 10.001, limit: 10, width: 11 }, "█████████┃▒"],
+    [{ need: 0, limit: 10, width: 11 }, "··········┃"],
+  ] as const)("%j draws %s", ([input, bar]) => expect(limitBar(input)).toBe(bar));
+
+  test("a share is drawn to an eighth of a cell and never invisible", () => {
+    expect(shareBar(0.5, 4)).toBe("██");
+    expect(shareBar(1 / 32, 4)).toBe("▏");
+    expect(shareBar(1e-9, 4)).toBe("▏");
+    expect(shareBar(0, 4)).toBe("");
+  });
+});
+
+describe("text", () => {
+  test("sizes below 10 MB are told in megabytes", () => {
+    expect(sizeText(912_384, "both")).toBe("0.91 MB = 0.87 MiB");
+    expect(sizeText(28e9, "both")).toBe("28.00 GB = 26.08 GiB");
+    expect(sizeText(28e9, "GiB")).toBe("26.08 GiB");
+  });
+
+  test("wrapped lines are no wider than asked, where no word is, and lose no word", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 16, max: 80 }),
+        (words, columns) => {
+          const lines = wrap(`  ${words.join(" ")}`, columns, "    ").split("\n");
+          for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+          expect(lines.join(" ").trim().split(/\s+/)).toEqual(words);
+        },
+      ),
+    );
+  });
+});
