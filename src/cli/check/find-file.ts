@@ -67,7 +67,34 @@ function namesIn(folder: string): ReadonlySet<string> {
 }
 
 async function readFound(path: string, file: string): Promise<FoundFile> {
-  return { path, file, text: await readBoundedTextFile(path, MOST_BYTES) };
+  return { path, file, text: await readNamedFile({ path, file }, MOST_BYTES) };
+}
+
+/**
+ * A text file whose errors call it as the user does.
+ *
+ * @throws unreadable-path, malformed-file
+ */
+export async function readNamedFile(
+  { path, file }: { readonly path: string; readonly file: string },
+  maxBytes: number,
+): Promise<string> {
+  try {
+    return await readBoundedTextFile(path, maxBytes);
+  } catch (error) {
+    if (!(error instanceof VramCalcError)) throw error;
+    if (error.code === "unreadable-path")
+      throw new VramCalcError("unreadable-path", {
+        ...(error as VramCalcError<"unreadable-path">).details,
+        path: file,
+      });
+    if (error.code === "malformed-file")
+      throw new VramCalcError("malformed-file", {
+        ...(error as VramCalcError<"malformed-file">).details,
+        file,
+      });
+    throw error;
+  }
 }
 
 /** A package.json with the key; one without it, or that cannot be read, is passed by. */

@@ -1,7 +1,7 @@
 /** Sizes the rows of a budgets file: each model loaded once, several at a time, forgotten after its last row. */
 
 import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import type { Gate } from "../../budget.ts";
 import { type CheckedRow, judge, rowTerm } from "../../check/result.ts";
 import { badBudgets, EXAMPLE_ROW, type Place, placesIn, type TextFile } from "../../check/text/place.ts";
@@ -82,12 +82,12 @@ async function loadRowModel({ request }: BudgetRow, { io, path }: RunOptions): P
 
 /** A path in a budgets file starts at its directory, wherever the command is typed. */
 function modelReference(model: string, folder: string): string {
-  if (looksLikeCount(model) || isAbsolute(model)) return model;
-  const path = resolve(folder, model);
   const pathLike = /^\.{1,2}([/\\]|$)/.test(model);
+  if (!pathLike && (looksLikeCount(model) || isAbsolute(model))) return model;
+  const path = resolve(folder, model);
   if (!pathLike && !existsSync(path)) return model;
   const short = relative(process.cwd(), path);
-  return short === "" ? "." : short.startsWith("..") ? path : join(".", short);
+  return short.startsWith("..") ? path : `.${sep}${short}`;
 }
 
 async function limitOfRow(

@@ -53,8 +53,9 @@ export function answerer(io: Io): Answerer {
     let id: unknown;
     try {
       const fields = parseLine(text, lineNumber);
+      if (fields.id !== undefined && typeof fields.id !== "string" && typeof fields.id !== "number")
+        throw badId(fields.id);
       id = fields.id;
-      if (id !== undefined && typeof id !== "string" && typeof id !== "number") throw badId(id);
       const request = readRequest(fields, LINE_FIELDS);
       const modelKey =
         request.assumeFamily === undefined ? request.model : `${request.model}\n${request.assumeFamily}`;
