@@ -1,7 +1,7 @@
 /** One device of a training run: model states, the moments of a step, and its terms in each. */
 import type { Architecture } from "../architecture/model.ts";
 import { type HoldingRequest, holdingOf } from "../memory/training/holding.ts";
-import type { LayerFramework } from "../memory/training/layer-code.ts";
+import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import { segmentsOf } from "../memory/training/segments.ts";
@@ -84,6 +84,7 @@ function holdingRequest(stage: Stage, effective: EffectiveTrain, widths: Widths)
     width: widths.compute,
     packed: quantization,
     kbitPreparation,
+    packedHead: layerCode(stage.share, layerFramework(effective)).packedHead,
     lora: {
       rank: effective.loraRank,
       targets: effective.loraTargets,
@@ -132,6 +133,7 @@ function passMoments(
     sequenceShards: parallel.sequenceParallel ? parallel.tp : 1,
     ...(routed === undefined ? {} : { routedExperts: routed }),
     framework: layerFramework(effective),
+    stepBefore: stepBefore(effective),
     ends: stage.ends,
   });
   const waiting = inFlight(stage, effective);
@@ -141,6 +143,7 @@ function passMoments(
     selective: checkpointing === "selective",
     offloadCheckpoints: checkpointing === "offload",
     accumulating: effective.gradAccum > 1,
+    stepBefore: stepBefore(effective),
     holding,
   });
   if (waiting <= 1) return moments;
@@ -149,6 +152,13 @@ function passMoments(
     m.phase === "end-of-backward" ? m : { ...m, activations: m.activations + others },
   );
 }
+
+/**
+ * LitGPT's loop (`finetune/lora.py`, `fit`) keeps `logits` and `loss` in variables of the loop until the next ones are
+ * assigned; with batches of changing length the step before the longest was a short one.
+ */
+const stepBefore = (effective: EffectiveTrain): boolean =>
+  effective.framework === "litgpt" && effective.lengths === "fixed";
 
 function layerFramework(effective: EffectiveTrain): LayerFramework {
   switch (effective.framework) {

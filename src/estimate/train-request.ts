@@ -5,8 +5,9 @@ import type { PackedFormat, TrainMethod } from "../memory/training/holding.ts";
 import type { LossKind } from "../memory/training/loss.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
 import type { AttentionCode } from "../memory/training/pass.ts";
+import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
-import type { Tokens } from "../units.ts";
+import type { Bytes, Tokens } from "../units.ts";
 
 /**
  * Types of weights, gradients and compute.
@@ -110,6 +111,8 @@ export interface TrainRequest {
   readonly kbitPreparation?: boolean;
   /** Last layers that train when the method is `freeze`. */
   readonly unfrozenLayers?: number;
+  /** Driver context and kernels of one process, where they were measured; 500 MiB with lazy loading. */
+  readonly contextBytes?: Bytes;
   readonly parallel?: ParallelRequest;
 }
 
@@ -164,6 +167,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     quantization: request.quantization ?? "nf4-dq",
     kbitPreparation: request.kbitPreparation ?? true,
     unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
+    contextBytes: whole("--context-bytes", request.contextBytes ?? CONTEXT_BYTES, 0, 2 ** 40),
     parallel,
   };
 }

@@ -105,7 +105,7 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     variedLengths: effective.lengths === "varied" && winner.phase !== "optimizer-step",
   });
   const world = stage.count * stage.stages;
-  const terms = [...won.terms, allocator, runtimeTerm(world)];
+  const terms = [...won.terms, allocator, runtimeTerm(world, effective.contextBytes)];
   return {
     id: stage.id,
     count: stage.count,

@@ -26,6 +26,8 @@ export interface HoldingRequest {
   readonly packed: PackedFormat;
   /** Everything that is not packed is cast to fp32 (`prepare_model_for_kbit_training`). */
   readonly kbitPreparation: boolean;
+  /** The head is packed too (`LayerCode.packedHead`). */
+  readonly packedHead?: boolean;
   readonly lora: LoraHolding;
   /** Weights that train when the method is `freeze`. */
   readonly unfrozen?: ReadonlySet<Tensor>;
@@ -45,7 +47,10 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     experts: layerCode(model).peftExperts === "merged",
   };
   const packed = (tensor: Tensor): boolean =>
-    request.method === "qlora" && inLayer.has(tensor) && isPackable(tensor);
+    request.method === "qlora" &&
+    (tensor.role === "head"
+      ? request.packedHead === true && tensor.kind === "linear"
+      : inLayer.has(tensor) && isPackable(tensor));
   const uses = new Map<Tensor, AdapterUse | null>();
   const adapter = (tensor: Tensor): AdapterUse | null => {
     if (!adapted) return null;

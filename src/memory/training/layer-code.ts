@@ -55,8 +55,15 @@ export interface LayerCode {
   readonly fusedQkv: boolean;
   /** Keys and values are copied to all query heads before the attention kernel. */
   readonly repeatsKv: boolean;
-  /** Packed weights keep their input for backward although they do not train (bitsandbytes before 0.42). */
+  /**
+   * Packed weights keep their input although they do not train: bitsandbytes 0.41 to 0.43 `MatMul4Bit` puts it in a Python
+   * attribute, which lives as long as the graph does.
+   */
   readonly packedKeepsInput: boolean;
+  /** The head is packed like the linears of the layers. */
+  readonly packedHead: boolean;
+  /** Packed in fp16 whatever the compute type is: unpacking makes an fp16 copy and one in the compute type. */
+  readonly unpacksTwice: boolean;
   /** The Python-written GELU of GPT-2 is one kernel here. */
   readonly fusedGelu: boolean;
   /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
@@ -79,6 +86,8 @@ const BASE: Omit<LayerCode, "norm"> = {
   fusedQkv: false,
   repeatsKv: false,
   packedKeepsInput: false,
+  packedHead: false,
+  unpacksTwice: false,
   fusedGelu: false,
   buffers: 2,
 };
@@ -151,7 +160,9 @@ export type LayerFramework = "hf" | "litgpt" | "torchtitan";
 
 /**
  * What a framework writes differently from transformers: LitGPT (`litgpt/model.py`, commit 8641822) has one qkv product, puts
- * rotated parts together and was measured with bitsandbytes 0.41; torchtitan and torchtune copy keys and values to all heads.
+ * rotated parts together and was measured with bitsandbytes 0.41 to 0.43. Lightning's `plugins/precision/bitsandbytes.py` (2.1
+ * to 2.3) replaces every `torch.nn.Linear`, the head too, and quantizes from fp16. torchtitan and torchtune copy keys and
+ * values to all heads.
  */
 const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
   hf: {},
@@ -160,6 +171,8 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     fusedQkv: true,
     repeatsKv: true,
     packedKeepsInput: true,
+    packedHead: true,
+    unpacksTwice: true,
     fusedGelu: true,
     ungrouped: false,
   },

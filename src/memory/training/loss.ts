@@ -63,13 +63,25 @@ export function lossSegment(
     case "mse":
     case "bce":
     case "kl": {
+      const before = pass.stepBefore ? logitsBefore(pass, hidden, model) : [];
       const product = headProduct(pass, hidden, model);
+      if (before.length > 0) hold(tape, before);
       const logits = code.kind === "hf-upcast" ? op.cast(tape, product, 4) : product;
       const { loss, held } = lossOf(pass, code.kind === "hf-upcast" ? op.copy(tape, logits) : logits, code);
       const sums = replay(tape, { input, output: loss, held: [hidden, logits, ...held] });
       return code.hold === true ? withHeld(sums, pass, logits) : sums;
     }
   }
+}
+
+/** Logits of the step before, which a variable of the loop holds until the model has returned new ones. */
+function logitsBefore(pass: Pass, hidden: Value, model: Architecture): readonly Value[] {
+  const weight = headWeight(model);
+  if (weight === undefined) return [];
+  const elements = (hidden.elements / model.hiddenSize) * weight.shape[0]!;
+  const logits = fresh(pass.tape, { elements, width: hidden.width, grad: false });
+  record(pass.tape, { inputs: [], outputs: [logits] });
+  return [logits];
 }
 
 function lossOf(

@@ -36,6 +36,8 @@ export interface MomentsRequest {
   readonly offloadCheckpoints: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
   readonly accumulating: boolean;
+  /** The graph of the step before, one of equal length, lives until this step's loss takes its place. */
+  readonly stepBefore: boolean;
   readonly holding: Holding;
 }
 
@@ -56,6 +58,11 @@ export function momentsOf(
   const existing = request.accumulating ? weightGradientsOf(model, segments, request) : 0;
   const peakOf = (part: Replay): Bytes => (request.accumulating ? part.accumulatingPeak : part.backwardPeak);
 
+  const outlived = checkpointing
+    ? 0
+    : spans.reduce((sum, s) => sum + s.count * s.segment.outlivingBytes, loss.outlivingBytes);
+  const before = request.stepBefore ? outlived : 0;
+
   let kept = fixed;
   let casts = 0;
   let forwardPeak = 0;
@@ -65,11 +72,11 @@ export function momentsOf(
     const castsEach = checkpointing ? segment.castBytes : segment.castOnlyBytes;
     const own = checkpointing ? segment.forwardPeakUnsaved : segment.forwardPeak;
     // The last layer of a span has the most before it.
-    const before = kept + (count - 1) * each;
-    const peak = before + casts + (count - 1) * castsEach + segment.castBytes + own;
+    const earlier = kept + (count - 1) * each;
+    const peak = earlier + casts + (count - 1) * castsEach + segment.castBytes + own;
     if (peak > forwardPeak) {
       forwardPeak = peak;
-      forwardKept = before;
+      forwardKept = earlier;
     }
     kept += count * each;
     casts += count * castsEach;
@@ -79,11 +86,17 @@ export function momentsOf(
   moments.push({
     phase: "forward",
     gradients,
-    activations: forwardKept,
+    activations: forwardKept + before,
     logits: 0,
     workspace: forwardPeak - forwardKept,
   });
-  moments.push({ phase: "forward", gradients, activations: kept, logits: lossForward, workspace: casts });
+  moments.push({
+    phase: "forward",
+    gradients,
+    activations: kept + before,
+    logits: lossForward,
+    workspace: casts,
+  });
   const keptBytes = kept + loss.savedBytes;
 
   moments.push({ phase: "loss-backward", gradients, activations: kept, logits: peakOf(loss), workspace: 0 });

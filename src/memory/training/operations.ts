@@ -160,8 +160,10 @@ export interface LinearWeight extends Weight {
   readonly bias?: true;
   /** Stored in few bits: a copy in the compute type lives while the product runs. */
   readonly packed?: true;
-  /** The input is kept although the weight does not train. */
+  /** The input is kept although the weight does not train, for as long as the graph lives. */
   readonly keepsInput?: true;
+  /** Unpacked into another 16-bit type first. */
+  readonly unpacksTwice?: true;
   /**
    * Rows of the output per row of the input: t where sequence-parallel rows are gathered for a column-divided
    * weight, 1/t where a row-divided weight's sums are scattered again. Default 1.
@@ -191,7 +193,8 @@ export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
   });
   // The whole sequence lives while the product runs: gathered before it or not yet scattered after it.
   const whole = spread === 1 ? 0 : Math.max(spread * x.elements, value.elements / spread) * input.width;
-  const unpacked = (packed ? weight.elements * input.width : 0) + whole;
+  const copies = packed ? (weight.unpacksTwice === true ? 2 : 1) : 0;
+  const unpacked = copies * weight.elements * input.width + whole;
   record(tape, {
     inputs: weightCast === null ? [input] : [input, weightCast],
     outputs: [value],
@@ -199,6 +202,7 @@ export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
       weight.trainable || weight.keepsInput === true ? input : undefined,
       input.grad && weightCast !== null ? weightCast : undefined,
     ],
+    ...(weight.keepsInput === true ? { outliving: [input] } : {}),
     forwardScratch: unpacked,
     backwardScratch: unpacked,
     weightGradients: weightCast === null ? gradients : 0,

@@ -52,6 +52,8 @@ export interface Pass {
   readonly sequenceShards: number;
   /** Routed experts per token when the experts lie on several ranks. */
   readonly routedExperts?: number;
+  /** The loop's variables still hold the logits of the step before, one of equal length, while the model runs. */
+  readonly stepBefore: boolean;
 }
 
 /** Tokens of one micro-batch: B * S. */
@@ -81,6 +83,7 @@ export function linearWeightOf(pass: Pass, tensor: Tensor, tensors: readonly Ten
     ...(bias ? { bias: true as const } : {}),
     ...(pass.holding.packed(tensor) ? { packed: true as const } : {}),
     ...(pass.holding.packed(tensor) && pass.code.packedKeepsInput ? { keepsInput: true as const } : {}),
+    ...(pass.holding.packed(tensor) && pass.code.unpacksTwice ? { unpacksTwice: true as const } : {}),
     ...spreadOf(pass, tensor),
   };
 }

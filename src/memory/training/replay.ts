@@ -15,7 +15,9 @@ export interface KeptItem {
 export interface Replay {
   /** Unique storages kept for backward, those counted elsewhere left out. */
   readonly savedBytes: Bytes;
-  /** The same by label, in order of first use. */
+  /** Of those, what stays until the graph is dropped: after backward, when the next loss takes its place. */
+  readonly outlivingBytes: Bytes;
+  /** The same as `savedBytes` by label, in order of first use. */
   readonly kept: readonly KeptItem[];
   /** 16-bit weight copies that autocast holds until the forward pass ends, kept or not. */
   readonly castBytes: Bytes;
@@ -70,8 +72,12 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     castBytes += value.storage.bytes;
     if (!seen.has(value.storage.id)) castOnlyBytes += value.storage.bytes;
   }
+  const outliving = new Map(
+    tape.nodes.flatMap((n) => n.outliving).map((s) => [s.id, s.outside ? 0 : s.bytes]),
+  );
   return {
     savedBytes,
+    outlivingBytes: [...outliving.values()].reduce((sum, bytes) => sum + bytes, 0),
     kept: [...kept].map(([label, bytes]) => ({ label, bytes })),
     castBytes,
     castOnlyBytes,

@@ -62,15 +62,17 @@ const FRAGMENTATION: { readonly [S in Sharding]: number } = {
  */
 const VARIED = { expected: 2, spread: 2.5 } as const;
 
-/** Driver context and kernels: 0.5 GiB with lazy loading; communicators come on top of it. */
-export function runtimeTerm(world: number): Term {
-  const context = 500 * MIB;
+/** Driver context and kernels of a process that loads modules lazily (CUDA 11.7 and later). */
+export const CONTEXT_BYTES: Bytes = 500 * MIB;
+
+/** Driver context and kernels: 0.5 GiB with lazy loading, 1.3 GiB without; communicators come on top of it. */
+export function runtimeTerm(world: number, context: Bytes = CONTEXT_BYTES): Term {
   const communicators = world > 1 ? 600 * MIB : 0;
   return {
     id: "runtime",
     bytes: context + communicators,
-    low: 300 * MIB + (world > 1 ? 200 * MIB : 0),
-    high: 1400 * MIB + (world > 1 ? 1600 * MIB : 0),
+    low: Math.min(context, 300 * MIB) + (world > 1 ? 200 * MIB : 0),
+    high: Math.max(context, 1400 * MIB) + (world > 1 ? 1600 * MIB : 0),
     basis: "assumed",
     formula: "{context} B driver context + {communicators} B of NCCL",
     inputs: { context, communicators },

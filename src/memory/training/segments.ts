@@ -28,6 +28,8 @@ export interface PassRequest {
   /** Routed experts per token when the experts lie on several ranks: each then serves as many rows as it sends. */
   readonly routedExperts?: number;
   readonly framework?: LayerFramework;
+  /** The step before had batches of the same length, and the loop's variables still hold it. */
+  readonly stepBefore: boolean;
   /** Which ends of the model this pipeline stage has. */
   readonly ends: { readonly input: boolean; readonly output: boolean };
 }
@@ -70,6 +72,7 @@ const NO_FACTS: ForwardFacts = {
 
 const NOTHING: Replay = {
   savedBytes: 0,
+  outlivingBytes: 0,
   kept: [],
   castBytes: 0,
   castOnlyBytes: 0,
@@ -109,6 +112,7 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     kernels: request.kernels,
     residualWidth,
     sequenceShards: request.sequenceShards,
+    stepBefore: request.stepBefore,
     ...(request.routedExperts === undefined ? {} : { routedExperts: request.routedExperts }),
   });
   const first = newPass();

@@ -34,6 +34,8 @@ export interface Node {
   readonly outputs: readonly Value[];
   /** Storages kept for backward; empty when no gradient flows. */
   readonly saved: readonly Storage[];
+  /** Those of them that stay until the graph itself is dropped, not only until this operation's backward has run. */
+  readonly outliving: readonly Storage[];
   /** The gradient passes through unchanged: view, add, transpose. */
   readonly alias: boolean;
   /** Bytes that backward needs for itself while it runs. */
@@ -96,6 +98,7 @@ export interface Recorded {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly saved?: readonly (Value | undefined)[];
+  readonly outliving?: readonly Value[];
   readonly alias?: true;
   readonly backwardScratch?: Bytes;
   readonly forwardScratch?: Bytes;
@@ -113,6 +116,7 @@ export function record(tape: Tape, spec: Recorded): void {
     inputs: spec.inputs,
     outputs: spec.outputs,
     saved,
+    outliving: grad ? (spec.outliving ?? []).map((v) => v.storage) : [],
     alias: spec.alias === true,
     backwardScratch: spec.backwardScratch ?? NO_BYTES,
     forwardScratch: spec.forwardScratch ?? NO_BYTES,

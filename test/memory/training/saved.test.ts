@@ -31,6 +31,7 @@ describe("bytes kept for backward, against the real classes", () => {
       kernels: { fusedNorm: false, fusedGate: false, fusedRotary: false },
       loss: { kind: "hf", chunks: 1 },
       inputGradients: false,
+      stepBefore: false,
       sequenceShards: 1,
       ends: { input: true, output: true },
     });
@@ -40,6 +41,7 @@ describe("bytes kept for backward, against the real classes", () => {
       selective: false,
       offloadCheckpoints: false,
       accumulating: false,
+      stepBefore: false,
       holding,
     });
     expect(Math.abs(keptBytes - (row.saved as number)) / (row.saved as number)).toBeLessThan(0.005);
