@@ -28,18 +28,23 @@ export function budgetsError(
   known: { readonly options: readonly OptionSpec[]; readonly fields: readonly string[] },
 ): VramCalcError<"bad-budgets"> {
   const placed = issues.map((issue) => ({ issue, at: offsetOf(root, issue) }));
-  // Of two at one place a misspelt key explains the missing one.
-  const rank = (issue: Issue): number => (issue.code === "unrecognized_keys" ? 0 : 1);
-  const first = placed.reduce((a, b) =>
-    b.at < a.at || (b.at === a.at && rank(b.issue) < rank(a.issue)) ? b : a,
-  );
+  // A key that is missing comes last: a misspelt one explains it.
+  const rank = (issue: Issue): number =>
+    issue.code === "unrecognized_keys" || nodeAt(root, issue.path) !== undefined ? 0 : 1;
+  const first = placed.reduce((a, b) => {
+    const order = rank(b.issue) - rank(a.issue);
+    return order < 0 || (order === 0 && b.at < a.at) ? b : a;
+  });
   const { problem, example } = sentenceOf(first.issue, root, known);
   return badBudgets(source, first.at, problem, example);
 }
 
 function offsetOf(root: Node, issue: Issue): number {
   return issue.code === "unrecognized_keys"
-    ? Math.min(...issue.keys.map((key) => placeOfKey(root, issue.path, key)))
+    ? issue.keys.reduce(
+        (least, key) => Math.min(least, placeOfKey(root, issue.path, key)),
+        Number.POSITIVE_INFINITY,
+      )
     : placeOf(root, issue.path);
 }
 

@@ -165,6 +165,34 @@ describe("a wrong budgets file", () => {
     );
   });
 
+  test.for([
+    ["a list of a million rows", `{"budgets": [${"1,".repeat(1_000_000)}1]}`, /more than 400000 values/],
+    [
+      "300,000 rows that are none",
+      `{"budgets": [${"1,".repeat(300_000)}1]}`,
+      /column 14: found 1, expected a row/,
+    ],
+    [
+      "300,000 unknown keys",
+      `{${Array.from({ length: 300_000 }, (_, i) => `"k${i}":1`).join()}}`,
+      /column 2: unknown key "k0"/,
+    ],
+    [
+      "a matrix of 300,000 wrong values",
+      `{"budgets": [{"model": "7B", "matrix": {"batch": [${"[],".repeat(300_000)}[]]}}]}`,
+      /"batch" is an empty list/,
+    ],
+    [
+      "40 axes of 1,000 values",
+      `{"budgets": [{"gpu": "l4", "matrix": {${["model", "batch", "context", "tp", "pp", "ep", "dp"].map((k) => `"${k}": [${"1,".repeat(999)}1]`)}}}]}`,
+      /a matrix of 1e\+21 rows/,
+    ],
+  ] as const)("hostile: %s", ([, text, message]) => {
+    const start = performance.now();
+    expect(refusalOf(() => rowsOf(text, "b.json"))).toMatch(message);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
   test("10,000 mutations of a good file are read, or refused in one sentence with its place", () => {
     const good = readFileSync(new URL("../fixtures/check/vram-budget.yaml", import.meta.url), "utf8");
     const json =

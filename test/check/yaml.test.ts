@@ -33,6 +33,8 @@ describe("the YAML subset", () => {
     ["a: 1\n---\nb: 2", "2:1", /one document/],
     ["a: 1\n...", "2:1", /one document/],
     ["a:\n\tb: 1", "2:1", /a tab in the indentation/],
+    ["\ta: 1", "1:1", /a tab in the indentation/],
+    ["---\n a: 1\n\tb: 1", "3:1", /a tab in the indentation/],
     ["-\ta: 1", "1:2", /a tab after the dash/],
     ["a: 1\nb: 2\na: 3", "3:1", /"a" is given twice/],
     ["a: {b: 1, b: 2}", "1:11", /"b" is given twice/],
@@ -101,6 +103,18 @@ describe("the YAML subset", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test.for([
+    ["a list on one line", `[${"a, ".repeat(500_000)}]`],
+    ["nested brackets closed at once", `[${"[a], ".repeat(300_000)}]`],
+    ["lines of a list", "- a\n".repeat(400_000)],
+    ["blank lines", `a: 1\n${"\n".repeat(2_000_000)}b: 2`],
+    ["a key of a megabyte", `${"k".repeat(2 ** 20)}: 1`],
+  ] as const)("%s: megabytes take seconds at most, so time grows with the text alone", ([, text]) => {
+    const start = performance.now();
+    read(text);
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   test("any text at all is read or refused in one sentence", () => {

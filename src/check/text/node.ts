@@ -75,3 +75,27 @@ export function placeOfKey(node: Node, path: readonly PropertyKey[], key: string
   }
   return (here?.kind === "map" ? here.members.get(key)?.at : undefined) ?? placeOf(node, path);
 }
+
+/** The first value that lies beyond `most` values in the order of the text, or null when there are no more. */
+export function beyond(root: Node, most: number): Node | null {
+  let left = most;
+  const visit = (node: Node): Node | null => {
+    if (left-- <= 0) return node;
+    switch (node.kind) {
+      case "scalar":
+        return null;
+      case "list":
+        return first(node.items);
+      case "map":
+        return first([...node.members.values()].map((member) => member.node));
+    }
+  };
+  const first = (nodes: readonly Node[]): Node | null => {
+    for (const node of nodes) {
+      const found = visit(node);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  return visit(root);
+}

@@ -61,16 +61,17 @@ export function parseYaml(source: TextFile): Node {
 
   /** Moves to the next content, over line ends. */
   function skipLines(inBrackets = false): void {
+    const start = at;
     for (;;) {
       skipSpaces();
       if (text[at] !== "\n") break;
       at++;
       lineStart = at;
     }
-    if (at >= text.length) return;
-    const tab = text.slice(lineStart, at).indexOf("\t");
-    if (tab !== -1 && !inBrackets)
-      fail(lineStart + tab, "found a tab in the indentation, where YAML takes spaces only");
+    // Only a line that was just reached is indented; looking back on a long one would take quadratic time.
+    if (at >= text.length || lineStart < start) return;
+    const tab = inBrackets ? -1 : text.slice(lineStart, at).indexOf("\t");
+    if (tab !== -1) fail(lineStart + tab, "found a tab in the indentation, where YAML takes spaces only");
     if (column() === 0 && /^(?:---|\.\.\.)(?:\s|$)/.test(text.slice(at, at + 4)))
       fail(at, `found ${quoted(text.slice(at, at + 3))}: the file is one document`);
   }
@@ -332,9 +333,11 @@ export function parseYaml(source: TextFile): Node {
         /^---[ \t\r]*(?:\n|$| #)/.test(text.slice(at, text.indexOf("\n", at) + 1 || undefined))
       ) {
         at += 3;
-        skipSpaces();
         break;
-      } else break;
+      } else {
+        at = lineStart;
+        break;
+      }
     }
     skipLines();
   }

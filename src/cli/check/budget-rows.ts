@@ -2,7 +2,7 @@
 import type { Use } from "../../check/result.ts";
 import { expandRows, type RawRow, type RowField } from "../../check/rows.ts";
 import { parseJsonc } from "../../check/text/jsonc.ts";
-import { type MapNode, type Node, plainValue } from "../../check/text/node.ts";
+import { beyond, type MapNode, type Node, plainValue } from "../../check/text/node.ts";
 import { badBudgets, EXAMPLE_FILE, EXAMPLE_ROW, type TextFile } from "../../check/text/place.ts";
 import { parseYaml } from "../../check/text/yaml.ts";
 import { VramCalcError } from "../../errors.ts";
@@ -21,6 +21,9 @@ export interface BudgetRow {
   readonly raw: RawRow;
 }
 
+/** Values in one file: forty for each of ten thousand rows. */
+const MOST_VALUES = 400_000;
+
 /** The key of a package.json that holds a budgets file. */
 export const PACKAGE_KEY = "vramBudget";
 
@@ -32,6 +35,9 @@ export const PACKAGE_KEY = "vramBudget";
  */
 export function readBudgets(source: TextFile): readonly BudgetRow[] {
   const root = budgetsNode(source);
+  const excess = beyond(root, MOST_VALUES);
+  if (excess !== null)
+    throw badBudgets(source, excess.at, `found more than ${MOST_VALUES} values in one file, use a "matrix"`);
   const options = optionSpecs();
   const checked = budgetsSchema(options).safeParse(plainValue(root));
   if (!checked.success)

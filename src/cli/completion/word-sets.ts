@@ -48,6 +48,7 @@ export const OPTION_VALUES: { readonly [option: string]: ValueSource } = {
   "assume-family": { words: "families" },
   solve: { choices: ["context", "batch", "format"] },
   x: { choices: ["context", "batch"] },
+  units: { choices: ["GB", "GiB"] },
   checkpointing: { choices: ["none", "selective", "full", "offload"] },
   baseline: { files: true },
   output: { files: true },
