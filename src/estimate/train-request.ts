@@ -113,6 +113,8 @@ export interface TrainRequest {
   readonly unfrozenLayers?: number;
   /** Driver context and kernels of one process, where they were measured; 500 MiB with lazy loading. */
   readonly contextBytes?: Bytes;
+  /** What the card has, where it is known: the allocator's cache then never counts beyond it. 0 for any card. */
+  readonly deviceBytes?: Bytes;
   readonly parallel?: ParallelRequest;
 }
 
@@ -121,6 +123,7 @@ export type EffectiveTrain = Required<Omit<TrainRequest, "parallel">> & {
   readonly parallel: EffectiveParallel;
 };
 
+const ANY_CARD: Bytes = 0;
 const DEFAULT_SEQ_TOKENS: Tokens = 2048;
 
 /**
@@ -165,9 +168,11 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     dora: request.dora ?? false,
     rslora: request.rslora ?? false,
     quantization: request.quantization ?? "nf4-dq",
-    kbitPreparation: request.kbitPreparation ?? true,
+    // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
+    kbitPreparation: request.kbitPreparation ?? request.quantization !== "int4-g128",
     unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
     contextBytes: whole("--context-bytes", request.contextBytes ?? CONTEXT_BYTES, 0, 2 ** 40),
+    deviceBytes: whole("--device-bytes", request.deviceBytes ?? ANY_CARD, 0, 2 ** 50),
     parallel,
   };
 }

@@ -3,7 +3,7 @@ import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { layerCode, layerKnowledge } from "../memory/training/layer-code.ts";
-import { allocatorTerm, runtimeTerm } from "../memory/training/reserved.ts";
+import { allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
 import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
@@ -91,9 +91,9 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
   );
   const winner = worstPhase(phases.map((p) => p.bytes));
   const won = phases.find((p) => p.bytes === winner)!;
-  const transient = winner.activations + winner.logits + winner.workspace + winner.communication;
+  const { contextBytes, deviceBytes } = effective;
   const allocator = allocatorTerm({
-    transient,
+    phases: phases.map((p) => reservePhase(p.bytes)),
     allocated: won.allocated.bytes,
     pooled: pooledGradients(
       phases.map((p) => p.bytes),
@@ -101,11 +101,11 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
       effective,
     ),
     sharding: effective.parallel.sharding,
-    // A step over the same tensors every time leaves no odd sizes behind.
-    variedLengths: effective.lengths === "varied" && winner.phase !== "optimizer-step",
+    variedLengths: effective.lengths === "varied",
+    limit: deviceBytes === 0 ? null : deviceBytes - contextBytes,
   });
   const world = stage.count * stage.stages;
-  const terms = [...won.terms, allocator, runtimeTerm(world, effective.contextBytes)];
+  const terms = [...won.terms, allocator, runtimeTerm(world, contextBytes)];
   return {
     id: stage.id,
     count: stage.count,
@@ -115,6 +115,16 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     allocated: won.allocated,
     reserved: sumTerms([...won.terms, allocator]),
     total: sumTerms(terms),
+  };
+}
+
+/** What one phase leaves in the allocator's cache: a step over the same tensors every time leaves no odd sizes behind. */
+function reservePhase(p: PhaseBytes): ReservePhase {
+  const large = p.phase === "optimizer-step" ? 0 : p.logits + p.workspace;
+  return {
+    allocated: phaseTotal(p),
+    transient: p.activations + p.logits + p.workspace + p.communication,
+    large,
   };
 }
 
