@@ -73,7 +73,7 @@ export function isLoraTarget(tensor: Tensor, inLayer: boolean, request: LoraRequ
     const name = moduleName(tensor);
     return targets.some((t) => name === t || name.endsWith(`.${t}`));
   }
-  if (!inLayer) return false;
+  if (!inLayer || (tensor.kind !== "linear" && tensor.kind !== "expert")) return false;
   if (tensor.kind === "expert" || router) return targets === "all-linear" && request.experts === true;
   // Fused experts take over the names gate_proj, up_proj and down_proj: dense and shared MLPs lose theirs.
   if (request.experts === true && tensor.role.startsWith("mlp-")) return false;

@@ -100,8 +100,10 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
     case "zero3": {
       const live = Math.min(elements, MAX_LIVE) * computeWidth;
       const prefetch =
-        Math.min(elements, input.hiddenSize === null ? PREFETCH_BUCKET : 0.9 * input.hiddenSize ** 2) *
-        computeWidth;
+        Math.min(
+          elements,
+          input.hiddenSize === null ? PREFETCH_BUCKET : Math.floor(0.9 * input.hiddenSize ** 2),
+        ) * computeWidth;
       const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET)) * computeWidth;
       return { forward: live + prefetch, backward: live + prefetch + bucket, step: 0 };
     }
