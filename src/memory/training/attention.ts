@@ -27,6 +27,7 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
           const weight = of(role);
           return weight === undefined ? x : project(pass, x, weight, tensors);
         });
+  if (pass.code.padsAdapters) keepPadded(pass, { q: widths[0], k: widths[1], v: widths[2] }, tensors);
   // Values that stay a view of one fused product keep all of it alive; a copy to more heads frees it.
   if (pass.code.fusedQkv && fused === undefined && queryHeads === kvHeads)
     v = withFused(pass, v!, widths.reduce((sum, w) => sum + w, 0) * tokens);
@@ -63,6 +64,27 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   const out = output === undefined ? mixed : project(pass, mixed, output, tensors);
   hold(tape, [x]);
   return out;
+}
+
+/** Results of adapters on some of q, k and v; a fused product is adapted in q and v unless the output is adapted too. */
+function keepPadded(
+  pass: Pass,
+  widths: { readonly q: number; readonly k: number; readonly v: number },
+  tensors: readonly Tensor[],
+): void {
+  const adapted = (role: Tensor["role"]): boolean =>
+    tensors.some((t) => t.role === role && pass.holding.adapter(t) !== null);
+  const fused = adapted("attn-qkv");
+  if (fused && adapted("attn-o")) return;
+  const parts = [
+    fused || adapted("attn-q") ? widths.q : 0,
+    adapted("attn-k") ? widths.k : 0,
+    fused || adapted("attn-v") ? widths.v : 0,
+  ];
+  const kept = parts.reduce((sum, width) => sum + width, 0);
+  if (kept === 0 || parts.every((width) => width > 0)) return;
+  const source = fresh(pass.tape, { elements: kept * tokensOf(pass), width: 2, grad: true });
+  record(pass.tape, { inputs: [], outputs: [source], saved: [source] });
 }
 
 /** `part` as a view of a larger product of `elements`. */

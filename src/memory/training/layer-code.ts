@@ -60,6 +60,13 @@ export interface LayerCode {
    * attribute, which lives as long as the graph does.
    */
   readonly packedKeepsInput: boolean;
+  /**
+   * One adapter for q, k and v that leaves some of them out (`LoRAQKVLinear.zero_pad`): its result is put between zeros by
+   * `index_copy`, which keeps it (PyTorch `derivatives.yaml`: `expand_as(source)`).
+   */
+  readonly padsAdapters: boolean;
+  /** The loss runs over 128 tokens at a time, forward and backward: the gradients of the logits take the place of their logarithms. */
+  readonly chunkedLoss: boolean;
   /** The head is packed like the linears of the layers. */
   readonly packedHead: boolean;
   /** Packed in fp16 whatever the compute type is: unpacking makes an fp16 copy and one in the compute type. */
@@ -86,6 +93,8 @@ const BASE: Omit<LayerCode, "norm"> = {
   fusedQkv: false,
   repeatsKv: false,
   packedKeepsInput: false,
+  padsAdapters: false,
+  chunkedLoss: false,
   packedHead: false,
   unpacksTwice: false,
   fusedGelu: false,
@@ -171,6 +180,8 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     fusedQkv: true,
     repeatsKv: true,
     packedKeepsInput: true,
+    padsAdapters: true,
+    chunkedLoss: true,
     packedHead: true,
     unpacksTwice: true,
     fusedGelu: true,

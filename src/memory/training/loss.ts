@@ -91,6 +91,8 @@ function lossOf(
 ): { readonly loss: Value; readonly held: readonly Value[] } {
   const { tape } = pass;
   if (code.kind === "compiled") return { loss: pickTargets(pass, logits), held: [] };
+  if (code.kind === "plain" && pass.code.chunkedLoss)
+    return { loss: pickTargets(pass, logits, logits.storage.bytes), held: [] };
   if (code.kind === "plain") return { loss: pickTargets(pass, op.keepsOutput(tape, logits)), held: [] };
   if (code.kind === "chunked") {
     const part = Math.floor(logits.elements / code.chunks);
@@ -137,8 +139,10 @@ function withHeld(sums: Replay, pass: Pass, logits: Value): Replay {
   };
 }
 
+const NO_SCRATCH: Bytes = 0;
+
 /** Negative log likelihood: keeps the log-probabilities and int64 targets. */
-function pickTargets(pass: Pass, logProbabilities: Value): Value {
+function pickTargets(pass: Pass, logProbabilities: Value, forwardScratch: Bytes = NO_SCRATCH): Value {
   const { tape } = pass;
   // Shifted by padding one token and slicing it off; for one sequence the slice stays a view of S + 1.
   const elements = pass.batch === 1 ? pass.seqTokens + 1 : tokensOf(pass);
@@ -149,6 +153,7 @@ function pickTargets(pass: Pass, logProbabilities: Value): Value {
     inputs: [logProbabilities],
     outputs: [loss, total],
     saved: [logProbabilities, targets, total],
+    forwardScratch,
   });
   return loss;
 }
