@@ -281,6 +281,27 @@ export interface RopeScaling {
   readonly originalTokens?: Tokens;
 }
 
+/** How images become tokens, where the config says. */
+export interface VisionFacts {
+  /**
+   * `native` keeps the image's own size, `fixed` resizes every image to one size, `tiles` cuts it into tiles of
+   * one size and adds the whole image as one more.
+   */
+  readonly sizing: "native" | "fixed" | "tiles";
+  /** Patches along the side of the square that becomes one token. */
+  readonly merge: number;
+  /** Side of a patch in pixels; absent where the patch embedding's shape says it. */
+  readonly patchSize?: number;
+  /** Side of an image or a tile; of a native tower, the longest side it takes. */
+  readonly imageSize?: number;
+  /** Tokens of an image or a tile whatever its patches: pooled or resampled. */
+  readonly tokensPerImage?: Tokens;
+  /** Most tiles of one image, the whole image aside. */
+  readonly mostTiles?: number;
+  /** Each row of patches ends with a token of its own (Pixtral). */
+  readonly rowBreaks?: true;
+}
+
 /** What a forward pass does between its tensors, where the config says: training and rotary tables read it. */
 export interface ForwardFacts {
   /** Dropout probabilities while training; each dropout in use keeps a mask. */
@@ -294,6 +315,7 @@ export interface ForwardFacts {
   readonly localRope?: true;
   /** Positions come apart into time, height and width (Qwen-VL). */
   readonly ropeSections?: true;
+  readonly vision?: VisionFacts;
   /** Model type of the language model inside a composite. */
   readonly textModelType?: string;
   /** tanh caps on attention scores and on logits (Gemma 2). */
