@@ -1,5 +1,6 @@
 import type { ConfigReader } from "./config-reader.ts";
 import type { ForwardFacts, RopeScaling } from "./model.ts";
+import { readVisionFacts } from "./vision-facts.ts";
 
 const EMBEDDING_DROPOUT = ["embd_pdrop", "embedding_dropout", "embed_dropout", "emb_pdrop"] as const;
 const RESIDUAL_DROPOUT = [
@@ -102,12 +103,14 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
     rotaryDimFraction(text),
   ].find((v) => typeof v === "number" && v > 0 && v <= 1);
   const on = (key: string): boolean => typeof text.raw[key] === "number" && text.raw[key] !== 0;
+  const vision = readVisionFacts(config);
   return {
     residualDropout: probability(text, RESIDUAL_DROPOUT, residual),
     attentionDropout: probability(text, ATTENTION_DROPOUT, attention),
     embeddingDropout: probability(text, EMBEDDING_DROPOUT, residual),
     ...(rotary === undefined ? {} : { rotaryFraction: rotary as number }),
     ...readRope(text),
+    ...(vision === undefined ? {} : { vision }),
     ...(text !== config && typeof text.raw.model_type === "string"
       ? { textModelType: text.raw.model_type }
       : {}),

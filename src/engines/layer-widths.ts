@@ -1,4 +1,4 @@
-import type { Architecture, LayerKind, Mixer } from "../architecture/model.ts";
+import type { Architecture, LayerKind, Mixer, StackRole } from "../architecture/model.ts";
 
 /** Elements per token at the widest moment of a model's layers, split into what runs at once. */
 export interface LayerWidths {
@@ -24,19 +24,30 @@ const known = new WeakMap<Architecture, LayerWidths>();
 export function widestLayer(model: Architecture): LayerWidths {
   let widths = known.get(model);
   if (widths === undefined) {
-    widths = { stream: 4 * model.hiddenSize, mixer: 0, feedForward: 0 };
-    for (const stack of model.stacks) {
-      if (stack.role !== "decoder" && stack.role !== "encoder") continue;
-      for (const kind of stack.kinds) {
-        const mixer = kind.mixers.reduce((sum, m) => sum + mixerWidth(m), 0);
-        const feedForward = feedForwardWidth(kind, stack.hiddenSize);
-        if (Math.max(mixer, feedForward) > Math.max(widths.mixer, widths.feedForward))
-          widths = { stream: 4 * stack.hiddenSize, mixer, feedForward };
-      }
-    }
+    widths = widestOf(model, (role) => role === "decoder" || role === "encoder");
     known.set(model, widths);
   }
   return widths;
+}
+
+/** The same of the vision tower, per patch; null for a model whose tower has no layers of this kind. */
+export function widestVisionLayer(model: Architecture): LayerWidths | null {
+  const tower = model.stacks.some((stack) => stack.role === "vision");
+  return tower ? widestOf(model, (role) => role === "vision") : null;
+}
+
+function widestOf(model: Architecture, counts: (role: StackRole) => boolean): LayerWidths {
+  let widths: LayerWidths | null = null;
+  for (const stack of model.stacks) {
+    if (!counts(stack.role)) continue;
+    for (const kind of stack.kinds) {
+      const mixer = kind.mixers.reduce((sum, m) => sum + mixerWidth(m), 0);
+      const feedForward = feedForwardWidth(kind, stack.hiddenSize);
+      if (widths === null || Math.max(mixer, feedForward) > Math.max(widths.mixer, widths.feedForward))
+        widths = { stream: 4 * stack.hiddenSize, mixer, feedForward };
+    }
+  }
+  return widths ?? { stream: 4 * model.hiddenSize, mixer: 0, feedForward: 0 };
 }
 
 /** Elements per token of the widest moment: stream + max(mixer, feedForward). */

@@ -24,6 +24,9 @@ export type TermId = (typeof TERM_IDS)[number];
  */
 export type Basis = "exact" | "modelled" | "assumed";
 
+/** What else a run may hold on the card: a draft model, prediction layers, work on images. */
+export type TermLabel = "draft" | "mtp" | "images";
+
 /** One thing that lives on the card. `low <= bytes <= high`; all three are equal when exact. */
 export interface Term {
   readonly id: TermId;
@@ -36,6 +39,8 @@ export interface Term {
   readonly inputs: Readonly<Record<string, number>>;
   /** Moment of a training step; absent for serving. */
   readonly phase?: string;
+  /** Whose it is when it is not the model's own: "draft", "mtp" or "images". */
+  readonly label?: TermLabel;
 }
 
 /** A term without doubt. */

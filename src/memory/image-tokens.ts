@@ -1,0 +1,170 @@
+import type { Architecture, Tensor, VisionFacts } from "../architecture/model.ts";
+import { VramCalcError } from "../errors.ts";
+import type { Tokens } from "../units.ts";
+import { checkImages, type ImagesRequest } from "./images-request.ts";
+
+/** What one image becomes. */
+export interface ImageShape {
+  /** Pixels asked for, or taken where none were. */
+  readonly width: number;
+  readonly height: number;
+  /** Tokens that the language model reads. */
+  readonly tokens: Tokens;
+  /** Positions that the vision tower works on. */
+  readonly patches: number;
+  /** Tiles that it was cut into, the whole image included; 1 for an uncut one. */
+  readonly tiles: number;
+  /** Where the tokens go: into the context, or to layers of cross attention that read images alone (Llama 3.2). */
+  readonly readBy: "context" | "cross-attention";
+  /** The size was not given and decides the tokens. */
+  readonly assumedSize: boolean;
+}
+
+/** Side taken for a tower of any size when none is given. */
+const DEFAULT_SIDE = 1024;
+/** Tokens that processors of native towers shrink larger images to: 12,845,056 pixels of 28 x 28 (Qwen2-VL). */
+const MOST_NATIVE_TOKENS = 16_384;
+
+/**
+ * How one image of a request becomes patches and tokens.
+ *
+ *     native   cells = round(width / (patch * merge)) * round(height / (patch * merge)), at least one each;
+ *              patches = cells * merge^2, tokens = cells (and one per row where rows end with a token)
+ *     fixed    every image is resized: patches = floor(size / patch)^2, tokens = (size / patch / merge)^2
+ *     tiles    the same per tile, times ceil(width / size) * ceil(height / size) tiles and one of the whole
+ *
+ * Pooled and resampled towers state their tokens; cross attention reads tiles filled up to their most. Not modelled: text around images, processors set to other
+ * limits than their default, the choice of a tile grid by aspect ratio.
+ * Sources: transformers `image_processing_qwen2_vl.py` smart_resize, `processing_pixtral.py`,
+ * `modeling_internvl.py`; arXiv:2409.12191 (native sizes), arXiv:2404.16821 (tiles).
+ *
+ * @throws bad-option for a model without a vision tower, or whose files do not say how images become tokens
+ * @example imageShape(qwen2_5_vl_3b, { count: 1, width: 1280, height: 720 }).tokens // 1196 = 46 x 26
+ */
+export function imageShape(model: Architecture, request: ImagesRequest): ImageShape {
+  checkImages(request);
+  const tensors = model.tensors.filter((tensor) => tensor.group === "vision");
+  if (tensors.length === 0 && !model.stacks.some((stack) => stack.role === "vision"))
+    throw noVision(model, "a model with a vision tower");
+  const facts = model.forward?.vision;
+  const patch = patchSide(tensors) ?? facts?.patchSize;
+  if (facts === undefined || (patch === undefined && facts.tokensPerImage === undefined))
+    throw noVision(model, "a config that says how images become tokens: their patch size or token count");
+  const side = facts.imageSize;
+  const taken = facts.sizing === "native" ? Math.min(DEFAULT_SIDE, side ?? DEFAULT_SIDE) : side;
+  const { width = taken ?? DEFAULT_SIDE, height = taken ?? DEFAULT_SIDE } = request;
+  const assumedSize = request.width === undefined && facts.sizing !== "fixed";
+  const readBy = crossReads(model) ? "cross-attention" : "context";
+  const shape = { width, height, assumedSize, readBy } as const;
+  switch (facts.sizing) {
+    case "native":
+      return { ...shape, ...nativeCells(facts, { width, height, patch: patch! }), tiles: 1 };
+    case "fixed":
+      return { ...shape, ...squareCells(facts, { side, patch, tensors, model }), tiles: 1 };
+    case "tiles": {
+      const each = squareCells(facts, { side, patch, tensors, model });
+      if (readBy === "cross-attention") {
+        // Every image is filled up to the most tiles, each with a class token.
+        const tiles = facts.mostTiles ?? 1;
+        const patches = tiles * (each.patches + 1);
+        return { ...shape, assumedSize: false, tokens: patches, patches, tiles };
+      }
+      const tiles = tilesOf(facts, { width, height, side: side ?? Math.max(width, height) });
+      return { ...shape, tokens: tiles * each.tokens, patches: tiles * each.patches, tiles };
+    }
+  }
+}
+
+function crossReads({ stacks }: Architecture): boolean {
+  return stacks.some(
+    ({ role, kinds }) =>
+      role === "decoder" &&
+      kinds.some(({ mixers }) =>
+        mixers.some((mixer) => mixer.kind === "attention" && mixer.cache === "cross"),
+      ),
+  );
+}
+
+function noVision(model: Architecture, expected: string): VramCalcError {
+  return new VramCalcError("bad-option", { option: "--images", given: `a ${model.family} model`, expected });
+}
+
+/** Side of a patch by the tensor that reads patches: [out, channels, (time,) p, p], or a matrix of 3 p p inputs. */
+function patchSide(tensors: readonly Tensor[]): number | undefined {
+  const convolution = tensors.find(({ shape }) => shape.length >= 4 && shape[1]! <= 4);
+  if (convolution !== undefined) return convolution.shape.at(-1);
+  const matrix = tensors.find(({ name, kind }) => kind === "linear" && /patch_embed/.test(name));
+  const side = matrix === undefined ? Number.NaN : Math.sqrt(matrix.shape[1]! / 3);
+  return Number.isSafeInteger(side) ? side : undefined;
+}
+
+interface Cells {
+  readonly tokens: Tokens;
+  readonly patches: number;
+}
+
+function nativeCells(
+  facts: VisionFacts,
+  { width, height, patch }: { readonly width: number; readonly height: number; readonly patch: number },
+): Cells {
+  const cell = patch * facts.merge;
+  const longest = facts.imageSize ?? Number.POSITIVE_INFINITY;
+  const area = (width / cell) * (height / cell);
+  const shrink = Math.min(1, longest / Math.max(width, height), Math.sqrt(MOST_NATIVE_TOKENS / area));
+  const cells = (pixels: number): number => {
+    const exact = (pixels * shrink) / cell;
+    // Pixtral fills the last patch up, Qwen's processor resizes to the nearest; a shrunk image stays inside.
+    const whole =
+      facts.rowBreaks === true ? Math.ceil(exact) : shrink < 1 ? Math.floor(exact) : Math.round(exact);
+    return Math.max(1, whole);
+  };
+  const columns = cells(width);
+  const rows = cells(height);
+  return {
+    tokens: rows * (columns + (facts.rowBreaks === true ? 1 : 0)),
+    patches: rows * columns * facts.merge ** 2,
+  };
+}
+
+function squareCells(
+  facts: VisionFacts,
+  at: {
+    readonly side: number | undefined;
+    readonly patch: number | undefined;
+    readonly tensors: readonly Tensor[];
+    readonly model: Architecture;
+  },
+): Cells {
+  const across = patchesAcross(at);
+  const pooled = facts.tokensPerImage;
+  if (across === undefined) {
+    if (pooled === undefined) throw noVision(at.model, "a config that says the size of an image");
+    return { tokens: pooled, patches: pooled * facts.merge ** 2 };
+  }
+  return { tokens: pooled ?? Math.floor(across / facts.merge) ** 2, patches: across ** 2 };
+}
+
+function patchesAcross({
+  side,
+  patch,
+  tensors,
+}: {
+  readonly side: number | undefined;
+  readonly patch: number | undefined;
+  readonly tensors: readonly Tensor[];
+}): number | undefined {
+  if (side !== undefined && patch !== undefined) return Math.max(1, Math.floor(side / patch));
+  // Learned positions: one per patch, and one more with a class token.
+  const positions = tensors.find(({ role }) => role === "position-embedding")?.shape[0];
+  if (positions === undefined || patch === undefined) return undefined;
+  const across = Math.floor(Math.sqrt(positions));
+  return across * across === positions || across * across + 1 === positions ? across : undefined;
+}
+
+function tilesOf(
+  facts: VisionFacts,
+  { width, height, side }: { readonly width: number; readonly height: number; readonly side: number },
+): number {
+  const tiles = Math.min(facts.mostTiles ?? 1, Math.ceil(width / side) * Math.ceil(height / side));
+  return tiles > 1 ? tiles + 1 : 1;
+}
