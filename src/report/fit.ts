@@ -1,51 +1,64 @@
-/** `vram-calc fit`: what fits on a card, as a grid or as one answer. */
+/** `vram-calc fit`: what the reports of serving and training share, and advice. */
+import type { Note } from "../architecture/model.ts";
 import type { Advice } from "../solve/advice.ts";
-import type { Bytes, Tokens } from "../units.ts";
-import { groupDigits } from "../units.ts";
-import { alignRows } from "./inspect.ts";
+import { type Bytes, formatBytes, groupDigits, type Tokens } from "../units.ts";
 import type { Paint } from "./paint.ts";
-import { sizeText } from "./table.ts";
+import { sizeText, wrap } from "./table.ts";
 
-export interface GridCell {
-  readonly contextTokens: Tokens;
-  readonly bytes: Bytes;
-  readonly fits: boolean;
+/** Where the answer holds. */
+export interface FitPlace {
+  /** Id of the model. */
+  readonly id: string;
+  readonly source: string;
+  readonly parameters: number;
+  readonly budgetBytes: Bytes;
+  /** Name of the card; absent for a bare size. */
+  readonly gpu?: string;
+  /** Equal devices that are there, when more than one was asked for. */
+  readonly devices?: number;
+  readonly notes: readonly Note[];
 }
 
-export interface GridRow {
-  readonly dtype: string;
-  readonly cells: readonly GridCell[];
-  /** Longest context that fits in this format; 0 when none does. */
-  readonly longestContext: Tokens;
+export interface FitOptions {
+  readonly columns: number;
+  readonly paint: Paint;
 }
 
-/** Formats by contexts: what each needs, and whether that fits. */
-export function fitGrid(
-  rows: readonly GridRow[],
-  options: { readonly columns: number; readonly paint: Paint },
-): string {
-  const contexts = rows[0]?.cells.map((cell) => cell.contextTokens) ?? [];
-  const header = ["dtype", ...contexts.map((tokens) => contextText(tokens)), "longest"];
-  const drawn = (keep: number): string[] =>
-    alignRows(
-      [
-        ["dtype", ...header.slice(1, 1 + keep), "longest"],
-        ...rows.map((row) => [
-          row.dtype,
-          ...row.cells
-            .slice(0, keep)
-            .map((cell) => `${sizeText(cell.bytes, "GiB")}${cell.fits ? " +" : " -"}`),
-          row.longestContext === 0 ? "none" : groupDigits(row.longestContext),
-        ]),
-      ],
-      ["left", ...Array.from({ length: keep }, () => "right" as const), "right"],
-    );
-  let keep = contexts.length;
-  let lines = drawn(keep);
-  while (keep > 1 && Math.max(...lines.map((line) => line.length)) > options.columns) lines = drawn(--keep);
-  const [head, ...body] = lines;
-  const painted = body.map((line, i) => options.paint(rows[i]!.longestContext > 0 ? "good" : "bad", line));
-  return [options.paint("dim", head!), ...painted, options.paint("dim", "  + fits, - does not")].join("\n");
+/** "llama-3.1-8b on 2 x GeForce RTX 4090 (23.52 GiB usable)". */
+export function placeLine(place: FitPlace, { columns, paint }: FitOptions): string {
+  const count = place.devices === undefined ? "" : `${groupDigits(place.devices)} x `;
+  const where =
+    place.gpu === undefined
+      ? `${count}${sizeText(place.budgetBytes, "both")}`
+      : `${count}${place.gpu} (${sizeText(place.budgetBytes, "GiB")} usable)`;
+  return paint("strong", wrap(`${place.id} on ${where}`, columns));
+}
+
+/** The notes, one per line. */
+export function noteLines({ notes }: FitPlace, { columns, paint }: FitOptions): readonly string[] {
+  return notes.map(({ message }) => paint("dim", wrap(`note: ${message}`, columns, "      ")));
+}
+
+/** The parts of the JSON that say where the answer holds. */
+export function placeJson(place: FitPlace): Record<string, unknown> {
+  return {
+    schema: "vram-calc/fit@1",
+    model: { id: place.id, source: place.source, parameters: place.parameters },
+    budget: {
+      bytes: place.budgetBytes,
+      ...(place.gpu === undefined ? {} : { gpu: place.gpu }),
+      ...(place.devices === undefined ? {} : { devices: place.devices }),
+    },
+  };
+}
+
+export const notesJson = ({ notes }: FitPlace): readonly Record<string, unknown>[] =>
+  notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} }));
+
+/** A difference, to the byte where that is how small it is: "12,288 B", "0.41 GiB". */
+export function gapText(bytes: number): string {
+  const size = Math.abs(Math.round(bytes));
+  return size < 1e6 ? formatBytes(size, { unit: "B" }) : sizeText(size, "GiB");
 }
 
 /** "32k" for 32,768. */

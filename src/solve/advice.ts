@@ -1,66 +1,188 @@
 /** What would make a request fit: single changes, each evaluated by the forward estimate. */
 import type { Architecture } from "../architecture/model.ts";
-import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
 import { type Bytes, groupDigits } from "../units.ts";
-import { largestBatch, longestContext } from "./inverse.ts";
+import { fewestDevices, MOST_DEVICES, NODE_DEVICES, pipelineLayers, smallestTp } from "./devices.ts";
+import { cacheFormatsOf, heaviestWeights, runtimeOf, weightFormatsOf } from "./formats.ts";
+import { headroomOf } from "./headroom.ts";
+import { batchLimit, longestContext, type SolveInput } from "./inverse.ts";
+import { largestThatFits } from "./search.ts";
+
+/**
+ * Kinds of change, the gentlest first: what costs no quality and no card, then quality in small steps, then
+ * cards, then speed, then quality in large steps.
+ */
+const CHANGES = [
+  "kv-dtype",
+  "batch",
+  "context",
+  "dtype",
+  "gpus",
+  "cpu-experts",
+  "gpu-layers",
+  "harsh-dtype",
+] as const;
 
 export interface Advice {
-  /** Stable name of the kind of change. */
-  readonly change: "context" | "batch" | "kv-dtype" | "dtype";
+  /** Stable name of the kind of change; `harsh-dtype` is a format below 4 bits per weight. */
+  readonly change: (typeof CHANGES)[number];
   /** In words, with the flag to type. */
   readonly text: string;
   readonly options: EstimateOptions;
-  /** Expected total after the change. */
+  /** Expected total of the worst device after the change. */
   readonly bytes: Bytes;
-  /** What it frees. */
+  /** What it frees there. */
   readonly frees: Bytes;
   readonly fits: boolean;
 }
 
-/** Formats to step down to, largest first. Loss of quality grows along the list. */
-export const SMALLER_FORMATS = ["bf16", "fp8", "q8_0", "q6_k", "q5_k", "q4_k", "q3_k", "q2_k"] as const;
-const SMALLER_CACHES = ["fp8", "q8_0", "q4_0"] as const;
+/** Below this many bits per weight answers get visibly worse. */
+const HARSH_BITS = 4;
+/** Advice stays within one rack; `--solve gpus` looks further. */
+const MOST_ADVISED = 64;
 
 /**
- * Changes that free memory, those that are enough first and the gentlest of them on top: a smaller cache
- * format, fewer sequences, a shorter context, a smaller weight format.
+ * Changes that free memory, those that are enough first, and among them the gentlest first.
  *
- * @returns at most one change of each kind that makes it fit, or else the strongest of that kind
+ * @param without kinds of change not to consider, because the question is about them
+ * @returns at most one change of each kind: the smallest that is enough, or else the strongest
  */
-export function advise(model: Architecture, options: EstimateOptions, budgetBytes: Bytes): readonly Advice[] {
+export function advise(
+  model: Architecture,
+  options: EstimateOptions,
+  budgetBytes: Bytes,
+  without: readonly Advice["change"][] = [],
+): readonly Advice[] {
   const now = estimate(model, options);
-  const context = now.request.context;
-  const batch = now.request.batch;
   const found: Advice[] = [];
-  const consider = (change: Advice["change"], text: string, next: EstimateOptions): Advice => {
-    const { bytes } = estimate(model, next).total;
-    return { change, text, options: next, bytes, frees: now.total.bytes - bytes, fits: bytes <= budgetBytes };
+  const consider = (change: Advice["change"], text: string, next: Partial<EstimateOptions>): Advice => {
+    const changed = { ...options, ...next };
+    const result = estimate(model, changed);
+    const { bytes } = result.total;
+    const fits = headroomOf(result, budgetBytes) >= 0;
+    return { change, text, options: changed, bytes, frees: now.total.bytes - bytes, fits };
   };
+  /** Candidates in the order of how much they change. */
   const best = (candidates: readonly Advice[]): void => {
-    const useful = candidates.filter((candidate) => candidate.frees > 0);
-    const chosen = useful.find((candidate) => candidate.fits) ?? useful.at(-1);
+    const useful = candidates.filter(({ frees, change }) => frees > 0 && !without.includes(change));
+    const chosen = useful.find(({ fits }) => fits) ?? useful.at(-1);
     if (chosen !== undefined) found.push(chosen);
   };
+  const input: SolveInput = { model, options, budgetBytes };
+  const weightsNow = heaviestWeights(now);
   best(
-    SMALLER_CACHES.filter((format) => format !== options.kvDtype).map((kvDtype) =>
-      consider("kv-dtype", `--kv-dtype ${kvDtype}`, { ...options, kvDtype }),
+    cacheFormatsOf(options.engine)
+      .filter((format) => format !== options.kvDtype)
+      .map((kvDtype) => consider("kv-dtype", `--kv-dtype ${kvDtype}`, { kvDtype })),
+  );
+  best(fewerSequences(input, now).map((batch) => consider("batch", `--batch ${batch}`, { batch })));
+  best(
+    shorterContexts(input, now).map((contextTokens) =>
+      consider("context", `--context ${contextTokens} (${groupDigits(contextTokens)} tokens)`, {
+        contextTokens,
+      }),
     ),
   );
-  if (batch !== null && batch > 1) {
-    const most = largestBatch({ model, options, budgetBytes });
-    const fewer = Math.max(1, Math.min(batch - 1, most));
-    best([consider("batch", `--batch ${fewer}`, { ...options, batch: fewer })]);
+  const smaller = weightFormatsOf(options.engine)
+    .map((dtype) => {
+      const weights = estimate(model, { dtype, weightsOnly: true }).total.bytes;
+      const harsh = (weights * 8) / model.parameters.total < HARSH_BITS;
+      return consider(harsh ? "harsh-dtype" : "dtype", `--dtype ${dtype}`, { dtype });
+    })
+    .filter((advice) => heaviestWeights(estimate(model, advice.options)) < weightsNow)
+    .sort((a, b) => b.bytes - a.bytes);
+  best(smaller.filter(({ change }) => change === "dtype"));
+  if (!found.some(({ change, fits }) => change === "dtype" && fits))
+    best(smaller.filter(({ change }) => change === "harsh-dtype"));
+  if (!without.includes("gpus")) best(moreDevices(input, consider));
+  if (runtimeOf(options.engine) === "llama.cpp") {
+    best(expertsOnCpu(input).map((count) => consider("cpu-experts", ...expertsText(options, count))));
+    best(layersOnCpu(input).map((count) => consider("gpu-layers", ...layersText(input, count))));
   }
-  if (context !== null && context > 1) {
-    const longest = longestContext({ model, options, budgetBytes });
-    const shorter = longest > 0 && longest < context ? longest : Math.max(1, Math.floor(context / 2));
-    best([
-      consider("context", `--context ${shorter} (${groupDigits(shorter)} tokens)`, {
-        ...options,
-        contextTokens: shorter,
-      }),
-    ]);
-  }
-  best(SMALLER_FORMATS.map((dtype) => consider("dtype", `--dtype ${dtype}`, { ...options, dtype })));
-  return found.sort((a, b) => Number(b.fits) - Number(a.fits));
+  return found.sort(
+    (a, b) => Number(b.fits) - Number(a.fits) || CHANGES.indexOf(a.change) - CHANGES.indexOf(b.change),
+  );
+}
+
+function fewerSequences({ model, options, budgetBytes }: SolveInput, now: EstimateResult): readonly number[] {
+  const { batch } = now.request;
+  if (batch === null || batch <= 1) return [];
+  const most = largestThatFits({
+    limit: Math.min(batch - 1, batchLimit(options)),
+    fits: (n) => headroomOf(estimate(model, { ...options, batch: n }), budgetBytes) >= 0,
+  });
+  return [Math.max(1, most)];
+}
+
+function shorterContexts(input: SolveInput, now: EstimateResult): readonly number[] {
+  const { context } = now.request;
+  if (context === null || context <= 1) return [];
+  const longest = longestContext(input);
+  return [longest > 0 && longest < context ? longest : Math.max(1, Math.floor(context / 2))];
+}
+
+type Consider = (change: Advice["change"], text: string, next: Partial<EstimateOptions>) => Advice;
+
+/** More ranks of the degree that is in use, tensor parallelism by default. */
+function moreDevices(input: SolveInput, consider: Consider): readonly Advice[] {
+  const { options } = input;
+  const { tp = 1, pp = 1, ep, dp = 1, ...rest } = options;
+  if (rest.engineOptions?.tensorSplit !== undefined) return [];
+  const byLayers = runtimeOf(options.engine) === "llama.cpp";
+  const mostDevices = Math.min(MOST_DEVICES, MOST_ADVISED * dp);
+  const widened = { ...rest, ...(ep === undefined ? {} : { ep }), dp };
+  const answer =
+    (byLayers || pp > 1 ? null : smallestTp({ ...input, mostDevices: NODE_DEVICES * dp }).answer) ??
+    fewestDevices({ ...input, options: widened, mostDevices }).answer;
+  if (answer === null || answer.tp * answer.pp <= tp * pp) return [];
+  const flags = [
+    ...(answer.tp > 1 ? [`--tp ${answer.tp}`] : []),
+    ...(answer.pp > 1 ? [`--pp ${answer.pp}`] : []),
+  ].join(" ");
+  return [
+    consider("gpus", `${flags} (${groupDigits(answer.devices)} devices)`, { tp: answer.tp, pp: answer.pp }),
+  ];
+}
+
+/** Fewest layers whose routed experts go to the CPU; every layer when that is not enough. */
+function expertsOnCpu({ model, options, budgetBytes }: SolveInput): readonly number[] {
+  const hasExperts = model.stacks.some(({ kinds }) =>
+    kinds.some(({ feedForward }) => feedForward.kind === "experts"),
+  );
+  if (!hasExperts) return [];
+  const layers = pipelineLayers(model);
+  const kept = largestThatFits({
+    limit: layers,
+    fits: (n) =>
+      headroomOf(estimate(model, withEngine(options, { cpuExpertLayers: layers - n })), budgetBytes) >= 0,
+  });
+  return [layers - kept];
+}
+
+/** Most layers that stay on the GPU; one when not even that fits. */
+function layersOnCpu({ model, options, budgetBytes }: SolveInput): readonly number[] {
+  const kept = largestThatFits({
+    limit: pipelineLayers(model),
+    fits: (n) => headroomOf(estimate(model, withEngine(options, { gpuLayers: n })), budgetBytes) >= 0,
+  });
+  return [Math.max(1, kept)];
+}
+
+const withEngine = (options: EstimateOptions, more: Readonly<Record<string, number>>): EstimateOptions => ({
+  ...options,
+  engineOptions: { ...options.engineOptions, ...more },
+});
+
+function expertsText(options: EstimateOptions, count: number): [string, Partial<EstimateOptions>] {
+  return [
+    `--set n-cpu-moe=${count} (experts of ${count} layers on the CPU, slower)`,
+    withEngine(options, { cpuExpertLayers: count }),
+  ];
+}
+
+function layersText({ model, options }: SolveInput, count: number): [string, Partial<EstimateOptions>] {
+  return [
+    `--set ngl=${count} (${count} of ${pipelineLayers(model)} layers on the GPU, slower)`,
+    withEngine(options, { gpuLayers: count }),
+  ];
 }

@@ -1,10 +1,11 @@
-/** Inverse questions, answered with the forward functions: the answer fits and the next one does not. */
+/** Inverse questions of serving, answered with the forward estimate: the answer fits and the next does not. */
 import type { Architecture } from "../architecture/model.ts";
+import { parseEngine } from "../engines/registry.ts";
+import { defaultLimits } from "../engines/vllm/profile.ts";
 import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
 import type { Bytes, Tokens } from "../units.ts";
-
-/** What is asked for. */
-export type Unknown = "context" | "batch" | "format";
+import { headroomOf } from "./headroom.ts";
+import { largestThatFits } from "./search.ts";
 
 export interface SolveInput {
   readonly model: Architecture;
@@ -14,32 +15,9 @@ export interface SolveInput {
   readonly budgetBytes: Bytes;
 }
 
-/**
- * The largest n in [1, limit] for which `fits(n)` holds, or 0 when even 1 does not, for a `fits` that never
- * turns true again once it is false. About 2 log2(answer) calls.
- *
- * @example largestThatFits({ limit: 1000, fits: (n) => n * 3 <= 100 }) // 33
- */
-export function largestThatFits(input: {
-  readonly limit: number;
-  readonly fits: (n: number) => boolean;
-}): number {
-  const { limit, fits } = input;
-  if (limit < 1 || !fits(1)) return 0;
-  let low = 1;
-  let high = 1;
-  while (high < limit) {
-    high = Math.min(high * 2, limit);
-    if (!fits(high)) break;
-    low = high;
-  }
-  if (low === limit) return limit;
-  while (high - low > 1) {
-    const middle = low + Math.floor((high - low) / 2);
-    if (fits(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
+/** True when the worst device and every pool hold the request. */
+export function fits({ model, options, budgetBytes }: SolveInput): boolean {
+  return headroomOf(estimate(model, options), budgetBytes) >= 0;
 }
 
 /** Contexts beyond this are not searched: no model declares more. */
@@ -47,42 +25,38 @@ const LONGEST_CONTEXT: Tokens = 2 ** 30;
 const LARGEST_BATCH = 2 ** 20;
 
 /**
- * The longest context that fits, at most the model's own maximum.
+ * The longest context that fits, at most the model's own maximum. Bisection: blocks, windows and padding make
+ * memory a staircase, and on every engine a rising one (test/solve/monotone.test.ts).
  *
  * @returns 0 when one token does not fit
  */
 export function longestContext({ model, options, budgetBytes }: SolveInput): Tokens {
-  const limit = model.maxContextTokens ?? LONGEST_CONTEXT;
   return largestThatFits({
-    limit,
-    fits: (contextTokens) => estimate(model, { ...options, contextTokens }).total.bytes <= budgetBytes,
+    limit: contextLimit(model),
+    fits: (contextTokens) => fits({ model, options: { ...options, contextTokens }, budgetBytes }),
   });
 }
 
-/** The largest number of sequences that fits at the given context; 0 when one does not. */
+/** Where the search for a context ends: the positions that the model declares. */
+export const contextLimit = (model: Architecture): Tokens => model.maxContextTokens ?? LONGEST_CONTEXT;
+
+/**
+ * The largest number of sequences, over all replicas, that fits at the given context and that the engine
+ * runs at once.
+ *
+ * @returns 0 when one does not fit
+ */
 export function largestBatch({ model, options, budgetBytes }: SolveInput): number {
   return largestThatFits({
-    limit: LARGEST_BATCH,
-    fits: (batch) => estimate(model, { ...options, batch }).total.bytes <= budgetBytes,
+    limit: batchLimit(options),
+    fits: (batch) => fits({ model, options: { ...options, batch }, budgetBytes }),
   });
 }
 
-/** One format tried, in the order given. */
-export interface FormatAnswer {
-  readonly dtype: string;
-  readonly bytes: Bytes;
-  readonly fits: boolean;
-}
-
-/** Every format with what it needs, largest first. The first that fits is the best. */
-export function formatsThatFit(
-  { model, options, budgetBytes }: SolveInput,
-  formats: readonly string[],
-): readonly FormatAnswer[] {
-  return formats
-    .map((dtype) => {
-      const { bytes } = estimate(model, { ...options, dtype }).total;
-      return { dtype, bytes, fits: bytes <= budgetBytes };
-    })
-    .sort((a, b) => b.bytes - a.bytes);
+/** Sequences that an engine schedules at once: vLLM's `max_num_seqs` of each replica; others have no limit. */
+export function batchLimit(options: EstimateOptions): number {
+  const { engine = "generic", engineOptions, card, dp = 1 } = options;
+  if (engine === "generic" || parseEngine(engine).engine !== "vllm") return LARGEST_BATCH;
+  const asked = engineOptions?.maxNumSeqs;
+  return dp * (typeof asked === "number" && asked > 0 ? asked : defaultLimits(card).maxNumSeqs);
 }

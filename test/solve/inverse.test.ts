@@ -1,74 +1,137 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
-import { estimate } from "../../src/estimate/estimate.ts";
-import { formatsThatFit, largestBatch, largestThatFits, longestContext } from "../../src/solve/inverse.ts";
+import { VLLM_VERSIONS } from "../../src/engines/vllm/versions.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate.ts";
+import { batchLimit, contextLimit, fits, largestBatch, longestContext } from "../../src/solve/inverse.ts";
+import { ENGINES, EVERY_CACHE, named, onCard } from "./models.ts";
 
-const model = readArchitecture(
-  {
-    model_type: "llama",
-    hidden_size: 4096,
-    num_hidden_layers: 32,
-    vocab_size: 128256,
-    num_attention_heads: 32,
-    num_key_value_heads: 8,
-    intermediate_size: 14336,
-    max_position_embeddings: 131072,
-    torch_dtype: "bfloat16",
-  },
-  "llama-3.1-8b",
-);
-
-describe("largestThatFits", () => {
-  test.for([
-    [1000, 33, 33],
-    [20, 33, 20],
-    [1000, 0, 0],
-    [1, 1, 1],
-    [1_000_000, 999_999, 999_999],
-  ] as const)("limit %i, threshold %i gives %i", ([limit, threshold, answer]) =>
-    expect(largestThatFits({ limit, fits: (n) => n <= threshold })).toBe(answer),
-  );
-});
+const GiB = 2 ** 30;
+const model = fc.constantFrom(...EVERY_CACHE);
+const engine = fc.constantFrom(...ENGINES);
+const budget = fc.integer({ min: 2 * GiB, max: 400 * GiB });
 
 describe("the answer fits and the next one does not", () => {
-  const total = (options: object): number => estimate(model, options).total.bytes;
-
-  test("longest context", () => {
+  test("longest context, for every engine and kind of cache", () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 16e9, max: 60e9 }),
-        fc.integer({ min: 1, max: 8 }),
-        (budgetBytes, batch) => {
-          const answer = longestContext({ model, options: { batch }, budgetBytes });
-          if (answer > 0) expect(total({ batch, contextTokens: answer })).toBeLessThanOrEqual(budgetBytes);
-          if (answer < 131072)
-            expect(total({ batch, contextTokens: answer + 1 })).toBeGreaterThan(budgetBytes);
+        model,
+        engine,
+        budget,
+        fc.integer({ min: 1, max: 64 }),
+        fc.constantFrom("bf16", "fp8"),
+        (name, on, budgetBytes, batch, dtype) => {
+          const options: EstimateOptions = { ...onCard(on, budgetBytes), batch, dtype };
+          const input = { model: named(name), options, budgetBytes };
+          const answer = longestContext(input);
+          const holds = (contextTokens: number) => fits({ ...input, options: { ...options, contextTokens } });
+          if (answer > 0) expect(holds(answer)).toBe(true);
+          if (answer < contextLimit(input.model)) expect(holds(answer + 1)).toBe(false);
         },
       ),
+      { numRuns: 600 },
     );
   });
 
-  test("largest batch", () => {
+  test("largest batch, for every engine and kind of cache", () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 16e9, max: 200e9 }),
-        fc.integer({ min: 1, max: 131072 }),
-        (budgetBytes, contextTokens) => {
-          const answer = largestBatch({ model, options: { contextTokens }, budgetBytes });
-          if (answer > 0) expect(total({ contextTokens, batch: answer })).toBeLessThanOrEqual(budgetBytes);
-          expect(total({ contextTokens, batch: answer + 1 })).toBeGreaterThan(budgetBytes);
+        model,
+        engine,
+        budget,
+        fc.integer({ min: 1, max: 100_000 }),
+        fc.integer({ min: 1, max: 3 }),
+        (name, on, budgetBytes, contextTokens, dp) => {
+          const options: EstimateOptions = { ...onCard(on, budgetBytes), contextTokens, dp };
+          const input = { model: named(name), options, budgetBytes };
+          const answer = largestBatch(input);
+          const holds = (batch: number) => fits({ ...input, options: { ...options, batch } });
+          if (answer > 0) expect(holds(answer)).toBe(true);
+          if (answer < batchLimit(options)) expect(holds(answer + 1)).toBe(false);
         },
       ),
+      { numRuns: 600 },
     );
   });
 
-  test("formats, largest first", () => {
-    const answers = formatsThatFit({ model, options: {}, budgetBytes: 12e9 }, ["q4_0", "bf16", "q8_0"]);
-    expect(answers.map(({ dtype, fits }) => [dtype, fits])).toEqual([
-      ["bf16", false],
-      ["q8_0", true],
-      ["q4_0", true],
-    ]);
+  test("ends at the positions that the model declares: 131,072 of Llama 3.1 on 80 GiB", () =>
+    expect(
+      longestContext({ model: named("llama-3.1-8b"), options: { dtype: "q4_k_m" }, budgetBytes: 80 * GiB }),
+    ).toBe(131_072));
+
+  test("is 0 when the weights alone are over: 16.06 GB on 16 GB", () => {
+    const input = { model: named("llama-3.1-8b"), options: {}, budgetBytes: 16e9 };
+    expect([longestContext(input), largestBatch(input)]).toEqual([0, 0]);
+  });
+});
+
+describe("sequences that an engine runs at once", () => {
+  test.for([
+    [
+      "vllm on 80 GiB of Hopper: 1024",
+      { engine: "vllm", card: { totalBytes: 80 * GiB, generation: "hopper" } },
+      1024,
+    ],
+    ["vllm on 24 GiB: 256", { engine: "vllm@0.19", card: { totalBytes: 24 * GiB } }, 256],
+    [
+      "vllm with max-num-seqs 16 on 2 replicas: 32",
+      { engine: "vllm", dp: 2, engineOptions: { maxNumSeqs: 16 } },
+      32,
+    ],
+    ["no limit elsewhere", { engine: "llama.cpp" }, 2 ** 20],
+  ] as const)("%s", ([, options, limit]) => expect(batchLimit(options)).toBe(limit));
+});
+
+interface Measured {
+  readonly id: string;
+  readonly config?: string;
+  readonly engine: string;
+  readonly version?: string;
+  readonly card?: string;
+  readonly flags: {
+    readonly tp?: number;
+    readonly pp?: number;
+    readonly contextTokens?: number;
+    readonly gpuMemoryUtilization?: number;
+  };
+  readonly measured: { readonly kvTokens?: number };
+}
+
+describe("the largest batch against the pools that vLLM printed", () => {
+  const vectors = (file: string): unknown =>
+    JSON.parse(readFileSync(new URL(`../vectors/${file}`, import.meta.url), "utf8"));
+  const { models: configs } = vectors("serving-models.json") as { models: Record<string, object> };
+  const { rows } = vectors("serving-measured.json") as { rows: readonly Measured[] };
+  // Full attention in 16 bits on one H100: a sequence of n tokens takes n of the pool's.
+  const plain = rows.filter(
+    (row) =>
+      /^llmd-019-(llama-3.1-8b|qwen2.5-7b)-instruct-(bf16-tp1-pp1|len)/.test(row.id) &&
+      row.measured.kvTokens !== undefined,
+  );
+  const modelOf = (row: Measured): Architecture => readArchitecture(configs[row.config!]!, row.config!);
+
+  test("there are such readings", () => {
+    expect(plain.length).toBeGreaterThanOrEqual(5);
+    expect(VLLM_VERSIONS.some(({ version }) => version.startsWith("0.19"))).toBe(true);
+  });
+
+  test.for(plain.map((row) => [row.id, row] as const))("%s: sequences = tokens / context", ([, row]) => {
+    const { contextTokens, gpuMemoryUtilization } = row.flags;
+    const budgetBytes = 81_079 * 2 ** 20;
+    const answer = largestBatch({
+      model: modelOf(row),
+      budgetBytes,
+      options: {
+        engine: "vllm@0.19",
+        contextTokens: contextTokens!,
+        card: { totalBytes: budgetBytes, generation: "hopper" },
+        engineOptions: { gpuMemoryUtilization: gpuMemoryUtilization! },
+      },
+    });
+    const printed = Math.floor(row.measured.kvTokens! / contextTokens!);
+    // One sequence, or 2 % where there are hundreds.
+    expect(Math.abs(answer - printed)).toBeLessThanOrEqual(Math.max(1, printed * 0.02));
   });
 });

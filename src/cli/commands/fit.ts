@@ -1,59 +1,98 @@
+import { Command, Option } from "commander";
+import type { Note } from "../../architecture/model.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
-import { type EstimateOptions, estimate } from "../../estimate/estimate.ts";
-import { adviceLines, fitGrid, type GridRow } from "../../report/fit.ts";
-import { sizeText } from "../../report/table.ts";
-import { type Advice, advise, SMALLER_FORMATS } from "../../solve/advice.ts";
-import { formatsThatFit, largestBatch, longestContext } from "../../solve/inverse.ts";
+import type { FitPlace } from "../../report/fit.ts";
+import { SERVING_UNKNOWNS, type ServingUnknown } from "../../solve/serving-answer.ts";
+import { TRAINING_UNKNOWNS, type TrainingUnknown } from "../../solve/training-answer.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
-import { type Bytes, groupDigits, type Tokens } from "../../units.ts";
+import type { Bytes } from "../../units.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
-import { assumeFamilyOption, budgetOption, gpuOption, jsonOption } from "../options.ts";
+import {
+  assumeFamilyOption,
+  budgetOption,
+  fieldOption,
+  gpuOption,
+  jsonOption,
+  parsePositive,
+} from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { printJson } from "../print-json.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
+import { addTrainOptions, type TrainFlags, trainRequestOf } from "./train.ts";
 
-const UNKNOWNS = ["context", "batch", "format"] as const;
-type Unknown = (typeof UNKNOWNS)[number];
+type Degree = "tp" | "pp" | "ep" | "dp";
 
-interface FitFlags extends ServeFlags {
+interface FitFlags extends Omit<ServeFlags, Degree>, TrainFlags {
   readonly gpu?: string;
   readonly budget?: Bytes;
-  readonly solve?: Unknown;
+  readonly gpus?: number;
+  readonly train?: true;
+  readonly solve?: ServingUnknown | TrainingUnknown;
   readonly json?: true;
+  readonly field?: string;
   readonly assumeFamily?: string;
 }
 
-const GRID_CONTEXTS: readonly Tokens[] = [4096, 8192, 16_384, 32_768, 65_536, 131_072];
+const UNKNOWNS = [...new Set([...SERVING_UNKNOWNS, ...TRAINING_UNKNOWNS])];
 
-/** `vram-calc fit <model> --gpu rtx-4090 [--solve context]`. */
+/** `vram-calc fit <model> --gpu rtx-4090 [--solve context]`, and with `--train` the same for training. */
 export const defineFit: DefineCommand = (command, session) => {
-  addServeOptions(command.argument("<model>", "count, catalogue name, path or hub id"))
+  command
+    .argument("<model>", "count, catalogue name, path or hub id")
     .addOption(gpuOption())
     .addOption(budgetOption())
-    .option(
-      "--solve <what>",
-      `the unknown: ${UNKNOWNS.join(", ")} (default: a grid of formats and contexts)`,
-      unknownOf,
+    .addOption(
+      new Option("--gpus <n>", "equal cards there are, or the most that --solve gpus may take").argParser(
+        parsePositive,
+      ),
     )
+    .addOption(
+      new Option(
+        "--solve <what>",
+        "the unknown; default: a grid of formats and contexts, and with --train a plan",
+      ).choices(UNKNOWNS),
+    )
+    .option("--train", "ask about training: gpus, micro-batch, seq or plan")
     .addOption(assumeFamilyOption())
     .addOption(jsonOption())
-    .action((reference: string, flags: FitFlags) => runFit(reference, flags, session));
+    .addOption(fieldOption());
+  addOnce(command, "Options of serving:", addServeOptions(new Command()));
+  addOnce(command, "Options with --train:", addTrainOptions(new Command()));
+  command.action((reference: string, flags: FitFlags) => {
+    refuseOtherSide(command, flags.train === true);
+    return runFit(reference, flags, session);
+  });
 };
 
-function unknownOf(text: string): Unknown {
-  const found = UNKNOWNS.find((name) => name === text);
-  if (found !== undefined) return found;
-  throw new VramCalcError("bad-option", {
-    option: "--solve",
-    given: `"${text}"`,
-    expected: UNKNOWNS.join(", "),
-  });
+/** Adds the options that the command does not have yet: serving and training share their degrees. */
+function addOnce(command: Command, heading: string, { options }: Command): void {
+  const known = new Set(command.options.map(({ long }) => long));
+  for (const option of options) if (!known.has(option.long)) command.addOption(option.helpGroup(heading));
 }
 
-async function runFit(reference: string, flags: FitFlags, { io, exit }: Session): Promise<void> {
-  const limit = await limitOf(flags, io);
+/** An option of the other side would be ignored, so it is refused. */
+function refuseOtherSide(command: Command, trains: boolean): void {
+  const serving = new Set(addServeOptions(new Command()).options.map(({ long }) => long));
+  const training = new Set(addTrainOptions(new Command()).options.map(({ long }) => long));
+  const [own, other] = trains ? [training, serving] : [serving, training];
+  for (const option of command.options) {
+    if (!other.has(option.long) || own.has(option.long)) continue;
+    if (command.getOptionValueSource(option.attributeName()) !== "cli") continue;
+    throw new VramCalcError("bad-option", {
+      option: option.long!,
+      given: trains ? "a request with --train" : "a request without --train",
+      expected: trains
+        ? "options of training: --seq, --micro-batch, --method, ..."
+        : "options of serving, or --train beside it",
+    });
+  }
+}
+
+async function runFit(reference: string, flags: FitFlags, session: Session): Promise<void> {
+  const limit = await limitOf(flags, session.io);
   if (limit === null) {
     throw new VramCalcError("bad-option", {
       option: "fit",
@@ -61,134 +100,127 @@ async function runFit(reference: string, flags: FitFlags, { io, exit }: Session)
       expected: "--gpu NAME or --budget SIZE",
     });
   }
-  const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
-  const answer = answerOf(loaded, estimateOptionsOf(flags, loaded, limit), { limit, solve: flags.solve });
-  const paint = await painterFor(io);
-  if (flags.json === true) {
-    io.stdout(`${JSON.stringify(answerJson(loaded, limit, answer), null, 2)}\n`);
-  } else {
-    const where =
-      limit.gpu === undefined
-        ? sizeText(limit.bytes, "both")
-        : `${limit.gpu} (${sizeText(limit.bytes, "GiB")} usable)`;
-    const body =
-      answer.grid === undefined
-        ? [
-            answer.text,
-            ...(answer.advice.length > 0
-              ? ["", "what would change that", ...adviceLines(answer.advice, paint)]
-              : []),
-          ].join("\n")
-        : fitGrid(answer.grid, { columns: io.columns, paint });
-    io.stdout(`${paint("strong", `${loaded.id} on ${where}`)}\n\n${body}\n`);
-  }
-  if (!answer.fits) exit(EXIT.overBudget);
+  const counted = withCount(limit, flags.gpus);
+  const loaded = await loadModel(reference, loadOptionsOf(session.io, { assumeFamily: flags.assumeFamily }));
+  const fits = flags.train === true ? fitTraining : fitServing;
+  if (!(await fits(loaded, flags, { limit: counted, session }))) session.exit(EXIT.overBudget);
 }
 
-interface Answer {
-  readonly fits: boolean;
-  readonly text: string;
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly grid?: readonly GridRow[];
-  readonly advice: readonly Advice[];
+interface CountedLimit extends Limit {
+  /** A number of cards was asked for. */
+  readonly counted: boolean;
 }
 
-function answerOf(
-  loaded: LoadedModel,
-  options: EstimateOptions,
-  at: { readonly limit: Limit; readonly solve: Unknown | undefined },
-): Answer {
-  const model = loaded.architecture;
-  const budgetBytes = at.limit.bytes;
-  const input = { model, options, budgetBytes };
-  const adviceUnless = (fits: boolean): readonly Advice[] =>
-    fits ? [] : advise(model, options, budgetBytes);
-  switch (at.solve) {
-    case "context": {
-      const context = longestContext(input);
-      const atModelMaximum = context === model.maxContextTokens;
-      const text =
-        context === 0
-          ? "not even one token of context fits"
-          : `longest context: ${groupDigits(context)} tokens${atModelMaximum ? ", the model's maximum" : ""}`;
-      return {
-        fits: context > 0,
-        text,
-        values: { context, atModelMaximum },
-        advice: adviceUnless(context > 0),
-      };
-    }
-    case "batch": {
-      const batch = largestBatch(input);
-      const text =
-        batch === 0 ? "not even one sequence fits" : `largest batch: ${groupDigits(batch)} sequences`;
-      return { fits: batch > 0, text, values: { batch }, advice: adviceUnless(batch > 0) };
-    }
-    case "format": {
-      const formats = formatsThatFit(input, SMALLER_FORMATS);
-      const best = formats.find((format) => format.fits);
-      const text =
-        best === undefined
-          ? "no format fits"
-          : `largest format that fits: ${best.dtype}, ${sizeText(best.bytes, "both")}`;
-      return {
-        fits: best !== undefined,
-        text,
-        values: { dtype: best?.dtype ?? null, formats },
-        advice: adviceUnless(best !== undefined),
-      };
-    }
-    case undefined: {
-      const grid = gridOf(input);
-      return { fits: grid.some((row) => row.longestContext > 0), text: "", values: {}, grid, advice: [] };
-    }
-  }
-}
-
-function gridOf(input: {
-  readonly model: LoadedModel["architecture"];
-  readonly options: EstimateOptions;
-  readonly budgetBytes: Bytes;
-}): GridRow[] {
-  const { model, options, budgetBytes } = input;
-  const longest = model.maxContextTokens ?? Number.POSITIVE_INFINITY;
-  const asked = options.contextTokens;
-  const contexts = asked === undefined ? GRID_CONTEXTS.filter((tokens) => tokens <= longest) : [asked];
-  const columns = contexts.length > 0 ? contexts : [longest];
-  const formats: readonly (string | undefined)[] =
-    options.dtype !== undefined
-      ? [options.dtype]
-      : options.stored !== undefined
-        ? [undefined]
-        : SMALLER_FORMATS;
-  return formats.map((dtype) => {
-    const withFormat: EstimateOptions = dtype === undefined ? options : { ...options, dtype };
-    const cells = columns.map((contextTokens) => {
-      const { bytes } = estimate(model, { ...withFormat, contextTokens }).total;
-      return { contextTokens, bytes, fits: bytes <= budgetBytes };
+function withCount(limit: Limit, gpus: number | undefined): CountedLimit {
+  if (gpus === undefined) return { ...limit, counted: limit.count > 1 };
+  if (limit.count > 1 && limit.count !== gpus) {
+    throw new VramCalcError("bad-option", {
+      option: "--gpus",
+      given: String(gpus),
+      expected: `the ${limit.count} cards of --gpu, or --gpu with one card`,
     });
-    return {
-      dtype: dtype ?? options.stored!.id,
-      cells,
-      longestContext: longestContext({ model, options: withFormat, budgetBytes }),
-    };
+  }
+  if (gpus > MOST_GPUS) {
+    throw new VramCalcError("bad-option", {
+      option: "--gpus",
+      given: String(gpus),
+      expected: `at most ${MOST_GPUS} cards`,
+    });
+  }
+  return { ...limit, count: gpus, counted: true };
+}
+
+const MOST_GPUS = 65_536;
+
+interface Place {
+  readonly limit: CountedLimit;
+  readonly session: Session;
+}
+
+async function fitServing(
+  loaded: LoadedModel,
+  flags: FitFlags,
+  { limit, session: { io } }: Place,
+): Promise<boolean> {
+  const unknown = unknownOf(
+    flags.solve,
+    SERVING_UNKNOWNS,
+    "of serving; micro-batch, seq and plan take --train",
+  );
+  const { solveServing } = await import("../../solve/serving-answer.ts");
+  const report = await import("../../report/fit-serving.ts");
+  // The number of cards is the unknown: it bounds the search instead of dividing the model.
+  const cards = unknown === "gpus" || unknown === "tp";
+  const options = estimateOptionsOf(flags, loaded, cards ? { ...limit, count: 1 } : limit);
+  const input = { model: loaded.architecture, options, budgetBytes: limit.bytes };
+  const answer = solveServing(
+    cards && limit.counted ? { ...input, mostDevices: limit.count } : input,
+    unknown,
+  );
+  const place = placeOf(loaded, limit, answer.notes);
+  if (flags.json === true || flags.field !== undefined)
+    printJson(io, report.servingFitJson(place, answer), flags.field);
+  else io.stdout(report.servingFitText(place, answer, { columns: io.columns, paint: await painterFor(io) }));
+  return answer.fits;
+}
+
+async function fitTraining(
+  loaded: LoadedModel,
+  flags: FitFlags,
+  { limit, session: { io } }: Place,
+): Promise<boolean> {
+  const unknown =
+    unknownOf(flags.solve, TRAINING_UNKNOWNS, "of training; the others go without --train") ?? "plan";
+  const { solveTraining } = await import("../../solve/training-answer.ts");
+  const report = await import("../../report/fit-training.ts");
+  const fixed = unknown === "micro-batch" || unknown === "seq";
+  const request = trainRequestOf(
+    fixed && limit.counted ? { ...flags, dp: replicasOf(flags, limit.count) } : flags,
+  );
+  const input = { model: loaded.architecture, request, budgetBytes: limit.bytes };
+  const answer = solveTraining(!fixed && limit.counted ? { ...input, devices: limit.count } : input, unknown);
+  const place = placeOf(loaded, limit, answer.notes);
+  if (flags.json === true || flags.field !== undefined)
+    printJson(io, report.trainingFitJson(place, answer), flags.field);
+  else io.stdout(report.trainingFitText(place, answer, { columns: io.columns, paint: await painterFor(io) }));
+  return answer.fits;
+}
+
+/** The unknown, if it is one of this side. */
+function unknownOf<T extends string>(
+  solve: string | undefined,
+  known: readonly T[],
+  which: string,
+): T | undefined {
+  if (solve === undefined) return undefined;
+  const found = known.find((name) => name === solve);
+  if (found !== undefined) return found;
+  throw new VramCalcError("bad-option", {
+    option: "--solve",
+    given: solve,
+    expected: `an unknown ${which}`,
   });
 }
 
-function answerJson(loaded: LoadedModel, limit: Limit, answer: Answer): Record<string, unknown> {
+/** Data-parallel ranks that are left when the other degrees have taken their part of the cards. */
+function replicasOf({ tp = 1, pp = 1, cp = 1, dp }: FitFlags, cards: number): number {
+  const ranks = cards / (tp * pp * cp);
+  if (Number.isInteger(ranks) && (dp === undefined || dp === ranks)) return ranks;
+  throw new VramCalcError("bad-option", {
+    option: "--gpus",
+    given: `${cards} cards`,
+    expected: `a multiple of tp ${tp} x pp ${pp} x cp ${cp}${dp === undefined ? "" : `, times dp ${dp}`}`,
+  });
+}
+
+function placeOf(loaded: LoadedModel, limit: CountedLimit, notes: readonly Note[]): FitPlace {
   return {
-    schema: "vram-calc/fit@1",
-    model: { id: loaded.id, source: loaded.source, parameters: loaded.architecture.parameters.total },
-    budget: { bytes: limit.bytes, ...(limit.gpu === undefined ? {} : { gpu: limit.gpu }) },
-    fits: answer.fits,
-    ...answer.values,
-    ...(answer.grid === undefined ? {} : { grid: answer.grid }),
-    advice: answer.advice.map(({ change, text, bytes, frees, fits }) => ({
-      change,
-      text,
-      bytes,
-      frees,
-      fits,
-    })),
+    id: loaded.id,
+    source: loaded.source,
+    parameters: loaded.architecture.parameters.total,
+    budgetBytes: limit.bytes,
+    ...(limit.gpu === undefined ? {} : { gpu: limit.gpu }),
+    ...(limit.counted ? { devices: limit.count } : {}),
+    notes: [...loaded.notes, ...notes, ...limit.notes],
   };
 }

@@ -1,0 +1,49 @@
+/** Formats by contexts: what each needs on a card. */
+import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import type { Bytes, Tokens } from "../units.ts";
+import { candidateFormats } from "./formats.ts";
+import { headroomOf } from "./headroom.ts";
+import { longestContext, type SolveInput } from "./inverse.ts";
+
+export interface GridCell {
+  readonly contextTokens: Tokens;
+  readonly bytes: Bytes;
+  readonly fits: boolean;
+}
+
+export interface GridRow {
+  readonly dtype: string;
+  readonly cells: readonly GridCell[];
+  /** Longest context that fits in this format; 0 when none does. */
+  readonly longestContext: Tokens;
+}
+
+const GRID_CONTEXTS: readonly Tokens[] = [4096, 8192, 16_384, 32_768, 65_536, 131_072];
+
+/**
+ * One row per format that the engine reads (or the one that is asked for), one cell per context (or the one
+ * that is asked for).
+ */
+export function gridOf(input: SolveInput): readonly GridRow[] {
+  const { model, options, budgetBytes } = input;
+  const longest = model.maxContextTokens ?? Number.POSITIVE_INFINITY;
+  const asked = options.contextTokens;
+  const usual = GRID_CONTEXTS.filter((tokens) => tokens <= longest);
+  const contexts = asked !== undefined ? [asked] : usual.length > 0 ? usual : [longest];
+  const formats = options.dtype !== undefined ? [options.dtype] : candidateFormats(input);
+  return formats.map((dtype): GridRow => {
+    const inFormat: EstimateOptions = dtype === undefined ? options : { ...options, dtype };
+    let name = "";
+    const cells = contexts.map((contextTokens): GridCell => {
+      const result = estimate(model, { ...inFormat, contextTokens });
+      name = result.request.dtype;
+      const fits = headroomOf(result, budgetBytes) >= 0;
+      return { contextTokens, bytes: result.total.bytes, fits };
+    });
+    return {
+      dtype: name,
+      cells,
+      longestContext: longestContext({ model, options: inFormat, budgetBytes }),
+    };
+  });
+}

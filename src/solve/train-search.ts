@@ -1,0 +1,41 @@
+/** Inverse questions of training on a layout that is given: the answer fits and the next one does not. */
+import type { Architecture } from "../architecture/model.ts";
+import { train } from "../estimate/train.ts";
+import type { TrainRequest } from "../estimate/train-request.ts";
+import type { Bytes, Tokens } from "../units.ts";
+import { largestThatFits } from "./search.ts";
+
+export interface TrainSolveInput {
+  readonly model: Architecture;
+  /** Everything but the unknown. */
+  readonly request: TrainRequest;
+  /** Bytes that the worst device may take: what nvidia-smi shows. */
+  readonly budgetBytes: Bytes;
+}
+
+const LARGEST_MICRO_BATCH = 2 ** 16;
+const LONGEST_SEQUENCE: Tokens = 2 ** 24;
+
+/** True when the worst device holds the step. */
+export function stepFits({ model, request, budgetBytes }: TrainSolveInput): boolean {
+  return train(model, request).total.bytes <= budgetBytes;
+}
+
+/** The largest micro-batch that fits; 0 when one sequence does not. */
+export function largestMicroBatch({ model, request, budgetBytes }: TrainSolveInput): number {
+  return largestThatFits({
+    limit: LARGEST_MICRO_BATCH,
+    fits: (microBatch) => stepFits({ model, request: { ...request, microBatch }, budgetBytes }),
+  });
+}
+
+/** Where the search for a sequence length ends: the positions that the model declares. */
+export const sequenceLimit = (model: Architecture): Tokens => model.maxContextTokens ?? LONGEST_SEQUENCE;
+
+/** The longest sequence that fits, at most the model's own maximum; 0 when one token does not. */
+export function longestSequence({ model, request, budgetBytes }: TrainSolveInput): Tokens {
+  return largestThatFits({
+    limit: sequenceLimit(model),
+    fits: (seqTokens) => stepFits({ model, request: { ...request, seqTokens }, budgetBytes }),
+  });
+}

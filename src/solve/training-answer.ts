@@ -1,0 +1,113 @@
+/** One inverse question about training, answered with the evidence. */
+
+import type { Note } from "../architecture/model.ts";
+import { type TrainRelief, train, trainReliefs } from "../estimate/train.ts";
+import type { EffectiveTrain } from "../estimate/train-request.ts";
+import type { SizedValue } from "./serving-answer.ts";
+import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";
+import { largestMicroBatch, longestSequence, sequenceLimit, type TrainSolveInput } from "./train-search.ts";
+
+export const TRAINING_UNKNOWNS = ["gpus", "micro-batch", "seq", "plan"] as const;
+export type TrainingUnknown = (typeof TRAINING_UNKNOWNS)[number];
+
+export interface LargestStepAnswer {
+  readonly kind: "micro-batch" | "seq";
+  readonly fits: boolean;
+  readonly answer: SizedValue | null;
+  readonly next: SizedValue | null;
+  readonly request: EffectiveTrain;
+  readonly notes: readonly Note[];
+  readonly reliefs: readonly TrainRelief[];
+}
+
+export interface PlansAnswer {
+  readonly kind: "gpus" | "plan";
+  readonly fits: boolean;
+  readonly plans: readonly TrainPlan[];
+  readonly closest: TrainPlan | null;
+  /** Layouts sized on the way. */
+  readonly sized: number;
+  readonly notes: readonly Note[];
+  /** Devices that the plans were held to, exactly or at most. */
+  readonly devices?: number;
+  readonly mostDevices?: number;
+}
+
+export type TrainingAnswer = LargestStepAnswer | PlansAnswer;
+
+/**
+ * Answers one question about a training step on equal cards.
+ *
+ * @param devices for `plan` exactly so many devices; for `gpus` at most so many
+ * @throws bad-option, unknown-name for a request that `train` refuses
+ */
+export function solveTraining(
+  input: TrainSolveInput & { readonly devices?: number },
+  unknown: TrainingUnknown,
+): TrainingAnswer {
+  const { devices, ...rest } = input;
+  switch (unknown) {
+    case "micro-batch":
+      return stepAnswer(rest, {
+        kind: "micro-batch",
+        value: largestMicroBatch(rest),
+        limit: Number.POSITIVE_INFINITY,
+        at: (microBatch) => ({ microBatch }),
+      });
+    case "seq":
+      return stepAnswer(rest, {
+        kind: "seq",
+        value: longestSequence(rest),
+        limit: sequenceLimit(rest.model),
+        at: (seqTokens) => ({ seqTokens }),
+      });
+    case "gpus": {
+      const most = devices === undefined ? {} : { mostDevices: devices };
+      const found = planTraining({ ...rest, ...most, keep: 1 });
+      return { kind: "gpus", fits: found.plans.length > 0, ...found, notes: planNotes(rest, found), ...most };
+    }
+    case "plan": {
+      const exactly = devices === undefined ? {} : { devices };
+      const found = planTraining({ ...rest, ...exactly });
+      return {
+        kind: "plan",
+        fits: found.plans.length > 0,
+        ...found,
+        notes: planNotes(rest, found),
+        ...exactly,
+      };
+    }
+  }
+}
+
+/** What was inferred for the best layout, or for one device when there is none. */
+const planNotes = ({ model, request }: TrainSolveInput, { plans, closest }: TrainPlans): readonly Note[] =>
+  train(model, (plans[0] ?? closest)?.request ?? request).notes;
+
+function stepAnswer(
+  { model, request, budgetBytes }: TrainSolveInput,
+  of: {
+    readonly kind: "micro-batch" | "seq";
+    readonly value: number;
+    readonly limit: number;
+    readonly at: (value: number) => { readonly microBatch?: number; readonly seqTokens?: number };
+  },
+): LargestStepAnswer {
+  const { kind, value, limit, at } = of;
+  const sized = (n: number): SizedValue => {
+    const { bytes } = train(model, { ...request, ...at(n) }).total;
+    return { value: n, bytes, headroom: budgetBytes - bytes };
+  };
+  const fits = value > 0;
+  const least = { ...request, ...at(Math.max(1, value)) };
+  const { request: effective, notes } = train(model, least);
+  return {
+    kind,
+    fits,
+    answer: fits ? sized(value) : null,
+    next: value < limit ? sized(value + 1) : null,
+    request: effective,
+    notes,
+    reliefs: fits ? [] : trainReliefs(model, least),
+  };
+}
