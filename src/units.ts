@@ -63,7 +63,7 @@ export function parseCount(input: string): number {
 
 /** True when a model argument looks like a parameter count, well formed or not. */
 export function looksLikeCount(input: string): boolean {
-  return /^[-+]?[\d.][\d_,.]*(e\+?\d+)?\s*(x\s*[\d.]+)?\s*[kmbgt]?$/i.test(input.trim());
+  return /^[-+]?\.?\d[\d_,.]*(e\+?\d+)?\s*(x\s*[\d.]+)?\s*[kmbgt]?$/i.test(input.trim());
 }
 
 /**

@@ -54,7 +54,7 @@ describe("parseCount", () => {
   test.for(["14B", "14", "-3B", "8x7B", "1e9", "7.24b"])("%s looks like a count", (text) =>
     expect(looksLikeCount(text)).toBe(true),
   );
-  test.for(["qwen2.5-14b", "NaN", "./14B", "gpt2", "-"])("%s does not look like a count", (text) =>
+  test.for(["qwen2.5-14b", "NaN", "./14B", "gpt2", "-", ".", ".."])("%s does not look like a count", (text) =>
     expect(looksLikeCount(text)).toBe(false),
   );
 });

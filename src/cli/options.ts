@@ -93,3 +93,5 @@ export const fieldOption = (): Option =>
     "--field <path>",
     "print one value of the JSON: total.bytes, devices.0.terms.weights.bytes",
   ).conflicts(["json", "explain"]);
+export const jsonlOption = (): Option =>
+  new Option("--jsonl", "requests on standard input, a result per line: the same as the command jsonl");

@@ -1,11 +1,12 @@
 /** The flags that say how a model is served, shared by every command that estimates serving. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { EstimateOptions } from "../estimate/prepare.ts";
+import { type ImagesRequest, parseImages } from "../memory/images-request.ts";
 import type { LoadedModel } from "../sources/load-model.ts";
 import type { Tokens } from "../units.ts";
 import type { Limit } from "./limit.ts";
 import { type LoraFlag, parseLora } from "./lora-flag.ts";
-import { batchOption, contextOption, dtypeOption, kvDtypeOption, parsePositive } from "./options.ts";
+import { batchOption, contextOption, dtypeOption, kvDtypeOption, parsed, parsePositive } from "./options.ts";
 
 export interface ServeFlags {
   readonly context?: Tokens | undefined;
@@ -19,6 +20,8 @@ export interface ServeFlags {
   readonly dp?: number | undefined;
   readonly lora?: LoraFlag | undefined;
   readonly set?: EngineSettings | undefined;
+  readonly mtp?: true | undefined;
+  readonly images?: ImagesRequest | undefined;
 }
 
 export type EngineSettings = Readonly<Record<string, number | boolean | readonly number[]>>;
@@ -106,6 +109,12 @@ export function addServeOptions(command: Command): Command {
     .addOption(
       new Option("--lora <r=N,n=M>", "adapters served beside the base: r=16,n=8").argParser(parseLora),
     )
+    .addOption(new Option("--mtp", "load the prediction layers, to propose tokens with"))
+    .addOption(
+      new Option("--images <n[@WxH]>", "images in each prompt, of that size: 2@1280x720").argParser(
+        parsed(parseImages),
+      ),
+    )
     .addOption(
       new Option(
         "--set <flag=value,...>",
@@ -138,6 +147,8 @@ export function estimateOptionsOf(
     ...(dp === undefined ? {} : { dp }),
     ...(lora === undefined ? {} : { lora }),
     ...(set === undefined ? {} : { engineOptions: set }),
+    ...(flags.mtp === undefined ? {} : { mtp: 1 }),
+    ...(flags.images === undefined ? {} : { images: flags.images }),
     ...(limit?.gpu === undefined
       ? {}
       : {

@@ -1,7 +1,7 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Architecture } from "../../architecture/model.ts";
 import { checkBudget } from "../../budget.ts";
-import { EXIT } from "../../errors.ts";
+import { EXIT, VramCalcError } from "../../errors.ts";
 import type { EstimateOptions } from "../../estimate/prepare.ts";
 import { type EstimateResult, estimateSimply, needsEngines } from "../../estimate/serve.ts";
 import { kvFormatByName } from "../../formats/kv-formats.ts";
@@ -22,6 +22,7 @@ import {
   explainOption,
   fieldOption,
   gpuOption,
+  jsonlOption,
   jsonOption,
   lengthsOption,
   unitsOption,
@@ -36,12 +37,14 @@ interface EstimateFlags extends ServeFlags {
   readonly budget?: Bytes;
   readonly json?: true;
   readonly field?: string;
+  readonly jsonl?: true;
   readonly explain?: true;
   readonly units: Units;
   readonly weightsOnly?: true;
   readonly lengths?: readonly Tokens[];
   readonly attention?: AttentionImplementation;
   readonly assumeFamily?: string;
+  readonly draft?: string;
 }
 
 /** `vram-calc <model>`: the default command. Exits 0 when it fits or no limit was given, 1 when over. */
@@ -49,6 +52,7 @@ export function defineEstimate(program: Command, session: Session, commandNames:
   addServeOptions(
     program.argument("[model]", "count (14B), catalogue name, path, hub id, or - for a config on stdin"),
   )
+    .addOption(new Option("--draft <model[:dtype]>", "a second model beside it that proposes tokens"))
     .addOption(gpuOption())
     .addOption(budgetOption())
     .addOption(lengthsOption())
@@ -59,7 +63,24 @@ export function defineEstimate(program: Command, session: Session, commandNames:
     .addOption(explainOption())
     .addOption(jsonOption())
     .addOption(fieldOption())
+    .addOption(jsonlOption())
     .action(async (reference: string | undefined, flags: EstimateFlags) => {
+      if (flags.jsonl === true) {
+        if (
+          reference !== undefined ||
+          Object.keys(program.opts()).some(
+            (name) => name !== "jsonl" && program.getOptionValueSource(name) === "cli",
+          )
+        )
+          throw new VramCalcError("bad-option", {
+            option: "--jsonl",
+            given: "more words",
+            expected: "nothing beside it: every line of standard input carries its own options",
+          });
+        const { runJsonl } = await import("./jsonl.ts");
+        await runJsonl(session);
+        return;
+      }
       if (reference === undefined) {
         program.help({ error: true });
       }
@@ -74,16 +95,19 @@ async function runEstimate(
   otherNames: readonly string[],
 ): Promise<void> {
   const limit = await limitOf(flags, io);
-  const loaded = await loadModel(
-    reference,
-    loadOptionsOf(io, { assumeFamily: flags.assumeFamily, otherNames }),
-  );
+  const loadOptions = loadOptionsOf(io, { assumeFamily: flags.assumeFamily, otherNames });
+  const loaded = await loadModel(reference, loadOptions);
+  const draft =
+    flags.draft === undefined
+      ? undefined
+      : await (await import("../draft-flag.ts")).loadDraft(flags.draft, loadOptions);
   const lengths =
     flags.lengths === undefined ? undefined : lengthsOf(loaded.architecture, flags, flags.lengths);
   const options: EstimateOptions = {
     ...estimateOptionsOf(flags, loaded, limit),
     ...(lengths === undefined ? {} : { batch: lengths.sequences, contextTokens: lengths.longestTokens }),
     ...(flags.attention === undefined ? {} : { engineOptions: { ...flags.set, attention: flags.attention } }),
+    ...(draft === undefined ? {} : { draft }),
     weightsOnly: flags.weightsOnly === true,
   };
   const outcome = await estimateFor(loaded.architecture, options);

@@ -17,7 +17,8 @@ export const defineJsonl: DefineCommand = (command, session) => {
   command.action(() => runJsonl(session));
 };
 
-async function runJsonl({ io, exit }: Session): Promise<void> {
+/** As the command; also what `vram-calc --jsonl` runs. */
+export async function runJsonl({ io, exit }: Session): Promise<void> {
   const { answer, worst } = answerer(io);
   let lineNumber = 0;
   for await (const lines of lineBatches(io.stdinChunks(), MOST_LINE_CHARACTERS)) {
