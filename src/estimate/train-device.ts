@@ -51,13 +51,13 @@ export function devicePhases(
   const holding = holdingOf(model, holdingRequest(stage, effective, widths));
   const states = statesOf(model, holding, effective, widths);
   const moments = passMoments(stage, whole, holding, effective, widths);
-  const { buffers, gradientScale } = states;
+  const { buffers, gradientScale, flatGradients } = states;
   const phases = moments.map((moment): PhaseBytes => {
     const backward = moment.phase !== "forward" && moment.phase !== "loss-backward";
     return {
       phase: moment.phase,
       ...states.resident,
-      gradients: parallel.offloadWeights ? 0 : Math.round(moment.gradients * gradientScale),
+      gradients: parallel.offloadWeights ? 0 : Math.round(moment.gradients * gradientScale) + flatGradients,
       activations: moment.activations,
       logits: moment.logits,
       workspace: moment.workspace,
