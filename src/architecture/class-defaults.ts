@@ -5,8 +5,9 @@
  * `text_config` is written without the keys that equal the class default (`PreTrainedConfig.to_diff_dict`
  * of transformers), so there the class default is what the author meant.
  */
+
 import { type ConfigReader, readConfig } from "./config-reader.ts";
-import { HIDDEN_KEYS, LAYER_KEYS, WIDTH_KEYS } from "./decoder.ts";
+import { HIDDEN_KEYS, LAYER_KEYS, WIDTH_KEYS } from "./decoder-sizes.ts";
 import type { Note } from "./model.ts";
 
 /** Hidden size, MLP width, layers, query heads, vocabulary: the first five keys of every decoder class. */

@@ -3,24 +3,17 @@
  * norms a layer has, which layers slide, which hold experts. A row states the options, `familyOf` reads
  * the config under them and builds the model with `decoder`.
  */
+
 import { type ClassSizes, withClassSizes } from "./class-defaults.ts";
 import type { ConfigReader } from "./config-reader.ts";
-import {
-  type DecoderNames,
-  type DecoderSizes,
-  decoder,
-  type FeedForwardParts,
-  gatedFeedForward,
-  type MixerParts,
-  plainFeedForward,
-  readDecoderSizes,
-  WIDTH_KEYS,
-} from "./decoder.ts";
+import { type DecoderNames, decoder } from "./decoder.ts";
+import { type DecoderSizes, readDecoderSizes, WIDTH_KEYS } from "./decoder-sizes.ts";
+import type { ExpertsRule, Sparse } from "./expert-rules.ts";
 import type { Family } from "./family.ts";
+import { type FeedForwardParts, gatedFeedForward, plainFeedForward } from "./feed-forward.ts";
+import type { MixerParts, SelfAttentionSpec } from "./mixers/self-attention.ts";
 import type { ArchitectureDraft, NormKind, Note, Stack, Tensor } from "./model.ts";
-import type { Sparse } from "./moe.ts";
 import { layerInts } from "./stack.ts";
-import type { AttentionSpec } from "./tensors.ts";
 import type { WindowRule } from "./windows.ts";
 
 /**
@@ -36,16 +29,6 @@ export function readOption(config: ConfigReader, option: Option | undefined): bo
   if (option === undefined) return false;
   if (typeof option === "boolean") return option;
   return config.flag(option.key, option.otherwise) !== (option.negated ?? false);
-}
-
-/** Which layers hold experts, and what such a layer's feed-forward is. */
-export interface ExpertsRule {
-  readonly sparse: Sparse;
-  /** Distinguishes expert layers of different sizes; absent when all are equal. */
-  readonly keyOf?: (layer: number) => string;
-  readonly build: (layer: number) => FeedForwardParts;
-  /** Width of the dense layers when it is not intermediate_size. */
-  readonly denseWidth?: number;
 }
 
 /** What mixes tokens in each layer. */
@@ -76,7 +59,7 @@ export interface DecoderRow {
   /** Queries and keys are normalised only when this holds. */
   readonly qkNormWhen?: Option;
   /** Names and details of the shared attention that differ. */
-  readonly attention?: Partial<AttentionSpec>;
+  readonly attention?: Partial<SelfAttentionSpec>;
   /** Names of gate, up and down. */
   readonly gatedMlp?: readonly [gate: string, up: string, down: string];
   readonly fusedGateUp?: string;
@@ -158,19 +141,10 @@ export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraf
       : () => oneWidth;
   const mlpBias = readOption(config, row.mlpBias);
   const dense = (layer: number): FeedForwardParts => {
-    const shared = {
-      width: width!(layer),
-      bias: mlpBias,
-      ...(row.mlpName === undefined ? {} : { name: row.mlpName }),
-      ...(row.activation === undefined ? {} : { activation: row.activation }),
-    };
+    const shared = { name: row.mlpName, width: width!(layer), bias: mlpBias, activation: row.activation };
     if (row.plainMlp !== undefined)
       return plainFeedForward(config, hiddenSize, { ...shared, names: row.plainMlp });
-    return gatedFeedForward(config, hiddenSize, {
-      ...shared,
-      ...(row.gatedMlp === undefined ? {} : { names: row.gatedMlp }),
-      ...(row.fusedGateUp === undefined ? {} : { fused: row.fusedGateUp }),
-    });
+    return gatedFeedForward(config, hiddenSize, { ...shared, names: row.gatedMlp, fused: row.fusedGateUp });
   };
   const feedForwardKey = (layer: number): string =>
     rule?.sparse(layer) === true ? `experts ${rule.keyOf?.(layer)}` : `dense ${width!(layer)}`;
@@ -181,23 +155,23 @@ export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraf
     sizes,
     tiedByDefault: row.tied ?? false,
     norm: row.norm ?? "rms",
-    ...(row.layerNorms === undefined
-      ? {}
-      : { layerNorms: typeof row.layerNorms === "function" ? row.layerNorms(config) : row.layerNorms }),
-    attentionBias: { qkv: readOption(config, row.qkvBias), o: readOption(config, row.oBias) },
-    ...(row.qkNorm !== undefined && readOption(config, row.qkNormWhen ?? true) ? { qkNorm: row.qkNorm } : {}),
-    ...(row.attention === undefined ? {} : { attention: row.attention }),
-    ...(window === undefined ? {} : { window }),
-    ...(mixer === undefined ? {} : { mixer: mixer.build }),
-    ...(row.broadcastBeforeCache === true ? { broadcastHeads: sizes.heads } : {}),
+    layerNorms: typeof row.layerNorms === "function" ? row.layerNorms(config) : row.layerNorms,
+    attention: {
+      bias: { qkv: readOption(config, row.qkvBias), o: readOption(config, row.oBias) },
+      qkNorm: readOption(config, row.qkNormWhen ?? true) ? row.qkNorm : undefined,
+      broadcastHeads: row.broadcastBeforeCache === true ? sizes.heads : undefined,
+      ...row.attention,
+    },
+    window,
+    mixer: mixer?.build,
     feedForward: (layer) => (rule?.sparse(layer) === true ? rule.build(layer) : dense(layer)),
     keyOf: (layer) => `${window?.(layer)} ${mixer?.keyOf?.(layer)} ${feedForwardKey(layer)}`,
     headBias: readOption(config, row.headBias),
-    ...(row.names === undefined ? {} : { names: row.names }),
-    ...(row.finalNorm === undefined ? {} : { finalNorm: row.finalNorm }),
-    ...(row.embeddingDim === undefined ? {} : { embeddingDim: row.embeddingDim }),
-    ...(row.layerExtras === undefined ? {} : { layerExtras: row.layerExtras(config, sizes) }),
-    ...(row.extras === undefined ? {} : { extraTensors: row.extras(config, sizes) }),
+    names: row.names,
+    finalNorm: row.finalNorm,
+    embeddingDim: row.embeddingDim,
+    layerExtras: row.layerExtras?.(config, sizes),
+    extraTensors: row.extras?.(config, sizes),
     notes: [...notes, ...(row.customCode === undefined ? [] : [customCodeNote(modelType, row.customCode)])],
   });
   const mtp = row.mtp?.(config, sizes, draft.stacks[0]!);

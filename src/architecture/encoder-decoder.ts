@@ -1,7 +1,9 @@
 /** What encoder-decoders share: a bidirectional stack, and a stack whose layers also attend to the encoder. */
+
+import { gatedMlp, plainMlp } from "./feed-forward.ts";
 import { type SelfAttentionSpec, selfAttention } from "./mixers/self-attention.ts";
 import type { Activation, LayerKind, NormKind, Tensor } from "./model.ts";
-import { gatedMlp, norm, plainMlp } from "./tensors.ts";
+import { norm } from "./tensors.ts";
 
 export interface SeqLayerSpec {
   readonly hiddenSize: number;

@@ -2,6 +2,7 @@
  * Text encoders as rows of facts: what is embedded, what a layer is, and what each head of the class adds.
  * `architectures` names the head; a config without it is the plain encoder.
  */
+
 import type { ConfigReader } from "./config-reader.ts";
 import { tiedEmbeddings } from "./config-reader.ts";
 import type { Family } from "./family.ts";

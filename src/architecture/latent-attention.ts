@@ -1,6 +1,7 @@
 /** Multi-head latent attention (arXiv:2405.04434), with or without a sparse-attention indexer. */
+
 import type { ConfigReader } from "./config-reader.ts";
-import { type DecoderSizes, HIDDEN_KEYS, LAYER_KEYS } from "./decoder.ts";
+import { type DecoderSizes, HIDDEN_KEYS, LAYER_KEYS } from "./decoder-sizes.ts";
 import type { LatentMixer, Tensor } from "./model.ts";
 import { linear, norm } from "./tensors.ts";
 

@@ -1,9 +1,10 @@
 /** The mixture-of-experts feed-forward that families share: router, routed experts, shared experts. */
 import type { ConfigReader, Keys } from "./config-reader.ts";
-import type { FeedForwardParts } from "./decoder.ts";
+
 import { activationOf } from "./family.ts";
-import type { Tensor } from "./model.ts";
-import { experts, gatedMlp, linear, routerBalance } from "./tensors.ts";
+import { type FeedForwardParts, gatedMlp } from "./feed-forward.ts";
+import type { Role, Split, Tensor } from "./model.ts";
+import { linear, routerBalance, tensor } from "./tensors.ts";
 
 export const EXPERT_KEYS = [
   "num_experts",
@@ -18,6 +19,12 @@ export interface ExpertCounts {
   readonly active: number;
 }
 
+/** What a class assumes of either count. */
+export interface ExpertDefaults {
+  readonly count?: number | undefined;
+  readonly active?: number | undefined;
+}
+
 /**
  * Experts held and experts chosen per token.
  *
@@ -25,7 +32,7 @@ export interface ExpertCounts {
  */
 export function readExperts(
   config: ConfigReader,
-  defaults: { readonly count?: number; readonly active?: number } = {},
+  defaults: ExpertDefaults = {},
   keys: { readonly count?: Keys; readonly active?: Keys } = {},
 ): ExpertCounts {
   const activeKeys = keys.active ?? ACTIVE_KEYS;
@@ -36,6 +43,71 @@ export function readExperts(
     config.fail(names.find((name) => config.has(name)) ?? names[0]!, `at most the ${count} experts`);
   }
   return { count, active };
+}
+
+export interface ExpertsSpec {
+  /** Module path of the expert list: "mlp.experts". */
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly width: number;
+  readonly experts: number;
+  readonly activeExperts: number;
+  readonly gated?: boolean;
+  readonly bias?: boolean;
+  readonly names?: readonly [string, string, string];
+  /** Module path of the router; absent when the family writes it itself. */
+  readonly router?: string;
+  readonly routerBias?: boolean;
+  /** Width that the router reads when the experts work on a narrower latent. */
+  readonly routerSize?: number;
+}
+
+/** `experts` copies of gate [f, h], up [f, h], down [h, f], and a router [experts, h]. */
+export function experts(spec: ExpertsSpec): Tensor[] {
+  const { hiddenSize, width, gated = true } = spec;
+  const [gate, up, down] = spec.names ?? ["gate_proj", "up_proj", "down_proj"];
+  const copies = { copies: spec.experts, activeCopies: spec.activeExperts } as const;
+  const one = (name: string, role: Role, shape: readonly [number, number], split: Split): Tensor[] => {
+    const at = `${spec.name}.${name}`;
+    const weight = tensor({
+      name: `${at}.weight`,
+      role,
+      kind: "expert",
+      group: "experts",
+      shape,
+      split,
+      ...copies,
+    });
+    if (spec.bias !== true) return [weight];
+    const biasSplit = split === "row" ? "replicated" : split;
+    return [
+      weight,
+      tensor({
+        name: `${at}.bias`,
+        role,
+        kind: "bias",
+        group: "experts",
+        shape: [shape[0]],
+        split: biasSplit,
+        ...copies,
+      }),
+    ];
+  };
+  return [
+    ...(spec.router === undefined
+      ? []
+      : linear({
+          name: spec.router,
+          role: "router",
+          group: "router",
+          outDim: spec.experts,
+          inDim: spec.routerSize ?? hiddenSize,
+          bias: spec.routerBias === true,
+        })),
+    ...(gated ? one(gate, "mlp-gate", [width, hiddenSize], "column") : []),
+    ...one(up, "mlp-up", [width, hiddenSize], "column"),
+    ...one(down, "mlp-down", [hiddenSize, width], "row"),
+  ];
 }
 
 export interface MoeSpec {
@@ -59,15 +131,17 @@ export interface MoeSpec {
   readonly expertNames?: readonly [string, string, string];
   readonly expertBias?: boolean;
   /** Shared experts as one gated MLP of this width together. */
-  readonly shared?: {
-    readonly width: number;
-    readonly name: string;
-    readonly bias?: boolean;
-    readonly fused?: string;
-    readonly names?: readonly [string, string, string];
-    /** Name of a [1, h] gate on the shared output (Qwen2-MoE). */
-    readonly gate?: string;
-  };
+  readonly shared?:
+    | {
+        readonly width: number;
+        readonly name: string;
+        readonly bias?: boolean;
+        readonly fused?: string;
+        readonly names?: readonly [string, string, string];
+        /** Name of a [1, h] gate on the shared output (Qwen2-MoE). */
+        readonly gate?: string;
+      }
+    | undefined;
   readonly activation?: string;
 }
 
@@ -127,41 +201,4 @@ export function moe(spec: MoeSpec): FeedForwardParts {
     },
     tensors,
   };
-}
-
-/** True for layers with experts. */
-export type Sparse = (layer: number) => boolean;
-
-/** Layer i has experts unless `mlp_only_layers` lists it or (i + 1) is off the `decoder_sparse_step`. */
-export function stepSparse(config: ConfigReader): Sparse {
-  const step = config.int("decoder_sparse_step", 1);
-  const dense = new Set(config.ints("mlp_only_layers"));
-  return (layer) => !dense.has(layer) && (layer + 1) % step === 0;
-}
-
-/**
- * `mlp_layer_types` when listed, else `moe_layer_freq` (a 0/1 list, or every n-th layer), counted from
- * `first_k_dense_replace` on.
- */
-export function firstDenseSparse(
-  config: ConfigReader,
-  layers: number,
-  defaults: { readonly firstDense: number },
-): Sparse {
-  const types = config.texts("mlp_layer_types");
-  if (types !== undefined) {
-    const at = types.slice(0, layers).findIndex((type) => type !== "sparse" && type !== "dense");
-    if (types.length < layers || at !== -1)
-      config.fail("mlp_layer_types", `a list of ${layers} entries, each dense or sparse`);
-    return (layer) => types[layer] === "sparse";
-  }
-  const first = config.count("first_k_dense_replace", defaults.firstDense);
-  if (Array.isArray(config.raw.moe_layer_freq)) {
-    const listed = config.ints("moe_layer_freq");
-    if (listed === undefined || listed.length < layers)
-      config.fail("moe_layer_freq", `a number, or a list of ${layers} zeros and ones`);
-    return (layer) => listed[layer] !== 0;
-  }
-  const every = config.int("moe_layer_freq", 1);
-  return (layer) => layer >= first && layer % every === 0;
 }

@@ -1,4 +1,5 @@
 /** Multi-token-prediction layers: in the file, loaded by engines only to speculate. */
+
 import type { ConfigReader } from "./config-reader.ts";
 import type { LayerKind, Stack } from "./model.ts";
 import { stackOf } from "./stack.ts";

@@ -1,7 +1,8 @@
 import type { ConfigReader } from "../config-reader.ts";
-import type { DecoderSizes } from "../decoder.ts";
-import { type ExpertsRule, familyOf } from "../decoder-row.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { familyOf } from "../decoder-row.ts";
+import type { DecoderSizes } from "../decoder-sizes.ts";
+import { type ExpertsRule, firstDenseSparse } from "../expert-rules.ts";
+import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 
 /** Files of Ling 2 carry the first version's model_type under the second's class name. */

@@ -1,4 +1,5 @@
 /** BART (arXiv:1910.13461) and its relatives, and Whisper, whose encoder reads a spectrogram. */
+
 import { type ConfigReader, tiedEmbeddings } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
 import { denseClassifier, labelCount } from "../encoder-row.ts";

@@ -1,4 +1,5 @@
 /** Encoders that changed BERT's embedding, its depth, its sharing or its positions. */
+
 import { denseClassifier, encoderFamily, headLinear, maskedLmHead, pooler } from "../encoder-row.ts";
 import { embedding, linear, norm, positionEmbedding } from "../tensors.ts";
 import {

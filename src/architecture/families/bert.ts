@@ -1,4 +1,5 @@
 /** BERT (arXiv:1810.04805), RoBERTa, and what their relatives share. */
+
 import type { ConfigReader } from "../config-reader.ts";
 import {
   denseClassifier,

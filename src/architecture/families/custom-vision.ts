@@ -1,4 +1,5 @@
 /** Vision models whose classes live in their own repositories, sized by their published layouts. */
+
 import { composite, languageModel, part, type TextNames } from "../composite.ts";
 import { type ConfigReader, overriding, readConfig } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";

@@ -1,6 +1,7 @@
 import type { ConfigReader } from "../config-reader.ts";
-import type { DecoderSizes, MixerParts } from "../decoder.ts";
 import { familyOf } from "../decoder-row.ts";
+import type { DecoderSizes } from "../decoder-sizes.ts";
+import type { MixerParts } from "../mixers/self-attention.ts";
 import type { LayerKind, Tensor } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
 import { MTP_KEYS } from "../mtp.ts";

@@ -1,7 +1,9 @@
 /** DeepSeek and the models that took over its layout: latent attention, a few dense layers, then experts. */
+
 import type { ConfigReader } from "../config-reader.ts";
-import type { DecoderSizes } from "../decoder.ts";
-import { type DecoderRow, type ExpertsRule, familyOf, type MixerRule, MLP_BIAS } from "../decoder-row.ts";
+import { type DecoderRow, familyOf, type MixerRule, MLP_BIAS } from "../decoder-row.ts";
+import type { DecoderSizes } from "../decoder-sizes.ts";
+import { type ExpertsRule, firstDenseSparse } from "../expert-rules.ts";
 import {
   type IndexerDims,
   type LatentDims,
@@ -10,7 +12,7 @@ import {
   readLatentDims,
 } from "../latent-attention.ts";
 import type { LayerKind } from "../model.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 
 interface ClassExperts {

@@ -1,6 +1,7 @@
 /** Grouped attention over DeepSeek experts. */
 import { ATTENTION_BIAS, familyOf, MLP_BIAS } from "../decoder-row.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { firstDenseSparse } from "../expert-rules.ts";
+import { moe, readExperts } from "../moe.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
 
 /** dots.llm1: Qwen3 attention over DeepSeek experts; layers from `max_window_layers` on slide. */

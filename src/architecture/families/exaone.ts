@@ -1,5 +1,6 @@
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { firstDenseSparse } from "../expert-rules.ts";
+import { moe, readExperts } from "../moe.ts";
 import { periodicWindow } from "../windows.ts";
 
 /** EXAONE 3: llama under GPT-2's names, its class in the model's repository. */

@@ -1,10 +1,13 @@
 /** Grouped attention whose output is gated by a projection of the input: Laguna, Trinity, Muse Glimmer; Step 3.5 beside it. */
+
 import type { ConfigReader } from "../config-reader.ts";
-import type { DecoderSizes } from "../decoder.ts";
 import { familyOf, type MixerRule } from "../decoder-row.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import type { DecoderSizes } from "../decoder-sizes.ts";
+import { firstDenseSparse } from "../expert-rules.ts";
+import { selfAttention } from "../mixers/self-attention.ts";
+import { moe, readExperts } from "../moe.ts";
 import { layerInts } from "../stack.ts";
-import { attention, linear } from "../tensors.ts";
+import { linear } from "../tensors.ts";
 import { listedWindow, type Window, windowTokensOf } from "../windows.ts";
 
 /** Gate width of a layer with `heads` heads: one per head, or one per channel. */
@@ -26,31 +29,22 @@ export function gatedMixer(
     keyOf: (i) => `${layer.heads(i)} ${layer.window(i)}`,
     build: (i) => {
       const heads = layer.heads(i);
-      const windowTokens = layer.window(i);
       if (heads % kvHeads !== 0)
         config.fail("num_key_value_heads", `a divisor of the ${heads} attention heads of layer ${i}`);
+      const { mixers, tensors } = selfAttention({
+        name: "self_attn",
+        hiddenSize,
+        heads,
+        kvHeads,
+        keyDim: headDim,
+        windowTokens: layer.window(i),
+        bias: { qkv: bias, o: bias },
+        qkNorm: layer.qkNorm ? "head" : undefined,
+      });
       return {
-        mixers: [
-          {
-            kind: "attention",
-            queryHeads: heads,
-            kvHeads,
-            keyDim: headDim,
-            valueDim: headDim,
-            cache: "own",
-            ...(windowTokens === undefined ? {} : { windowTokens }),
-          },
-        ],
+        mixers,
         tensors: [
-          ...attention({
-            name: "self_attn",
-            hiddenSize,
-            heads,
-            kvHeads,
-            keyDim: headDim,
-            bias: { qkv: bias, o: bias },
-            ...(layer.qkNorm ? { qkNorm: "head" } : {}),
-          }),
+          ...tensors,
           ...linear({
             name: `self_attn.${layer.gate.name}`,
             role: "attn-gate",

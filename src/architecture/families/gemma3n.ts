@@ -1,8 +1,10 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import { composite, languageModel, part } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
-import { decoder, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
+import { gatedFeedForward } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
 import { layerInts, layerTypes } from "../stack.ts";

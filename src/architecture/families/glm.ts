@@ -1,5 +1,6 @@
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { firstDenseSparse } from "../expert-rules.ts";
+import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 
 /** Biases on q, k and v, gate and up in one projection, 2 KV heads. */

@@ -1,6 +1,7 @@
 /** The GPT-2 generation: LayerNorm with biases, plain MLP of 4h unless a key says otherwise. */
-import { POSITION_KEYS } from "../decoder.ts";
+
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import { POSITION_KEYS } from "../decoder-sizes.ts";
 import { positionEmbedding } from "../tensors.ts";
 
 const fourTimes = (hiddenSize: number): number => 4 * hiddenSize;

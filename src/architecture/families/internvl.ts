@@ -1,4 +1,5 @@
 /** InternVL: InternViT, pixel shuffle, a norm and two linears, and any decoder. */
+
 import { composite, languageModel, part } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";

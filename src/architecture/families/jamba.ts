@@ -1,5 +1,7 @@
-import { decoder, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
+import { gatedFeedForward } from "../feed-forward.ts";
 import { mambaBlock } from "../mixers/mamba.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { moe, readExperts } from "../moe.ts";

@@ -1,12 +1,14 @@
 import { type ConfigReader, overriding } from "../config-reader.ts";
-import type { MixerParts } from "../decoder.ts";
-import { decoder, type FeedForwardParts, gatedFeedForward } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { firstDenseSparse } from "../expert-rules.ts";
 import { activationOf, type Family } from "../family.ts";
+import { type FeedForwardParts, gatedFeedForward, gatedMlp } from "../feed-forward.ts";
 import { latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
 import { kimiDeltaBlock } from "../mixers/linear-attention.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import type { MixerParts } from "../mixers/self-attention.ts";
+import { experts, moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
-import { experts, gatedMlp, linear, norm, routerBalance, vector } from "../tensors.ts";
+import { linear, norm, routerBalance, vector } from "../tensors.ts";
 
 const LATENT_DEFAULTS = {
   queryLatentDim: undefined,

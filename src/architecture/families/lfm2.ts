@@ -1,13 +1,14 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import { type ConfigReader, overriding } from "../config-reader.ts";
-import type { MixerParts } from "../decoder.ts";
-import { decoder, type FeedForwardParts, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import { activationOf, type Family } from "../family.ts";
-import { selfAttention } from "../mixers/self-attention.ts";
+import { type FeedForwardParts, gatedFeedForward, gatedMlp } from "../feed-forward.ts";
+import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { ArchitectureDraft } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
-import { convolution, gatedMlp, linear } from "../tensors.ts";
+import { convolution, linear } from "../tensors.ts";
 
 const LAYERS = ["conv", "full_attention"] as const;
 const EXPERT_NAMES = ["w1", "w3", "w2"] as const;

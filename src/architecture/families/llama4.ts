@@ -1,8 +1,7 @@
-import type { MixerParts } from "../decoder.ts";
 import { familyOf } from "../decoder-row.ts";
+import { selfAttention } from "../mixers/self-attention.ts";
 import { moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
-import { attention } from "../tensors.ts";
 
 /**
  * Chunked attention of 8192 tokens except in the layers without rotary (every fourth), which see
@@ -37,27 +36,16 @@ export const llama4Text = familyOf({
     const bias = config.flag("attention_bias", false);
     return {
       keyOf: (layer) => String(chunked(layer)),
-      build: (layer): MixerParts => ({
-        mixers: [
-          {
-            kind: "attention",
-            queryHeads: heads,
-            kvHeads,
-            keyDim: headDim,
-            valueDim: headDim,
-            cache: "own",
-            ...(chunked(layer) && chunkTokens !== undefined ? { chunkTokens } : {}),
-          },
-        ],
-        tensors: attention({
+      build: (layer) =>
+        selfAttention({
           name: "self_attn",
           hiddenSize,
           heads,
           kvHeads,
           keyDim: headDim,
+          chunkTokens: chunked(layer) ? chunkTokens : undefined,
           bias: { qkv: bias, o: bias },
         }),
-      }),
     };
   },
   experts: (config, { hiddenSize }) => {

@@ -1,4 +1,5 @@
 /** An image encoder, a projector and a language model: LLaVA and its relatives. */
+
 import { composite, languageModel, part } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import type { Family } from "../family.ts";

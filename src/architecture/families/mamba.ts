@@ -1,5 +1,6 @@
 import type { ConfigReader } from "../config-reader.ts";
-import { type DecoderSizes, decoder, HIDDEN_KEYS, LAYER_KEYS } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { type DecoderSizes, HIDDEN_KEYS, LAYER_KEYS } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
 import { mamba2Block, mambaBlock } from "../mixers/mamba.ts";
 

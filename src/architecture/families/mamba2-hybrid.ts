@@ -1,14 +1,15 @@
 /** Attention and Mamba-2 in one model: Bamba, Granite 4 H (one or the other per layer), Falcon-H1 (both in every layer). */
+
 import type { ConfigReader } from "../config-reader.ts";
-import type { DecoderSizes, FeedForwardParts, MixerParts } from "../decoder.ts";
-import { decoder, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { type DecoderSizes, readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
 import { activationOf } from "../family.ts";
+import { type FeedForwardParts, gatedFeedForward, gatedMlp } from "../feed-forward.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
-import { selfAttention } from "../mixers/self-attention.ts";
+import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import { moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
-import { gatedMlp } from "../tensors.ts";
 import { expandedWidth } from "./mamba.ts";
 
 /** The `mamba_*` keys that the three classes share, and their defaults. */

@@ -1,8 +1,10 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
-import { firstDenseSparse, moe, readExperts } from "../moe.ts";
+import { firstDenseSparse } from "../expert-rules.ts";
+import { selfAttention } from "../mixers/self-attention.ts";
+import { moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
-import { attention, vector } from "../tensors.ts";
+import { vector } from "../tensors.ts";
 import { windowTokensOf } from "../windows.ts";
 
 /**
@@ -39,30 +41,19 @@ export const mimoV2 = familyOf({
     return {
       keyOf: (layer) => (slides(layer) ? "sliding" : "full"),
       build: (layer) => {
-        const { heads, kvHeads, keyDim, valueDim, sinks } = slides(layer) ? sliding : full;
+        const { sinks, ...own } = slides(layer) ? sliding : full;
+        const { mixers, tensors } = selfAttention({
+          name: "self_attn",
+          hiddenSize,
+          ...own,
+          windowTokens: slides(layer) ? windowTokens : undefined,
+          bias: { qkv: bias },
+        });
         return {
-          mixers: [
-            {
-              kind: "attention",
-              queryHeads: heads,
-              kvHeads,
-              keyDim,
-              valueDim,
-              cache: "own",
-              ...(slides(layer) && windowTokens !== undefined ? { windowTokens } : {}),
-            },
-          ],
+          mixers,
           tensors: [
-            ...attention({
-              name: "self_attn",
-              hiddenSize,
-              heads,
-              kvHeads,
-              keyDim,
-              valueDim,
-              bias: { qkv: bias },
-            }),
-            ...(sinks ? [vector("self_attn.sinks", "attention", [heads], "heads")] : []),
+            ...tensors,
+            ...(sinks ? [vector("self_attn.sinks", "attention", [own.heads], "heads")] : []),
           ],
         };
       },

@@ -1,10 +1,11 @@
 import type { ConfigReader } from "../config-reader.ts";
-import type { DecoderSizes, MixerParts } from "../decoder.ts";
 import { type DecoderRow, familyOf, type MixerRule } from "../decoder-row.ts";
+import type { DecoderSizes } from "../decoder-sizes.ts";
+import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
-import { attention, linear, norm, vector } from "../tensors.ts";
+import { linear, norm, vector } from "../tensors.ts";
 import { windowTokensOf } from "../windows.ts";
 
 /** Text-01 and M1: lightning attention, every eighth layer (or those listed) softmax attention. */
@@ -17,7 +18,6 @@ export const minimax = familyOf({
   mixer: (config, sizes) => {
     const { heads, headDim, hiddenSize, kvHeads } = sizes;
     const linearLayer = lightningLayers(config, sizes.layers);
-    const windowTokens = windowTokensOf(config);
     const inner = heads * headDim;
     const block = config.int("block_size", 256);
     const constant = (name: string, shape: readonly number[]): Tensor => ({
@@ -69,20 +69,14 @@ export const minimax = familyOf({
         constant("diagonal_decay", [1, heads, block, block]),
       ],
     };
-    const softmax: MixerParts = {
-      mixers: [
-        {
-          kind: "attention",
-          queryHeads: heads,
-          kvHeads,
-          keyDim: headDim,
-          valueDim: headDim,
-          cache: "own",
-          ...(windowTokens === undefined ? {} : { windowTokens }),
-        },
-      ],
-      tensors: attention({ name: "self_attn", hiddenSize, heads, kvHeads, keyDim: headDim }),
-    };
+    const softmax = selfAttention({
+      name: "self_attn",
+      hiddenSize,
+      heads,
+      kvHeads,
+      keyDim: headDim,
+      windowTokens: windowTokensOf(config),
+    });
     return {
       keyOf: (layer) => (linearLayer(layer) ? "lightning" : "softmax"),
       build: (layer) => (linearLayer(layer) ? lightning : softmax),
@@ -218,29 +212,25 @@ function sparseMixer(config: ConfigReader, sizes: DecoderSizes): MixerRule {
     });
   return {
     keyOf: (layer) => (isSparse(layer) ? "sparse" : "full"),
-    build: (layer) => ({
-      mixers: [
-        {
-          kind: "attention",
-          queryHeads: heads,
-          kvHeads,
-          keyDim: headDim,
-          valueDim: headDim,
-          cache: "own",
-          ...(isSparse(layer) ? { indexKeyDim: indexDim } : {}),
-        },
-      ],
-      tensors: [
-        ...attention({ name: "self_attn", hiddenSize, heads, kvHeads, keyDim: headDim, qkNorm: "head" }),
-        ...(isSparse(layer)
-          ? [
-              ...index("q_proj", indexHeads * indexDim),
-              ...index("k_proj", indexDim),
-              ...norm("self_attn.indexer.q_norm", indexDim),
-              ...norm("self_attn.indexer.k_norm", indexDim),
-            ]
-          : []),
-      ],
-    }),
+    build: (layer) => {
+      const attention = selfAttention({
+        name: "self_attn",
+        hiddenSize,
+        heads,
+        kvHeads,
+        keyDim: headDim,
+        qkNorm: "head",
+        indexKeyDim: isSparse(layer) ? indexDim : undefined,
+      });
+      if (!isSparse(layer)) return attention;
+      const tensors = [
+        ...attention.tensors,
+        ...index("q_proj", indexHeads * indexDim),
+        ...index("k_proj", indexDim),
+        ...norm("self_attn.indexer.q_norm", indexDim),
+        ...norm("self_attn.indexer.k_norm", indexDim),
+      ];
+      return { ...attention, tensors };
+    },
   };
 }

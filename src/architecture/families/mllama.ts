@@ -1,7 +1,9 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import { composite, languageModel, part } from "../composite.ts";
-import { decoder, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
+import { gatedFeedForward } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { embedding, vector } from "../tensors.ts";
 import { mllamaVision } from "../towers/llama-vision.ts";

@@ -1,4 +1,5 @@
 /** Encoders with rotary positions and a gated MLP: ModernBERT, Nomic BERT. */
+
 import { type EncoderRow, encoderFamily, type HeadContext, headLinear } from "../encoder-row.ts";
 import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";

@@ -1,19 +1,15 @@
 import { type ConfigReader, overriding, readHeads } from "../config-reader.ts";
-import {
-  decoder,
-  type FeedForwardParts,
-  HIDDEN_KEYS,
-  type MixerParts,
-  plainFeedForward,
-} from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { HIDDEN_KEYS } from "../decoder-sizes.ts";
 import { activationOf, type Family } from "../family.ts";
+import { type FeedForwardParts, plainFeedForward, plainMlp } from "../feed-forward.ts";
 import { stateFormatOf } from "../mixers/linear-attention.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
-import { selfAttention } from "../mixers/self-attention.ts";
+import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Stack } from "../model.ts";
-import { readExperts } from "../moe.ts";
+import { experts, readExperts } from "../moe.ts";
 import { stackOf } from "../stack.ts";
-import { experts, linear, norm, plainMlp, routerBalance } from "../tensors.ts";
+import { linear, norm, routerBalance } from "../tensors.ts";
 
 type Block = "mamba" | "attention" | "mlp" | "moe";
 

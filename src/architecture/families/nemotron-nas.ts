@@ -1,11 +1,12 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { tiedEmbeddings } from "../config-reader.ts";
-import { type FeedForwardParts, gatedFeedForward, type MixerParts } from "../decoder.ts";
 import { ATTENTION_BIAS, customCodeNote, MLP_BIAS, readOption } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
+import { type FeedForwardParts, gatedFeedForward } from "../feed-forward.ts";
+import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
-import { attention, embedding, head, linear, norm } from "../tensors.ts";
+import { embedding, head, linear, norm } from "../tensors.ts";
 
 /** A block that search removed or replaced by one [h, h] projection keeps no cache. */
 function replacement(name: string, hiddenSize: number, group: "attention" | "mlp"): readonly Tensor[] {
@@ -43,29 +44,15 @@ export const nemotronNas: Family = {
         return { mixers: [], tensors: replacement("self_attn.linear_attn", hiddenSize, "attention") };
       const perGroup = part.int("n_heads_in_group");
       if (heads % perGroup !== 0) part.fail("n_heads_in_group", `a divisor of the ${heads} attention heads`);
-      const kvHeads = heads / perGroup;
-      const windowTokens = part.optionalInt("window_length");
-      return {
-        mixers: [
-          {
-            kind: "attention",
-            queryHeads: heads,
-            kvHeads,
-            keyDim: headDim,
-            valueDim: headDim,
-            cache: "own",
-            ...(windowTokens === undefined ? {} : { windowTokens }),
-          },
-        ],
-        tensors: attention({
-          name: "self_attn",
-          hiddenSize,
-          heads,
-          kvHeads,
-          keyDim: headDim,
-          bias: { qkv: attentionBias, o: attentionBias },
-        }),
-      };
+      return selfAttention({
+        name: "self_attn",
+        hiddenSize,
+        heads,
+        kvHeads: heads / perGroup,
+        keyDim: headDim,
+        windowTokens: part.optionalInt("window_length"),
+        bias: { qkv: attentionBias, o: attentionBias },
+      });
     };
     const feedForward = (block: ConfigReader): FeedForwardParts | undefined => {
       const part = block.child("ffn") ?? block.fail("ffn", "an object");

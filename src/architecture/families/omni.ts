@@ -1,4 +1,5 @@
 /** The thinkers of Qwen2.5-Omni and Qwen3-Omni: ears, eyes and a decoder. Their talkers and vocoders are not described. */
+
 import { composite, languageModel, part } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";

@@ -1,4 +1,5 @@
 /** What Gemma 3n and Gemma 4 E share: a small embedding per layer, and last layers that reuse earlier keys and values. */
+
 import type { ConfigReader } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
 import { linear, norm, tensor } from "../tensors.ts";

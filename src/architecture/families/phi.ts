@@ -1,5 +1,5 @@
-import { readDecoderSizes } from "../decoder.ts";
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import { moe, readExperts } from "../moe.ts";
 import { everyLayerWindow } from "../windows.ts";
 

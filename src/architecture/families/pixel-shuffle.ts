@@ -1,4 +1,5 @@
 /** SigLIP towers whose patches are folded before the projector: Aya Vision, Command A Vision, LFM2-VL. */
+
 import { composite, languageModel, part } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import type { Family } from "../family.ts";

@@ -1,5 +1,6 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
-import { moe, readExperts, stepSparse } from "../moe.ts";
+import { stepSparse } from "../expert-rules.ts";
+import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 import { qwenWindow } from "../windows.ts";
 

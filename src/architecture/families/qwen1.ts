@@ -1,5 +1,5 @@
-import { HIDDEN_KEYS, LAYER_KEYS } from "../decoder.ts";
 import { familyOf } from "../decoder-row.ts";
+import { HIDDEN_KEYS, LAYER_KEYS } from "../decoder-sizes.ts";
 
 /**
  * Qwen 1: q, k and v in one biased projection of kv_channels per head, an output of no bias, and an MLP

@@ -1,19 +1,16 @@
 /** Three gated delta nets, then one gated attention: Qwen3-Next, Qwen3.5 and 3.6, dense and with experts. */
+
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import type { ConfigReader } from "../config-reader.ts";
-import type { MixerParts } from "../decoder.ts";
-import {
-  type DecoderSizes,
-  decoder,
-  type FeedForwardParts,
-  gatedFeedForward,
-  readDecoderSizes,
-} from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { type DecoderSizes, readDecoderSizes } from "../decoder-sizes.ts";
+import { stepSparse } from "../expert-rules.ts";
 import type { Family } from "../family.ts";
+import { type FeedForwardParts, gatedFeedForward } from "../feed-forward.ts";
 import { gatedDeltaBlock, stateFormatOf } from "../mixers/linear-attention.ts";
-import { selfAttention } from "../mixers/self-attention.ts";
+import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { ArchitectureDraft, Stack } from "../model.ts";
-import { moe, readExperts, stepSparse } from "../moe.ts";
+import { moe, readExperts } from "../moe.ts";
 import { layerTypes, stackOf } from "../stack.ts";
 import { linear, norm } from "../tensors.ts";
 

@@ -1,7 +1,8 @@
-import type { MixerParts } from "../decoder.ts";
-import { decoder, gatedFeedForward, readDecoderSizes } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
-import { selfAttention } from "../mixers/self-attention.ts";
+import { gatedFeedForward } from "../feed-forward.ts";
+import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import { convolution, linear, vector } from "../tensors.ts";
 
 /** A gated linear recurrence of width w (arXiv:2402.19427): two inputs, convolution, block-diagonal gates, output. */

@@ -1,6 +1,7 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
-import { firstDenseSparse, moe, readExperts, type Sparse } from "../moe.ts";
+import { firstDenseSparse, type Sparse } from "../expert-rules.ts";
+import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
 import { gatedMixer, gateWidth } from "./gated-attention.ts";

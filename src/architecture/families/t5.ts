@@ -1,4 +1,5 @@
 /** T5 (arXiv:1910.10683): no biases, RMSNorms, relative positions as a table per stack (mT5) or per layer (UMT5). */
+
 import { type ConfigReader, tiedEmbeddings } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
 import { activationNamed, type Family } from "../family.ts";

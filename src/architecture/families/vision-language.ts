@@ -1,4 +1,5 @@
 /** Composites with a tower of their own: Kimi K2.5, MiniMax M3, Muse Glimmer, Llama 4. */
+
 import { composite, languageModel, part } from "../composite.ts";
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";

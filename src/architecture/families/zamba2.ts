@@ -1,10 +1,12 @@
-import { decoder, readDecoderSizes } from "../decoder.ts";
+import { decoder } from "../decoder.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import { activationOf, type Family } from "../family.ts";
+import { gatedMlp } from "../feed-forward.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
 import { layerTypes } from "../stack.ts";
-import { gatedMlp, linear, norm } from "../tensors.ts";
+import { linear, norm } from "../tensors.ts";
 import { expandedWidth } from "./mamba.ts";
 
 /**

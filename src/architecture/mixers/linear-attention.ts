@@ -1,8 +1,9 @@
 /** Linear attention with a delta rule: gated DeltaNet (arXiv:2412.06464) and Kimi delta attention (arXiv:2510.26692). */
+
 import type { ConfigReader } from "../config-reader.ts";
-import type { MixerParts } from "../decoder.ts";
 import type { Tensor } from "../model.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
+import type { MixerParts } from "./self-attention.ts";
 
 const group = "recurrent";
 

@@ -1,8 +1,8 @@
 /** Selective state spaces: Mamba-1 (arXiv:2312.00752) and Mamba-2 (arXiv:2405.21060). */
 
-import type { MixerParts } from "../decoder.ts";
 import type { Tensor } from "../model.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
+import type { MixerParts } from "./self-attention.ts";
 
 export interface MambaSpec {
   /** Module path: "mixer" or "mamba". */

@@ -1,10 +1,12 @@
 /** The conformer audio towers of Gemma 3n and Gemma 4: two strided convolutions, then blocks of MLP, attention, convolution, MLP. */
+
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
+import { plainMlp } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
-import { convolution, linear, norm, plainMlp, vector } from "../tensors.ts";
+import { convolution, linear, norm, vector } from "../tensors.ts";
 import { clipBounds } from "./gemma-vision.ts";
 import { inGroup, readEncoderHeads, type Tower } from "./tower.ts";
 

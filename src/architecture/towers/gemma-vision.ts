@@ -1,4 +1,5 @@
 /** The vision towers of Gemma 4 (a ViT with two position tables) and Gemma 3n (MobileNet-V5). */
+
 import { withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import { stackOf } from "../stack.ts";

@@ -1,8 +1,10 @@
 /** GLM-4.1V's tower: patches over time, learned positions, a strided downsampling and a gated merger. */
+
 import { withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
+import { gatedMlp } from "../feed-forward.ts";
 import { stackOf } from "../stack.ts";
-import { convolution, gatedMlp, linear, norm, positionEmbedding } from "../tensors.ts";
+import { convolution, linear, norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
 import { temporalPatches } from "./qwen-vision.ts";
 import { encoderLayer, inGroup, patchCount, readEncoderHeads } from "./tower.ts";

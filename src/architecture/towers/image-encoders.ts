@@ -1,4 +1,5 @@
 /** Encoders of whole images, chosen by the model_type of a vision_config: CLIP, SigLIP, Pixtral, Idefics 3. */
+
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";

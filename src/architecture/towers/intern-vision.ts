@@ -1,4 +1,5 @@
 /** InternViT: class token, learned positions, a scale per channel after attention and MLP. */
+
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import { stackOf } from "../stack.ts";

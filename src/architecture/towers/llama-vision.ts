@@ -1,4 +1,5 @@
 /** The towers of Llama 3.2 Vision (tiles, gates, two transformers) and Llama 4 (pixel shuffle). */
+
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";

@@ -1,4 +1,5 @@
 /** MoonViT (Kimi K2.5, Kimi-VL's line) and Muse Glimmer's tower: biased layers with q, k and v apart, learned positions on a grid. */
+
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { layerNorm } from "../decoder.ts";
 import { activationOf } from "../family.ts";

@@ -1,4 +1,5 @@
 /** The audio tower of Qwen3-ASR and Qwen3-Omni: three strided convolutions over the spectrogram, then biased layers. */
+
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import { stackOf } from "../stack.ts";

@@ -1,4 +1,5 @@
 /** The vision towers of Qwen2-VL, Qwen2.5-VL and Qwen3-VL: patches over time, rotary positions, a patch merger. */
+
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";

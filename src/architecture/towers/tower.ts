@@ -1,7 +1,8 @@
 import type { ConfigReader } from "../config-reader.ts";
+import { gatedMlp, plainMlp } from "../feed-forward.ts";
 import { type SelfAttentionSpec, selfAttention } from "../mixers/self-attention.ts";
 import type { Activation, Group, LayerKind, NormKind, Stack, Tensor } from "../model.ts";
-import { gatedMlp, norm, plainMlp } from "../tensors.ts";
+import { norm } from "../tensors.ts";
 
 /** A vision or audio encoder: its layers and what it holds outside them. */
 export interface Tower {

@@ -1,4 +1,5 @@
 /** The Whisper encoder (arXiv:2212.04356), alone and inside audio language models. */
+
 import type { ConfigReader } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";
