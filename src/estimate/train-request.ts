@@ -111,6 +111,11 @@ export interface TrainRequest {
   readonly kbitPreparation?: boolean;
   /** Last layers that train when the method is `freeze`. */
   readonly unfrozenLayers?: number;
+  /**
+   * The frozen model that preference and distillation losses compare with: `resident` beside the trained one (with adapters
+   * it is the base with them switched off), or `precomputed`, its log-probabilities written down before training.
+   */
+  readonly reference?: "resident" | "precomputed";
   /** Driver context and kernels of one process, where they were measured; 500 MiB with lazy loading. */
   readonly contextBytes?: Bytes;
   /** What the card has, where it is known: the allocator's cache then never counts beyond it. 0 for any card. */
@@ -171,6 +176,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
     kbitPreparation: request.kbitPreparation ?? request.quantization !== "int4-g128",
     unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
+    reference: oneOf("--reference", request.reference ?? "resident", ["resident", "precomputed"] as const),
     contextBytes: whole("--context-bytes", request.contextBytes ?? CONTEXT_BYTES, 0, 2 ** 40),
     deviceBytes: whole("--device-bytes", request.deviceBytes ?? ANY_CARD, 0, 2 ** 50),
     parallel,

@@ -55,6 +55,10 @@ export function statesOf(
     storedWidth: full ? widths.stored : null,
     buffers: layerCode(model).buffers,
   });
+  // The reference lies in the type that the pass computes in, divided as the weights are.
+  const reference = holdsReference(effective)
+    ? weightBytes(model, holding, { packed: effective.quantization, storedWidth: widths.compute, buffers: 0 })
+    : null;
   const trained = trainedTensors(model, holding);
   const sum = (each: (t: TrainedTensor) => Bytes, on: boolean): Bytes =>
     over(total(trained, each, false), on, false) + over(total(trained, each, true), on, true);
@@ -78,6 +82,10 @@ export function statesOf(
     ? 0
     : Math.round(optimizerStepBytes(optimizer, trained, options) * stepScale) + widened;
   const weights = over(held.dense, divided.weights, false) + over(held.experts, divided.weights, true);
+  const beside =
+    reference === null
+      ? 0
+      : over(reference.dense, divided.weights, false) + over(reference.experts, divided.weights, true);
   const trainedElements = total(trained, (t) => t.elements, false) + total(trained, (t) => t.elements, true);
   const buffers = shardingBuffers({
     sharding: parallel.sharding,
@@ -96,7 +104,7 @@ export function statesOf(
   });
   return {
     resident: {
-      weights: parallel.offloadWeights ? 0 : weights,
+      weights: parallel.offloadWeights ? 0 : weights + beside,
       adapters: over(held.adapters, divided.weights, false),
       masterWeights: offloaded ? 0 : master,
       optimizer: offloaded ? 0 : state,
@@ -108,6 +116,10 @@ export function statesOf(
     buffers,
   };
 }
+
+/** A second, frozen model lies beside the trained one: 2 bytes per weight in 16 bits (Rafailov et al., arXiv:2305.18290). */
+export const holdsReference = ({ loss, method, reference }: EffectiveTrain): boolean =>
+  (loss === "dpo" || loss === "kl") && reference === "resident" && (method === "full" || method === "freeze");
 
 /**
  * Between micro-batches FSDP under `no_sync` neither divides nor reduces gradients: every rank holds them whole (accelerate's

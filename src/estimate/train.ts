@@ -8,6 +8,7 @@ import type { Bytes } from "../units.ts";
 import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { languageModel, type Stage, trainStages } from "./train-stages.ts";
+import { holdsReference } from "./train-states.ts";
 import { phaseTerms } from "./train-terms.ts";
 
 export interface TrainPhaseResult {
@@ -224,11 +225,11 @@ function notesOf(model: Architecture, text: Architecture, effective: EffectiveTr
       message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
     });
   }
-  if (effective.loss === "dpo" && effective.method === "full") {
+  if (holdsReference(effective)) {
     notes.push({
       code: "reference-model",
       message:
-        "the reference model of a preference loss is not counted: add its weights unless its log-probabilities are computed before",
+        "weights count a frozen model of the same size that the loss compares with; its log-probabilities can be computed before training instead",
     });
   }
   return notes;

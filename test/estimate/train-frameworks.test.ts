@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { readArchitecture } from "../../src/architecture/registry.ts";
+import { type TrainResult, train } from "../../src/estimate/train.ts";
+import type { TrainRequest } from "../../src/estimate/train-request.ts";
+
+/** Llama 2 7B: 6,738,415,616 weights, of which 131,072,000 in the head and as many in the embedding. */
+const llama = readArchitecture(
+  {
+    model_type: "llama",
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+    vocab_size: 32000,
+    tie_word_embeddings: false,
+  },
+  "llama-2-7b",
+);
+const P = 6_738_415_616;
+const HEAD = 131_072_000;
+
+const term = (result: TrainResult, phase: string, id: string): number =>
+  result.devices[0]!.phases.find((p) => p.phase === phase)!.terms.find((t) => t.id === id)?.bytes ?? 0;
+
+describe("LitGPT", () => {
+  const litgpt: TrainRequest = {
+    framework: "litgpt",
+    method: "qlora",
+    precision: "bf16",
+    adapterFormat: "bf16",
+    kbitPreparation: false,
+    quantization: "nf4",
+    loraRank: 8,
+    loraTargets: "query-value",
+    loss: "plain",
+    seqTokens: 512,
+  };
+
+  test("packs the head too: 131,072,000 x (2 - 0.5625) B less than Hugging Face", () => {
+    const weights = (framework: "litgpt" | "hf"): number =>
+      term(train(llama, { ...litgpt, framework }), "forward", "weights");
+    expect((weights("hf") - weights("litgpt")) / HEAD).toBeCloseTo(1.4375, 4);
+  });
+
+  test("holds the step before while the model runs: 32 x 512 x (3 x 4096 + 11008) x 2 B of inputs to packed weights", () => {
+    const inputs = 32 * 512 * (3 * 4096 + 11008) * 2;
+    const forward = (lengths: "fixed" | "varied"): number =>
+      term(train(llama, { ...litgpt, lengths }), "forward", "activations");
+    expect(forward("fixed") - forward("varied")).toBe(inputs);
+  });
+
+  test("keeps the padded result of an adapter on q and v: 32 x 512 x 8192 x 2 B, and none when k has one too", () => {
+    const kept = (loraTargets: readonly string[], framework: "litgpt" | "hf"): number =>
+      term(
+        train(llama, {
+          ...litgpt,
+          framework,
+          method: "lora",
+          loraTargets,
+          loraDropout: 0,
+          lengths: "varied",
+        }),
+        "loss-backward",
+        "activations",
+      );
+    const some = kept(["q_proj", "v_proj"], "litgpt") - kept(["q_proj", "v_proj"], "hf");
+    const all = kept(["q_proj", "k_proj", "v_proj"], "litgpt") - kept(["q_proj", "k_proj", "v_proj"], "hf");
+    expect(some - all).toBe(32 * 512 * 8192 * 2);
+  });
+
+  test("under FSDP holds gradients of frozen weights between micro-batches: 6,738,415,616 x 2 B on each of two cards", () => {
+    const gradients = (gradAccum: number): number =>
+      term(
+        train(llama, { ...litgpt, method: "lora", gradAccum, parallel: { dp: 2, sharding: "fsdp" } }),
+        "loss-backward",
+        "gradients",
+      );
+    expect(gradients(1)).toBe(0);
+    expect(gradients(16) / P).toBeCloseTo(2, 2);
+  });
+});
+
+describe("between micro-batches", () => {
+  const full: TrainRequest = { precision: "bf16", seqTokens: 512, parallel: { dp: 8, sharding: "fsdp" } };
+  const gradients = (request: TrainRequest): number =>
+    term(train(llama, { ...full, ...request }), "loss-backward", "gradients") / P;
+
+  test("Hugging Face's FSDP holds whole gradients, 2 B per weight; torchtitan reduces them every time, 2/8 B", () => {
+    expect(gradients({ gradAccum: 4 })).toBeCloseTo(2, 2);
+    expect(gradients({ gradAccum: 4, framework: "fsdp" })).toBeCloseTo(0.25, 2);
+    expect(gradients({ gradAccum: 1 })).toBe(0);
+  });
+});
+
+describe("the allocator's cache", () => {
+  const varied: TrainRequest = {
+    method: "lora",
+    precision: "amp-bf16",
+    microBatch: 8,
+    seqTokens: 2048,
+    checkpointing: "full",
+    lengths: "varied",
+  };
+
+  test("never counts beyond the card: 40 GB less 500 MiB of context is all that 8 x 2048 tokens can reserve", () => {
+    const free = train(llama, varied).totals;
+    const limited = train(llama, { ...varied, deviceBytes: 40e9 }).totals;
+    expect(free.reserved.bytes).toBeGreaterThan(40e9);
+    expect(limited.reserved.bytes).toBe(
+      Math.max(40e9 - 500 * 2 ** 20, limited.allocated.bytes + 20 * 2 ** 20),
+    );
+    expect(limited.allocated).toEqual(free.allocated);
+  });
+
+  test("GPTQ models are not widened by PEFT's preparation, NF4 ones are: 2 B per weight of embedding and head", () => {
+    const weights = (quantization: "int4-g128" | "nf4-dq", kbitPreparation: boolean): number =>
+      term(
+        train(llama, { method: "qlora", quantization, kbitPreparation, seqTokens: 512 }),
+        "forward",
+        "weights",
+      );
+    const unset = train(llama, { method: "qlora", quantization: "int4-g128", seqTokens: 512 });
+    expect(term(unset, "forward", "weights")).toBe(weights("int4-g128", false));
+    const norms = 65 * 4096 * 2;
+    expect(weights("nf4-dq", true) - weights("nf4-dq", false)).toBe(2 * HEAD * 2 + norms);
+  });
+});
+
+describe("a reference model", () => {
+  const full: TrainRequest = { precision: "bf16", loss: "dpo", seqTokens: 512 };
+  const weights = (request: TrainRequest): number =>
+    term(train(llama, { ...full, ...request }), "loss-backward", "weights") / P;
+
+  test("lies beside a fully trained one, 2 + 2 B per weight, unless its log-probabilities were computed before", () => {
+    expect(weights({})).toBeCloseTo(4, 3);
+    expect(weights({ reference: "precomputed" })).toBeCloseTo(2, 3);
+    expect(weights({ precision: "amp-bf16", parallel: { dp: 8, sharding: "zero3" } })).toBeCloseTo(4 / 8, 3);
+  });
+
+  test("is the base with its adapters switched off under LoRA: 2 B per weight", () => {
+    expect(weights({ method: "lora" })).toBeCloseTo(2, 3);
+  });
+});
