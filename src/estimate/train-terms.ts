@@ -15,6 +15,9 @@ const BANDS: { readonly [K in LayerKnowledge]: readonly [low: number, high: numb
   unmodelled: [0.4, 4],
 };
 
+/** Buckets and gathered layers: whether one layer or two are whole at the peak depends on how far the host runs ahead. */
+const EXCHANGED: readonly [low: number, high: number] = [0.5, 1.25];
+
 /** The terms of one phase; empty ones are left out. */
 export function phaseTerms(
   phase: PhaseBytes,
@@ -26,7 +29,12 @@ export function phaseTerms(
   const terms: Term[] = [];
   const put = (id: TermId, bytes: Bytes, own: Basis, formula: string, inputs: Term["inputs"]): void => {
     if (bytes === 0) return;
-    const [low, high] = own === "exact" ? [1, 1] : BANDS[own === "modelled" ? "read" : knowledge];
+    const [low, high] =
+      own === "exact"
+        ? [1, 1]
+        : id === "communication"
+          ? EXCHANGED
+          : BANDS[own === "modelled" ? "read" : knowledge];
     terms.push({
       id,
       bytes,
@@ -53,7 +61,15 @@ export function phaseTerms(
     "{parameters} x {each} B",
     counted(phase.masterWeights),
   );
-  put("gradients", phase.gradients, "exact", "{parameters} x {each} B", counted(phase.gradients));
+  // Which gradients FSDP has made and not yet reduced when a micro-batch peaks was read from code, not simulated.
+  const late = effective.gradAccum > 1 && effective.parallel.sharding.startsWith("fsdp");
+  put(
+    "gradients",
+    phase.gradients,
+    late ? "modelled" : "exact",
+    "{parameters} x {each} B",
+    counted(phase.gradients),
+  );
   put("optimizer", phase.optimizer, "exact", "{parameters} x {each} B", counted(phase.optimizer));
   put(
     "activations",
