@@ -1,7 +1,8 @@
 /**
  * Scores training estimates: node .config/run.mjs test/bench/accuracy-training.ts [--rows]
  * First against one step of the real classes, then against published readings of real runs. Nothing is tuned row by row; a miss
- * is printed as a miss, and a row is left out only for a reason that stands before anything is predicted.
+ * is printed as a miss, and a row is left out only for a reason that stands before anything is predicted. Readings of quality C and
+ * D (rounded, thresholds, sums over cards, settings partly unknown) are not in the table.
  */
 import { train } from "../../src/estimate/train.ts";
 import {

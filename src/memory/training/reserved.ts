@@ -81,7 +81,7 @@ const FRAGMENTATION: { readonly [S in Sharding]: number } = {
  * Batches of changing length: a freed block serves the next length only when it is large enough, so the few large tensors
  * leave several copies of themselves, while the many equal ones of the layers are split and used again. `expected` was read from
  * ms-swift's LoRA rows of Qwen up to 2048 tokens (torch 2.1, one card: 2.5 to 3.0); Yi, Zephyr, Baichuan, ChatGLM, the longer and
- * the 4-bit rows were not looked at for it and lie between 0.4 and 5.5, which the spread covers: nothing in a configuration
+ * the 4-bit rows were not used for it and lie between 0.4 and 5.5, which the spread covers: nothing in a configuration
  * tells which.
  */
 const VARIED = { expected: 2.6, spread: 2.6 } as const;
