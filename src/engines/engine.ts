@@ -28,6 +28,10 @@ export interface ServingInput {
   /** Checked by `checkDegrees`. */
   readonly degrees: Degrees;
   readonly card?: EngineCard;
+  /** Positions on the encoder side of cross attention where the model does not fix them: tokens of images. */
+  readonly encoderTokens?: Tokens;
+  /** Bytes of other weights and caches on a device, for which a pool leaves room. Default: none. */
+  readonly besides?: (device: Pick<EngineDevice, "held"> & { readonly last: boolean }) => Bytes;
   /** Engine version, "0.19": constants are taken from the newest row that is not newer. Default: the latest. */
   readonly version?: string;
 }

@@ -1,5 +1,6 @@
 /** What a CUDA process holds outside any tensor: context, communicators, library workspaces. */
 import type { Term } from "../memory/term.ts";
+import type { Degrees } from "../parallelism/degrees.ts";
 import type { Bytes } from "../units.ts";
 
 const MIB = 2 ** 20;
@@ -66,6 +67,11 @@ export function cudaContext(generation: string | undefined): Overhead {
  */
 export function cublasWorkspace(generation: string | undefined): Bytes {
   return generation === "hopper" || generation === "blackwell" ? 32 * MIB : 8_519_680;
+}
+
+/** Ranks that exchange tensors: replicas do not, unless experts are spread over them. */
+export function talkingRanks({ tp, pp, ep, dp }: Degrees): number {
+  return tp * pp * (ep > 1 ? dp : 1);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type LoraRequest, loraLinears, loraParameterCount } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { EngineResult } from "../engines/engine.ts";
-import { communicationTerm } from "../engines/process-overhead.ts";
+import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts";
 import { parseEngine, serveOn } from "../engines/registry.ts";
 import { VramCalcError } from "../errors.ts";
 import { exactTerm, sumTerms, type Term } from "../memory/term.ts";
@@ -9,6 +9,9 @@ import { weights } from "../memory/weights.ts";
 import { checkDegrees, type Degrees, SINGLE_DEVICE } from "../parallelism/degrees.ts";
 import { deviceShares } from "../parallelism/share.ts";
 import { storageByName } from "../quantization/storage-by-name.ts";
+import { type DraftRun, type PreparedDraft, prepareDraft } from "./draft.ts";
+import { imageTerm, type PreparedImages, prepareImages } from "./images.ts";
+import { checkMtp, mtpFlags, mtpTerms } from "./mtp.ts";
 import { type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
 import {
   type DeviceEstimate,
@@ -30,21 +33,44 @@ export type { DeviceEstimate, Estimate, EstimateResult } from "./serve.ts";
  * @example estimate(typicalArchitecture(14e9), { dtype: "fp16", weightsOnly: true }).total.bytes // 28_000_000_000
  */
 export function estimate(model: Architecture, options: EstimateOptions = {}): EstimateResult {
-  const prepared = prepare(model, options, storageByName);
+  const images = prepareImages(model, options);
+  const prepared = withImages(
+    prepare(
+      model,
+      images === null ? options : { ...options, contextTokens: images.contextTokens },
+      storageByName,
+    ),
+    images,
+  );
   if (!needsEngines(options)) return serveOnOneDevice(model, prepared);
   const degrees = degreesOf(options);
   checkDegrees(model, degrees);
   const { engine = "generic" } = options;
-  const served =
-    engine === "generic"
-      ? genericDevices(model, prepared, degrees)
-      : engineDevices(model, prepared, { options, engine, degrees });
+  const name = engine === "generic" ? null : parseEngine(engine);
+  checkMtp(model, options, name?.engine ?? null);
+  const run: Run = {
+    model,
+    options,
+    prepared,
+    degrees,
+    images,
+    engine: name?.engine ?? null,
+    ...(name?.version === undefined ? {} : { version: name.version }),
+  };
+  const draft = prepareDraft(run);
+  const served = name === null ? genericDevices(run, draft) : engineDevices(run, draft);
   const devices = served.devices.map((device) => withAdapters(device, model, { options, degrees }));
   const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
   return {
     devices,
     total: worst.total,
-    notes: [...model.notes, ...prepared.notes, ...served.notes],
+    notes: [
+      ...model.notes,
+      ...prepared.notes,
+      ...(prepared.weightsOnly || images === null ? [] : images.notes),
+      ...(draft?.notes ?? []),
+      ...served.notes,
+    ],
     request: {
       ...prepared.request,
       engine: served.engine,
@@ -52,12 +78,25 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
       ...(options.lora === undefined
         ? {}
         : { loraRank: options.lora.rank, loraAdapters: options.lora.count }),
+      ...draft?.request,
+      ...(options.mtp === undefined ? {} : { mtp: options.mtp }),
+      ...images?.request,
     },
   };
 }
 
+function withImages(prepared: Prepared, images: PreparedImages | null): Prepared {
+  return images?.encoderTokens === undefined
+    ? prepared
+    : { ...prepared, encoderTokens: images.encoderTokens };
+}
+
 function degreesOf({ tp = 1, pp = 1, ep = 1, dp = 1 }: EstimateOptions): Degrees {
   return tp * pp * ep * dp === 1 ? SINGLE_DEVICE : { tp, pp, ep, dp };
+}
+
+interface Run extends DraftRun {
+  readonly images: PreparedImages | null;
 }
 
 interface Served {
@@ -66,46 +105,91 @@ interface Served {
   readonly notes: readonly Note[];
 }
 
-/** Each device's share of the model as a model of its own, and what ranks need to talk to each other. */
-function genericDevices(model: Architecture, prepared: Prepared, degrees: Degrees): Served {
+/** Weights and caches on a device that are not the model's own. */
+function besides(
+  { options, prepared, engine, degrees }: Run,
+  draft: PreparedDraft | null,
+  device: { readonly held: Architecture; readonly index: number; readonly last: boolean },
+): readonly Term[] {
   const sequences = Math.ceil(prepared.sequences / degrees.dp);
-  const communication = prepared.weightsOnly ? null : communicationTerm(degrees.tp * degrees.pp * degrees.dp);
-  const devices = deviceShares(model, degrees).map(({ id, count, share }): DeviceEstimate => {
-    const terms = servingTerms(share, { ...prepared, sequences });
-    const all = communication === null ? terms : [...terms, communication];
-    return { id, count, terms: all, total: sumTerms(all) };
+  const mtp = mtpTerms(device.held, { options, prepared, engine, sequences });
+  return draft === null ? mtp : [...mtp, ...draft.termsOf(device)];
+}
+
+/** A device's own terms, what else lies on it, and the tower's work. */
+function composed(
+  { options, prepared, degrees, images, engine, model }: Run,
+  own: readonly Term[],
+  at: { readonly held: Architecture; readonly besides: readonly Term[] },
+): readonly Term[] {
+  const all = at.besides.length === 0 ? own : [...own, ...at.besides];
+  if (images === null || prepared.weightsOnly) return all;
+  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const computeBytes = computeBytesOf(model, options);
+  const term = imageTerm(images, { held: at.held, terms: own, engine, options, sequences, computeBytes });
+  return term === null ? all : [...all, term];
+}
+
+/** Each device's share of the model as a model of its own, and what ranks need to talk to each other. */
+function genericDevices(run: Run, draft: PreparedDraft | null): Served {
+  const { model, prepared, degrees } = run;
+  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const communication = prepared.weightsOnly ? null : communicationTerm(talkingRanks(degrees));
+  const shares = deviceShares(model, degrees);
+  const devices = shares.map(({ id, count, share }, index): DeviceEstimate => {
+    const last = index === shares.length - 1;
+    const serving = servingTerms(share, { ...prepared, sequences });
+    // The last stage holds the head.
+    const staged = last ? serving : serving.filter((term) => term.id !== "logits");
+    const own = communication === null ? staged : [...staged, communication];
+    const device = { held: share, index, last };
+    const terms = composed(run, own, { held: share, besides: besides(run, draft, device) });
+    return { id, count, terms, total: sumTerms(terms) };
   });
   return { engine: "generic", devices, notes: [] };
 }
 
-function engineDevices(
-  model: Architecture,
-  prepared: Prepared,
-  at: { readonly options: EstimateOptions; readonly engine: string; readonly degrees: Degrees },
-): Served {
-  const { options, degrees } = at;
+/** Values are computed in 16 bits, but for a model that is published and kept in fp32. */
+function computeBytesOf(model: Architecture, options: EstimateOptions): number {
+  return model.dtype === "fp32" && options.dtype === undefined ? 4 : 2;
+}
+
+function engineDevices(run: Run, draft: PreparedDraft | null): Served {
+  const { model, options, prepared, degrees, engine, version, images } = run;
+  if (engine === null) return genericDevices(run, draft);
   if (prepared.weightsOnly) {
     throw new VramCalcError("bad-option", {
       option: "--engine",
-      given: `${at.engine} with weights only`,
+      given: `${engine} with weights only`,
       expected: "one of the two: an engine says what lies beside the weights",
     });
   }
-  const { engine, version } = parseEngine(at.engine);
+  const extras = draft !== null || options.mtp !== undefined;
   const result: EngineResult = serveOn(engine, {
+    ...(images === null ? {} : { projector: true }),
     ...options.engineOptions,
+    ...mtpFlags(options, engine),
     model,
     storage: prepared.storage,
     format: prepared.cacheFormat,
     contextTokens: prepared.contextTokens,
     sequences: prepared.sequences,
-    computeBytes: model.dtype === "fp32" && options.dtype === undefined ? 4 : 2,
+    computeBytes: computeBytesOf(model, options),
     degrees,
+    ...(prepared.encoderTokens === undefined ? {} : { encoderTokens: prepared.encoderTokens }),
+    ...(extras
+      ? {
+          besides: ({ held, last }) => sumTerms(besides(run, draft, { held, last, index: 0 })).bytes,
+        }
+      : {}),
     ...(options.card === undefined ? {} : { card: options.card }),
     ...(version === undefined ? {} : { version }),
   });
-  const devices = result.devices.map(({ id, count, held, terms, pool }): DeviceEstimate => {
-    const all = [weights(held, prepared.storage), ...terms];
+  const last = result.devices.length - 1;
+  const devices = result.devices.map(({ id, count, held, terms, pool }, index): DeviceEstimate => {
+    const own = [weights(held, prepared.storage), ...terms];
+    const more = extras ? besides(run, draft, { held, index, last: index === last }) : [];
+    const all = composed(run, own, { held, besides: more });
     return { id, count, terms: all, total: sumTerms(all), ...(pool === undefined ? {} : { pool }) };
   });
   return { engine: `${result.engine}@${result.version}`, devices, notes: result.notes };

@@ -4,6 +4,7 @@ import type { CacheFormat } from "../engines/cache-format.ts";
 import type { EngineCard } from "../engines/engine.ts";
 import { VramCalcError } from "../errors.ts";
 import { kvFormatByName } from "../formats/kv-formats.ts";
+import type { ImagesRequest } from "../memory/images-request.ts";
 import { plainStorageByName, type WeightStorage } from "../quantization/storage.ts";
 import { groupDigits, type Tokens } from "../units.ts";
 
@@ -18,6 +19,16 @@ export interface ServedAdapters {
   readonly targets: "all-linear" | "attention" | "query-value" | readonly string[];
 }
 
+/** A model for speculative decoding beside the one that is served. */
+export interface DraftModel {
+  readonly id: string;
+  readonly model: Architecture;
+  /** How its weights are stored. Default: as published, else bf16. */
+  readonly dtype?: string;
+  /** How its own files store them; taken when `dtype` is absent. */
+  readonly stored?: WeightStorage;
+}
+
 /** What may be asked of a serving estimate. Everything has a default, and the result says which were taken. */
 export interface EstimateOptions {
   /** How weights are stored: "fp16", "q4_k_m", "awq", ... Default: as published, else bf16. */
@@ -26,7 +37,10 @@ export interface EstimateOptions {
   readonly kvDtype?: string;
   /** Tokens kept per sequence. Default: 4096, or the model's maximum if that is smaller. */
   readonly contextTokens?: Tokens;
-  /** Sequences on the card at once. Default 1. */
+  /**
+   * Sequences on the card at once. Default 1. Each keeps a cache of its own: prompts that share a prefix need
+   * less where an engine caches prefixes, so the result is an upper bound for them.
+   */
   readonly batch?: number;
   /** Weights and nothing else. */
   readonly weightsOnly?: boolean;
@@ -48,6 +62,12 @@ export interface EstimateOptions {
   readonly engineOptions?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
   /** LoRA adapters served beside the base; merged ones cost nothing and are not given. */
   readonly lora?: ServedAdapters;
+  /** A smaller model that proposes tokens: its weights, and a cache of the same context and sequences. */
+  readonly draft?: DraftModel;
+  /** Tokens that the model's own prediction layers propose; loads those layers. Absent: they stay in the file. */
+  readonly mtp?: number;
+  /** Images in each prompt: their tokens add to the context, the tower works on them. */
+  readonly images?: ImagesRequest;
 }
 
 /** The options as they took effect. */
@@ -65,6 +85,8 @@ export interface Prepared {
   readonly cacheFormat: CacheFormat;
   readonly contextTokens: Tokens;
   readonly sequences: number;
+  /** Positions that cross attention reads, where images say. */
+  readonly encoderTokens?: Tokens;
   readonly weightsOnly: boolean;
   readonly request: EffectiveRequest;
   readonly notes: readonly Note[];
@@ -124,10 +146,14 @@ const DEFAULT_DTYPE_NOTE: Note = {
   details: { dtype: "bf16" },
 };
 
+/** The context taken when none is asked for. */
+export function defaultContext({ maxContextTokens: longest }: Architecture): Tokens {
+  return longest === undefined ? DEFAULT_CONTEXT_TOKENS : Math.min(DEFAULT_CONTEXT_TOKENS, longest);
+}
+
 function contextOf(model: Architecture, options: EstimateOptions, notes: Note[]): Tokens {
   const longest = model.maxContextTokens;
-  if (options.contextTokens === undefined)
-    return longest === undefined ? DEFAULT_CONTEXT_TOKENS : Math.min(DEFAULT_CONTEXT_TOKENS, longest);
+  if (options.contextTokens === undefined) return defaultContext(model);
   const context = positive("context", options.contextTokens);
   if (longest !== undefined && context > longest) {
     notes.push({

@@ -46,14 +46,20 @@ export function servingTerms(
     readonly cacheFormat: CacheFormat;
     readonly contextTokens: Tokens;
     readonly sequences: number;
+    readonly encoderTokens?: Tokens;
     readonly weightsOnly: boolean;
   },
 ): Term[] {
-  const { contextTokens, sequences, cacheFormat: format } = request;
+  const { contextTokens, sequences, cacheFormat: format, encoderTokens } = request;
   if (request.weightsOnly) return [weights(model, request.storage)];
   return [
     weights(model, request.storage),
-    ...cacheTerms(model, { contextTokens, sequences, format }),
+    ...cacheTerms(model, {
+      contextTokens,
+      sequences,
+      format,
+      ...(encoderTokens === undefined ? {} : { encoderTokens }),
+    }),
     activations(model, { contextTokens, sequences }),
     logits(model, { sequences }),
     GENERIC_RUNTIME,
@@ -73,12 +79,11 @@ export function serveOnOneDevice(model: Architecture, prepared: Prepared): Estim
   };
 }
 
-/** True when `estimate` in estimate.ts is needed: an engine, several devices, adapters. */
+/** True when `estimate` in estimate.ts is needed: an engine, several devices, or something beside the model. */
 export function needsEngines(options: EstimateOptions): boolean {
   const { engine, tp = 1, pp = 1, ep = 1, dp = 1 } = options;
-  return (
-    (engine !== undefined && engine !== "generic") || tp * pp * ep * dp !== 1 || options.lora !== undefined
-  );
+  const beside = options.lora ?? options.draft ?? options.mtp ?? options.images;
+  return (engine !== undefined && engine !== "generic") || tp * pp * ep * dp !== 1 || beside !== undefined;
 }
 
 /**

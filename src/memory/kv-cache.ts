@@ -1,6 +1,6 @@
 import type { Architecture, Mixer } from "../architecture/model.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
-import { attentionBytesPerToken, cacheLayers, reachOf } from "../engines/cache-layers.ts";
+import { attentionBytesPerToken, type CacheLayer, cacheLayers, reachOf } from "../engines/cache-layers.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { Term } from "./term.ts";
 
@@ -40,9 +40,13 @@ export interface CacheBytes {
  * @example cacheBytes(llama_3_1_8b, { contextTokens: 8192, ... }).kv // 1_073_741_824 = 8192 x 131,072
  */
 export function cacheBytes(model: Architecture, input: Omit<CacheInput, "sequences">): CacheBytes {
+  return rowBytes(cacheLayers(model), input);
+}
+
+function rowBytes(rows: readonly CacheLayer[], input: Omit<CacheInput, "sequences">): CacheBytes {
   let kv = 0;
   let state = 0;
-  for (const { mixer, layers } of cacheLayers(model)) {
+  for (const { mixer, layers } of rows) {
     kv += layers * kvBytes(mixer, input);
     state += layers * stateBytes(mixer);
   }
@@ -105,7 +109,12 @@ function stateBytes(mixer: Mixer): Bytes {
  * @example cacheTerms(llama_3_1_8b, { contextTokens: 8192, sequences: 4, format })[0].bytes // 4_294_967_296
  */
 export function cacheTerms(model: Architecture, input: CacheInput): Term[] {
-  const each = cacheBytes(model, input);
+  return rowTerms(cacheLayers(model), model, input);
+}
+
+/** The same for some of a model's layers. */
+export function rowTerms(rows: readonly CacheLayer[], model: Architecture, input: CacheInput): Term[] {
+  const each = rowBytes(rows, input);
   const terms: Term[] = [];
   if (each.kv > 0) terms.push(perSequence("kv-cache", each.kv, model, input));
   if (each.state > 0) terms.push(perSequence("recurrent-state", each.state, model, input));

@@ -65,6 +65,7 @@ function deviceJson(device: DeviceEstimate): Record<string, unknown> {
 export function termJson(term: Term): Record<string, unknown> {
   return {
     id: term.id,
+    ...(term.label === undefined ? {} : { label: term.label }),
     ...(term.phase === undefined ? {} : { phase: term.phase }),
     bytes: term.bytes,
     low: term.low,

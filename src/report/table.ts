@@ -86,6 +86,9 @@ function subline(result: Result): string {
   return parts.join(", ");
 }
 
+/** The id of a term, with whose it is when it is not the model's own. */
+const nameOf = (term: Term): string => (term.label === undefined ? term.id : `${term.label} ${term.id}`);
+
 /** The cache pool in the words of the engine's own log. */
 function poolLines(pool: BlockPool, columns: number): string[] {
   return [
@@ -104,7 +107,7 @@ export function termLines(terms: readonly Term[], total: Bytes, options: TableOp
   const sizes = terms.map((term) => termSize(term.bytes, options));
   const width = Math.max(...sizes.map((s) => s.length));
   return terms.map((term, i) => {
-    const base = `  ${term.id.padEnd(NAME_WIDTH)}${sizes[i]!.padStart(width)}  `;
+    const base = `  ${nameOf(term).padEnd(NAME_WIDTH)}${sizes[i]!.padStart(width)}  `;
     const basis = options.paint(term.basis, term.basis);
     const room = options.columns - base.length - 10;
     const bar =
@@ -214,7 +217,7 @@ function explainLines(result: Result, columns: number): string[] {
   return result.estimate.devices.flatMap((device) =>
     device.terms.map((term) =>
       wrap(
-        `  ${term.id}: ${explainTerm(term)} = ${sizeText(term.bytes, "both")}${bandText(term)}`,
+        `  ${nameOf(term)}: ${explainTerm(term)} = ${sizeText(term.bytes, "both")}${bandText(term)}`,
         columns,
         "    ",
       ),

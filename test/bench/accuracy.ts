@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { servingFigures } from "./accuracy-serving.ts";
+import { trainingFigures } from "./accuracy-training.ts";
 import { type Figure, figureLines } from "./figure.ts";
 
 const path = fileURLToPath(new URL("../golden/accuracy.json", import.meta.url));
@@ -39,7 +40,7 @@ function worseThan(now: Figure, before: Recorded | undefined): string[] {
   return worse;
 }
 
-const figures = [...servingFigures()];
+const figures = [...servingFigures(), ...trainingFigures()];
 for (const figure of figures) console.log(figureLines(figure).join("\n"));
 const withBar = figures.filter((figure) => figure.bar !== undefined);
 console.log(`${withBar.filter((figure) => figure.met).length} of ${withBar.length} bars met`);

@@ -49,6 +49,7 @@ export interface TrainFlags {
   readonly attention?: TrainRequest["attention"];
   readonly loss?: TrainRequest["loss"];
   readonly lossChunks?: number;
+  readonly reference?: NonNullable<TrainRequest["reference"]>;
   readonly framework?: TrainRequest["framework"];
   readonly fusedKernels?: true;
   readonly loraR?: number;
@@ -126,6 +127,12 @@ export function addTrainOptions(command: Command): Command {
       new Option("--attention <kind>", "attention implementation (default: sdpa)").choices(ATTENTIONS),
     )
     .addOption(new Option("--loss <kind>", "how the loss is computed (default: hf)").choices(LOSSES))
+    .addOption(
+      new Option("--reference <where>", "reference model of a preference loss (default: resident)").choices([
+        "resident",
+        "precomputed",
+      ]),
+    )
     .addOption(count("--loss-chunks <n>", "chunks of a chunked loss (default: 8)"))
     .addOption(new Option("--framework <name>", "where frameworks differ (default: hf)").choices(FRAMEWORKS))
     .option("--fused-kernels", "fused norm, gate and rotary kernels")
@@ -217,6 +224,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     attention: flags.attention,
     loss: flags.loss,
     lossChunks: flags.lossChunks,
+    reference: flags.reference,
     framework: flags.framework,
     fusedKernels: flags.fusedKernels,
     loraRank: flags.loraR,

@@ -43,6 +43,7 @@ export const OPTION_VALUES: { readonly [option: string]: ValueSource } = {
   dtype: { words: "storage" },
   "kv-dtype": { words: "kv" },
   gpu: { words: "gpus" },
+  draft: { words: "models", files: true },
   engine: { words: "engines" },
   optimizer: { words: "optimizers" },
   "assume-family": { words: "families" },

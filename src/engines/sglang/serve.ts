@@ -5,7 +5,7 @@ import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import { attentionBytesPerToken, cacheLayers, reachOf } from "../cache-layers.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
-import { communicationTerm, contextTerm } from "../process-overhead.ts";
+import { communicationTerm, contextTerm, talkingRanks } from "../process-overhead.ts";
 import type { BlockPool } from "../vllm/block-pool.ts";
 
 export interface SglangOptions {
@@ -35,8 +35,9 @@ const VERSION = "0.5";
  * Source: sglang `model_runner_kv_cache_mixin.py`, 0.5; pool defaults partly from general knowledge.
  */
 export function serveOnSglang(input: ServingInput & SglangOptions): EngineResult {
-  const devices = deviceShares(input.model, input.degrees).map((device): EngineDevice => {
-    const { terms, pool } = stageParts(device.share, input);
+  const shares = deviceShares(input.model, input.degrees);
+  const devices = shares.map((device, stage): EngineDevice => {
+    const { terms, pool } = stageParts(device.share, input, stage === shares.length - 1);
     return {
       id: device.id,
       count: device.count,
@@ -51,6 +52,7 @@ export function serveOnSglang(input: ServingInput & SglangOptions): EngineResult
 function stageParts(
   share: Architecture,
   input: ServingInput & SglangOptions,
+  lastStage: boolean,
 ): { readonly terms: readonly Term[]; readonly pool: BlockPool | null } {
   const { contextTokens, card, degrees, computeBytes } = input;
   const sequences = Math.ceil(input.sequences / degrees.dp);
@@ -88,11 +90,13 @@ function stageParts(
     formula: "chunks of {chunk} tokens",
     inputs: { chunk },
   });
-  const communication = communicationTerm(degrees.tp * degrees.pp);
+  const communication = communicationTerm(talkingRanks(degrees));
   if (communication !== null) terms.push(communication);
   terms.push(contextTerm(card?.generation));
   if (card === undefined || perToken === 0) return { terms, pool: null };
-  const free = (input.memFractionStatic ?? 0.88) * card.totalBytes - input.storage.bytesOf(share) - state;
+  const besides = input.besides?.({ held: share, last: lastStage });
+  const held = input.storage.bytesOf(share) + state + (besides === undefined ? 0 : besides);
+  const free = (input.memFractionStatic ?? 0.88) * card.totalBytes - held;
   const tokens = Math.max(0, Math.floor(free / perToken));
   return {
     terms,

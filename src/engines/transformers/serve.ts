@@ -5,7 +5,7 @@ import type { Bytes, Tokens } from "../../units.ts";
 import { cacheLayers } from "../cache-layers.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
-import { communicationTerm, contextTerm, cublasWorkspace } from "../process-overhead.ts";
+import { communicationTerm, contextTerm, cublasWorkspace, talkingRanks } from "../process-overhead.ts";
 import { versionRow } from "../versions.ts";
 import { staticCacheBytes, transformersCacheBytes } from "./cache.ts";
 import { TRANSFORMERS_VERSIONS, type TransformersVersion } from "./versions.ts";
@@ -86,7 +86,7 @@ function stageTerms(
     });
   }
   if (input.cache !== "static" && cache > 0) terms.push(growthTerm(share, cache));
-  const communication = communicationTerm(degrees.tp * degrees.pp);
+  const communication = communicationTerm(talkingRanks(degrees));
   if (communication !== null) terms.push(communication);
   const cublas = cublasWorkspace(card?.generation);
   terms.push(
@@ -122,6 +122,7 @@ function cacheOf(
     format,
     convBytes: input.computeBytes,
     latentCache: version.latentCache,
+    ...(input.encoderTokens === undefined ? {} : { encoderTokens: input.encoderTokens }),
   } as const;
   const pinned = transformersCacheBytes(share, { ...base, contextTokens: prompt, moment: "after-prefill" });
   const last = Math.max(0, contextTokens - 1);

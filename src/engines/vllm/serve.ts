@@ -81,7 +81,11 @@ function stageParts(
     computeBytes: input.computeBytes,
     padRatio: version.padRatio,
   });
-  const request = { contextTokens: input.contextTokens, batchedTokens: limits.maxBatchedTokens };
+  const request = {
+    contextTokens: input.contextTokens,
+    batchedTokens: limits.maxBatchedTokens,
+    ...(input.encoderTokens === undefined ? {} : { encoderTokens: input.encoderTokens }),
+  };
   const terms: Term[] = [];
   if (layout !== null) {
     const sequences = Math.ceil(input.sequences / input.degrees.dp);
@@ -132,7 +136,8 @@ function stageParts(
     layout === null ? null : blockPool(layout, { ...request, bytes, report: version.poolReport });
   if (input.card === undefined || layout === null) return { terms, pool: null, poolOf: () => null };
   const budget = (input.gpuMemoryUtilization ?? DEFAULT_UTILIZATION) * input.card.totalBytes;
-  const weights = stored + rounding + rotary;
+  const besides = input.besides?.({ held: share, last: at.lastStage });
+  const weights = stored + rounding + rotary + (besides === undefined ? 0 : besides);
   const free = budget - weights - peak.activations - peak.logits - nonTorch;
   return {
     terms,
