@@ -1,6 +1,5 @@
 /** Models that lie on disk or come through standard input as a config.json. */
-import { statSync } from "node:fs";
-import { opendir } from "node:fs/promises";
+import { opendirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { openFileSource, unreadable } from "./bytes/file-source.ts";
 import { parseJson } from "./json/parse-json.ts";
@@ -57,9 +56,15 @@ export async function loadLocal(path: LocalPath, options: LoadOptions): Promise<
 async function localFolder(path: string): Promise<ModelFolder> {
   const fileNames: string[] = [];
   try {
-    for await (const entry of await opendir(path)) {
-      fileNames.push(entry.name);
-      if (fileNames.length === MOST_ENTRIES) break;
+    // node:fs/promises would be loaded for this alone, and costs more than the listing.
+    const directory = opendirSync(path);
+    try {
+      for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+        fileNames.push(entry.name);
+        if (fileNames.length === MOST_ENTRIES) break;
+      }
+    } finally {
+      directory.closeSync();
     }
   } catch (cause) {
     throw unreadable(path, cause);
