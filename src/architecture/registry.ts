@@ -1,39 +1,14 @@
-import { nearestNames, VramCalcError } from "../errors.ts";
-import { type ConfigReader, readConfig } from "./config-reader.ts";
 import { COMPOSITES } from "./families/composites.ts";
 import { DECODERS } from "./families/decoders.ts";
 import { ENCODERS } from "./families/encoders.ts";
 import { HYBRIDS } from "./families/hybrids.ts";
-import type { Family, FamilyLookup } from "./family.ts";
-import { readForwardFacts } from "./forward-facts.ts";
-import type { Architecture } from "./model.ts";
-import { finishArchitecture } from "./parameters.ts";
+import type { Family } from "./family.ts";
+import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
+
+export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
 /** Every family, one line each. A new one is a file under `families/` and its line here. */
 export const FAMILIES: readonly Family[] = [...DECODERS, ...HYBRIDS, ...COMPOSITES, ...ENCODERS];
-
-const byModelType = new Map(FAMILIES.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
-const byClassName = new Map(FAMILIES.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));
-
-const replacing = FAMILIES.filter((f) => f.insteadOf !== undefined);
-
-/** Keys of a tower that a text decoder knows nothing of. */
-const TOWER_KEYS = ["vision_config", "audio_config", "visual", "vision_tower", "mm_vision_tower"] as const;
-const TEXT_ONLY: ReadonlySet<Family> = new Set(DECODERS);
-
-const lookup: FamilyLookup = {
-  build: (config, fallbackModelType) => {
-    const modelType = config.optionalText("model_type") ?? fallbackModelType;
-    const family = modelType === undefined ? undefined : byModelType.get(modelType);
-    if (family === undefined) throw unsupported(config);
-    return family.build(config, lookup);
-  },
-};
-
-export interface ReadArchitectureOptions {
-  /** Family (or model type) to use when the config's own is unknown: never applied in silence. */
-  readonly assumeFamily?: string;
-}
 
 /**
  * The model that a parsed config.json describes.
@@ -42,95 +17,4 @@ export interface ReadArchitectureOptions {
  * no family reads.
  * @example readArchitecture(JSON.parse(text), "config.json").parameters.total // 8_030_261_248
  */
-export function readArchitecture(
-  value: unknown,
-  file: string,
-  options: ReadArchitectureOptions = {},
-): Architecture {
-  const config = readConfig(value, file);
-  const family = familyOf(config);
-  const forward = readForwardFacts(config);
-  if (family !== null)
-    return { ...finishArchitecture(family.build(config, lookup), file, publishedDtype(config)), forward };
-  if (options.assumeFamily === undefined) throw unsupported(config);
-  const assumed = byModelType.get(options.assumeFamily);
-  if (assumed === undefined) {
-    throw new VramCalcError("unknown-name", {
-      kind: "family",
-      name: options.assumeFamily,
-      nearest: nearestNames(options.assumeFamily, byModelType.keys()),
-    });
-  }
-  const draft = assumed.build(config, lookup);
-  const note = {
-    code: "assumed-family",
-    message: `sized as ${assumed.id} on request: model type ${modelTypeOf(config)} is unknown`,
-    details: { family: assumed.id, modelType: modelTypeOf(config) },
-  };
-  const finished = finishArchitecture(
-    { ...draft, notes: [...draft.notes, note] },
-    file,
-    publishedDtype(config),
-  );
-  return { ...finished, forward };
-}
-
-function modelTypeOf(config: ConfigReader): string {
-  return config.optionalText("model_type") ?? config.texts("architectures")?.[0] ?? "(none given)";
-}
-
-function familyOf(config: ConfigReader): Family | null {
-  const modelType = config.optionalText("model_type");
-  const found = modelType === undefined ? undefined : byModelType.get(modelType);
-  const named = config
-    .texts("architectures")
-    ?.map((name) => byClassName.get(name))
-    .find((family) => family !== undefined);
-  if (modelType === undefined) return named ?? null;
-  const instead = replacing.find(
-    ({ insteadOf }) => insteadOf?.modelType === modelType && config.has(insteadOf.key),
-  );
-  if (instead !== undefined) return instead;
-  const tower = TOWER_KEYS.find((key) => config.has(key));
-  if (found === undefined || tower === undefined || !TEXT_ONLY.has(found)) return found ?? null;
-  // The file says which class holds text part and tower; the text part alone would be too small.
-  if (named !== undefined && !TEXT_ONLY.has(named)) return named;
-  throw new VramCalcError("unsupported-model", {
-    file: config.file,
-    modelType,
-    nearest: [],
-    reason: `its "${tower}" describes a tower that the ${found.id} family does not have`,
-  });
-}
-
-function unsupported(config: ConfigReader): VramCalcError {
-  const modelType = modelTypeOf(config);
-  const nothing = !config.has(["model_type", "architectures"]);
-  return new VramCalcError("unsupported-model", {
-    file: config.file,
-    modelType,
-    nearest: nothing ? [] : nearestNames(modelType, byModelType.keys()),
-    reason: nothing
-      ? "it has neither model_type nor architectures, so it is not a model's config.json"
-      : "no family describes it",
-  });
-}
-
-const DTYPES: { readonly [name: string]: string } = {
-  float16: "fp16",
-  bfloat16: "bf16",
-  float32: "fp32",
-  half: "fp16",
-};
-
-/** Keys under which composite files nest their language model, or what holds it. */
-const TEXT_PARTS = ["text_config", "llm_config", "language_config", "thinker_config", "llm_cfg"] as const;
-
-/** Format of the published weights: `dtype` or `torch_dtype`, here or in the text part. */
-function publishedDtype(config: ConfigReader): string | undefined {
-  for (const part of [config, config.child(TEXT_PARTS)]) {
-    const name = part?.raw.dtype ?? part?.raw.torch_dtype;
-    if (typeof name === "string") return DTYPES[name.replace(/^torch\./, "")];
-  }
-  return undefined;
-}
+export const readArchitecture: ReadArchitecture = architectureReader(FAMILIES, new Set(DECODERS));

@@ -86,7 +86,7 @@ export async function loadConfigText(
   options: LoadOptions,
 ): Promise<LoadedModel> {
   const value = parseJson(text, file);
-  const architecture = configArchitecture(value, file, options);
+  const architecture = await configArchitecture(value, file, options);
   const stored = await publishedStorage(value, file);
   return {
     id: nameOf(value, file),

@@ -1,6 +1,5 @@
 /** A model as a folder of files: a directory, or a hub repository at one commit. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import { readArchitecture } from "../architecture/registry.ts";
 import { VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { ByteSource } from "./bytes/byte-source.ts";
@@ -25,7 +24,7 @@ export interface ModelFolder {
 export async function loadFolder(folder: ModelFolder, options: LoadOptions): Promise<LoadedModel> {
   if (!folder.fileNames.includes("config.json")) return loadWithoutConfig(folder, options);
   const value = await readConfigFile(folder, "config.json");
-  const architecture = configArchitecture(value, nameIn(folder, "config.json"), options);
+  const architecture = await configArchitecture(value, nameIn(folder, "config.json"), options);
   const { chooseWeightFiles } = await import("./safetensors/weight-files.ts");
   const weights = chooseWeightFiles(folder.fileNames);
   if (weights.kind === "none") return configOnly(folder, value, architecture);
@@ -48,7 +47,7 @@ export async function loadWeightFile(
     const value = await readConfigFile(folder, "config.json");
     return withStored(
       folder,
-      configArchitecture(value, nameIn(folder, "config.json"), options),
+      await configArchitecture(value, nameIn(folder, "config.json"), options),
       stored,
       notes,
     );
@@ -161,7 +160,14 @@ async function readConfigFile(folder: ModelFolder, fileName: string): Promise<un
 }
 
 /** The architecture of a parsed config.json under the options of this load. */
-export function configArchitecture(value: unknown, file: string, options: LoadOptions): Architecture {
+export async function configArchitecture(
+  value: unknown,
+  file: string,
+  options: LoadOptions,
+): Promise<Architecture> {
+  const { isTextConfig, readTextArchitecture } = await import("../architecture/text-registry.ts");
+  if (isTextConfig(value)) return readTextArchitecture(value, file);
+  const { readArchitecture } = await import("../architecture/registry.ts");
   return readArchitecture(
     value,
     file,
