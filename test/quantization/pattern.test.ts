@@ -3,6 +3,7 @@ import { readArchitecture } from "../../src/architecture/registry.ts";
 import { canonicalName } from "../../src/quantization/module-names.ts";
 import { compilePattern } from "../../src/quantization/pattern.ts";
 import { storageFromConfig } from "../../src/quantization/storage-from-config.ts";
+import { timeLimit } from "../time-limit.ts";
 import { CONFIGS } from "./model-configs.ts";
 
 const TEXTS = [
@@ -87,17 +88,17 @@ describe("hostile lists end soon", () => {
     ["a hundred thousand names", Array.from({ length: 100_000 }, (_, i) => `model.layers.${i}.mlp.up_proj`)],
     ["nested repeats of nothing", ["re:((((){999}){999}){999}){999}"]],
   ])("%s", (_title, ignore) => {
-    expect(run(config(ignore))).toBeLessThan(5000);
+    expect(run(config(ignore))).toBeLessThan(timeLimit(5000));
   });
 
   test("a thousand GPTQ rules over a thousand layers", () => {
     const dynamic = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`-:.*x.*${i}`, {}]));
     const quantization_config = { quant_method: "gptq", bits: 4, group_size: 128, dynamic };
-    expect(run({ ...config([], 1000), quantization_config })).toBeLessThan(5000);
+    expect(run({ ...config([], 1000), quantization_config })).toBeLessThan(timeLimit(5000));
   });
 
   test("a hundred thousand layers", () => {
-    expect(run(config(["lm_head", "re:.*down_proj$"], 100_000))).toBeLessThan(10_000);
+    expect(run(config(["lm_head", "re:.*down_proj$"], 100_000))).toBeLessThan(timeLimit(10_000));
   });
 });
 
