@@ -64,6 +64,8 @@ const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, 
  *
  * Routers that score several experts are modules of their own kind and are reached with the experts only;
  * the gate of a shared expert is an ordinary linear.
+ *
+ * @example isLoraTarget(llama_3_1_8b.stacks[0].kinds[0].tensors[1], true, { rank: 8, targets: "all-linear" }) // true
  */
 export function isLoraTarget(tensor: Tensor, inLayer: boolean, request: LoraRequest): boolean {
   const { targets } = request;
@@ -154,7 +156,11 @@ function noTarget(model: Architecture, request: LoraRequest): VramCalcError {
   });
 }
 
-/** Trainable parameters over all adapted weights. */
+/**
+ * Trainable parameters over all adapted weights.
+ *
+ * @example loraParameterCount(loraLinears(llama_3_1_8b, { rank: 16, targets: "all-linear" })) // 41_943_040
+ */
 export function loraParameterCount(linears: readonly LoraLinear[]): number {
   return linears.reduce((sum, linear) => sum + linear.parameters, 0);
 }

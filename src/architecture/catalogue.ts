@@ -38,6 +38,8 @@ export interface CatalogueHit {
 /**
  * The entry under a catalogue name, a repository name or a hub id. A plain name may carry a tuning suffix
  * ("llama-3.1-8b-instruct"); a hub id must be the one of the entry, because tuned repositories do differ.
+ *
+ * @example findCatalogueEntry("Qwen/Qwen2.5-14B").entry.name // "qwen2.5-14b"
  */
 export function findCatalogueEntry(name: string): CatalogueHit | undefined {
   const wanted = canonical(name);
@@ -48,7 +50,11 @@ export function findCatalogueEntry(name: string): CatalogueHit | undefined {
   return base === undefined ? undefined : { entry: base, approximate: true };
 }
 
-/** All names, for suggestions and completion. */
+/**
+ * All names, for suggestions and completion.
+ *
+ * @example catalogueNames().includes("llama-3.1-8b") // true
+ */
 export function catalogueNames(): readonly string[] {
   return CATALOGUE.map((entry) => entry.name);
 }
@@ -56,7 +62,7 @@ export function catalogueNames(): readonly string[] {
 /**
  * The model of a catalogue entry.
  *
- * @example catalogueArchitecture(findCatalogueEntry("qwen2.5-14b")!.entry).parameters.total // 14_770_033_664
+ * @example catalogueArchitecture(findCatalogueEntry("qwen2.5-14b").entry).parameters.total // 14_770_033_664
  */
 export function catalogueArchitecture(entry: CatalogueEntry): Architecture {
   return readArchitecture(entry.config, entry.name);

@@ -77,6 +77,7 @@ function keysOf(file: GgufModelFile, name: string): Keys {
  * architecture; mixers follow from which tensors a layer has and from the metadata.
  *
  * @throws bad-config when a key that a present tensor needs is missing or impossible.
+ * @example ggufArchitecture({ metadata: new Map([["general.architecture", "x"], ["x.embedding_length", 2]]), tensors: [{ name: "a", rowMajorShape: [2, 3] }] }, "x.gguf").parameters.total // 6
  */
 export function ggufArchitecture(file: GgufModelFile, name: string): Architecture {
   const keys = keysOf(file, name);

@@ -46,7 +46,11 @@ export interface LayerGroup {
   readonly parametersEach: number;
 }
 
-/** The distinct layers of each stack with where they stand. */
+/**
+ * The distinct layers of each stack with where they stand.
+ *
+ * @example layerGroups(llama_3_1_8b).map(({ count, where }) => `${count}: ${where}`) // ["32: 0-31"]
+ */
 export function layerGroups(model: Architecture): readonly LayerGroup[] {
   return model.stacks.flatMap((stack) =>
     stack.kinds.map((kind, index) => ({
@@ -89,7 +93,11 @@ export interface LinearEntry {
   readonly count: number;
 }
 
-/** Every linear, the head and experts included, equal ones together. */
+/**
+ * Every linear, the head and experts included, equal ones together.
+ *
+ * @example linears(llama_3_1_8b).map((linear) => linear.outDim * linear.inDim * linear.count).reduce((a, b) => a + b) // 7_504_658_432
+ */
 export function linears(model: Architecture): readonly LinearEntry[] {
   const found = new Map<string, LinearEntry>();
   const add = (tensor: Tensor, layers: number, stack: StackRole | "outside"): void => {

@@ -15,6 +15,6 @@ export const FAMILIES: readonly Family[] = [...DECODERS, ...HYBRIDS, ...COMPOSIT
  *
  * @throws bad-config for a key that is missing or impossible, unsupported-model for a `model_type` that
  * no family reads.
- * @example readArchitecture(JSON.parse(text), "config.json").parameters.total // 8_030_261_248
+ * @example readArchitecture(findCatalogueEntry("llama-3.1-8b").entry.config, "config.json").parameters.total // 8_030_261_248
  */
 export const readArchitecture: ReadArchitecture = architectureReader(FAMILIES, new Set(DECODERS));

@@ -9,7 +9,7 @@ const TWO_OVER_ROOT_PI = 2 / Math.sqrt(Math.PI);
  *     else     sign(x) (1 - erfc(|x|))
  *
  * Source: NIST DLMF 7.6.2.
- * @example erf(1) // 0.8427007929497149
+ * @example erf(1).toFixed(12) // "0.842700792950"
  */
 export function erf(x: number): number {
   if (Number.isNaN(x)) return x;
@@ -30,7 +30,7 @@ export function erf(x: number): number {
  *     x > 2: exp(-x^2)/sqrt(pi) * 1/(x + (1/2)/(x + 1/(x + (3/2)/(x + ...))))
  *
  * Source: NIST DLMF 7.9.1.
- * @example erfc(5) // 1.5374597944280347e-12
+ * @example erfc(5).toPrecision(13) // "1.537459794428e-12"
  */
 export function erfc(x: number): number {
   if (Number.isNaN(x)) return x;

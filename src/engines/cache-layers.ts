@@ -16,7 +16,7 @@ const knownDrafts = new WeakMap<Architecture, readonly CacheLayer[]>();
  * experts with the same attention are one row. Layers that read another layer's cache, encoders, towers
  * and multi-token-prediction layers keep none here.
  *
- * @example cacheLayers(llama_3_1_8b) // [{ mixer: { kind: "attention", kvHeads: 8, ... }, layers: 32 }]
+ * @example cacheLayers(llama_3_1_8b).map(({ mixer, layers }) => [mixer.kind, layers]) // [["attention", 32]]
  */
 export function cacheLayers(model: Architecture): readonly CacheLayer[] {
   let rows = known.get(model);

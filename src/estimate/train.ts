@@ -58,8 +58,7 @@ export interface TrainResult {
  * Cost does not depend on the number of devices or of layers.
  *
  * @throws bad-option, unknown-name
- * @example train(llama_3_2_1b, { precision: "bf16", seqTokens: 512 }).totals.allocated.bytes
- * // 10_937_264_640: the gradients of a tied head and embedding and their sum make the peak
+ * @example train(llama_3_2_1b, { precision: "bf16", seqTokens: 512 }).totals.allocated.bytes // 10_937_264_640
  */
 export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
   const effective = effectiveTrain(model, request);
@@ -244,6 +243,8 @@ export interface TrainRelief {
 
 /**
  * Changes that lower the peak, most first: each is the same estimate with one option changed.
+ *
+ * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
  */
 export function trainReliefs(model: Architecture, request: TrainRequest): readonly TrainRelief[] {
   const base = train(model, request);

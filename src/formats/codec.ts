@@ -18,6 +18,7 @@ import { conventionalOverflow, noSuchOverflow, type Overflow, outOfRange } from 
  *
  * @throws unknown-name
  * @throws bad-option for a block format whose elements have no format of their own
+ * @example numberFormat("half").exponentBits // 5
  */
 export function numberFormat(name: string): NumberFormat {
   const id = INTEGER_FORMATS.has(name) ? name : findFormatId(name);
@@ -45,6 +46,7 @@ export const integerRange = ({ signed, storageBits }: IntegerFormat): readonly [
  * The value of a code as a double, which holds it exactly in all formats but int64.
  *
  * @param code from 0 to 2^bits - 1
+ * @example decode(numberFormat("fp16"), 0x7bffn) // 65504
  */
 export function decode(format: NumberFormat, code: bigint): number {
   switch (format.kind) {
@@ -170,7 +172,11 @@ export function roundTo(name: string, x: number, overflow?: Overflow): number {
   return decode(format, encode(format, x, overflow));
 }
 
-/** The codes of the next lower and the next higher value; absent at the ends and for NaN. */
+/**
+ * The codes of the next lower and the next higher value; absent at the ends and for NaN.
+ *
+ * @example neighbours(numberFormat("fp16"), 0x3c00n) // { below: 0x3bffn, above: 0x3c01n }
+ */
 export function neighbours(
   format: NumberFormat,
   code: bigint,

@@ -117,7 +117,11 @@ export function describeFormat(name: string): FormatDescription {
   return { ...common, ...blockDescription(BLOCK_LAYOUTS.get(id)!) };
 }
 
-/** Every format, in the order of the tables: floats, integers, blocks. */
+/**
+ * Every format, in the order of the tables: floats, integers, blocks.
+ *
+ * @example describeAllFormats()[0].id // "fp64"
+ */
 export const describeAllFormats = (): readonly FormatDescription[] =>
   [...STORAGE_FORMATS.keys()].map(describeFormat);
 

@@ -50,7 +50,7 @@ export function decodeFloat(f: FloatFormat, code: number): number {
  * @throws out-of-range under "throw", and for a NaN that the format cannot hold
  * @throws bad-option for a rule that the format cannot follow
  * @example encodeFloat(fp16, 70000) // 0x7c00, infinity
- * @example encodeFloat(e4m3fn, 1000, "saturate") // 0x7e, 448
+ * @example encodeFloat(fp8_e4m3fn, 1000, "saturate") // 0x7e, 448
  */
 export function encodeFloat(f: FloatFormat, x: number, overflow: Overflow = conventionalOverflow(f)): number {
   if (Number.isNaN(x)) {

@@ -17,7 +17,7 @@ const EXPECTED = "a GPU such as rtx-4090, 2xrtx-4090 or h100,rtx-4090";
  *
  * @throws unknown-name for an unknown GPU, bad-option for an empty entry, a count of zero, more than
  * 65,536 devices or more than 64 entries
- * @example parseGpuSpec("8 x h100") // [{ accelerator: <h100-80gb-sxm>, count: 8 }]
+ * @example parseGpuSpec("8 x h100").map(({ accelerator, count }) => [accelerator.id, count]) // [["h100-80gb-sxm", 8]]
  */
 export function parseGpuSpec(spec: string): readonly GpuGroup[] {
   const fail = (given: string, expected: string): never => {

@@ -64,8 +64,7 @@ export interface BatchLengths {
  *
  * Recurrent states are the same for every length and count in both caches.
  *
- * @example batchLengths(model, { lengths: [512, 200, 1024], ... })
- * // { realTokens: 1736, paddedTokens: 3072, wastedShare: 0.435, ... }
+ * @example batchLengths(llama_3_1_8b, { lengths: [512, 200, 1024], format: formats.kvFormatByName("fp16"), implementation: "flash", computeBytes: 2 }).paddedTokens // 3072
  */
 export function batchLengths(model: Architecture, input: BatchInput): BatchLengths {
   const { lengths, format } = input;

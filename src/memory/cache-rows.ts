@@ -14,7 +14,7 @@ export interface CacheRow {
 /**
  * What each kind of layer keeps between tokens, engine-neutral, for listings.
  *
- * @example cacheRows(llama_3_1_8b) // [{ layers: 32, kind: "full attention", bytesPerToken: 131_072, ... }]
+ * @example cacheRows(llama_3_1_8b).map(({ layers, bytesPerToken }) => [layers, bytesPerToken]) // [[32, 131_072]]
  */
 export function cacheRows(model: Architecture): readonly CacheRow[] {
   const rows = new Map<string, { layers: number; bytesPerToken: number; bytesPerSequence: number }>();

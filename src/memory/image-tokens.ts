@@ -39,7 +39,7 @@ const MOST_NATIVE_TOKENS = 16_384;
  * `modeling_internvl.py`; arXiv:2409.12191 (native sizes), arXiv:2404.16821 (tiles).
  *
  * @throws bad-option for a model without a vision tower, or whose files do not say how images become tokens
- * @example imageShape(qwen2_5_vl_3b, { count: 1, width: 1280, height: 720 }).tokens // 1196 = 46 x 26
+ * @example imageShape(qwen2_5_vl_3b, { count: 1, width: 1280, ... }).tokens // 1196 = 46 x 26
  */
 export function imageShape(model: Architecture, request: ImagesRequest): ImageShape {
   checkImages(request);

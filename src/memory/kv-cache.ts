@@ -106,7 +106,7 @@ function stateBytes(mixer: Mixer): Bytes {
  * Exact, but for shapes that were guessed from a bare count: published decoders of one size differ by
  * grouped heads and depth, from a quarter to four times the typical cache.
  *
- * @example cacheTerms(llama_3_1_8b, { contextTokens: 8192, sequences: 4, format })[0].bytes // 4_294_967_296
+ * @example cacheTerms(llama_3_1_8b, { contextTokens: 8192, sequences: 4, format: formats.kvFormatByName("fp16") })[0].bytes // 4_294_967_296
  */
 export function cacheTerms(model: Architecture, input: CacheInput): Term[] {
   return rowTerms(cacheLayers(model), model, input);

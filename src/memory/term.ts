@@ -56,7 +56,7 @@ export function exactTerm(
 /**
  * The formula with its numbers put in, ending in the result, so that a reader can redo the sum by hand.
  *
- * @example explainTerm(weights) // "14,000,000,000 x 2 B = 28,000,000,000 B"
+ * @example explainTerm(exactTerm("weights", 28e9, "{count} x {width} B", { count: 14e9, width: 2 })) // "14,000,000,000 x 2 B = 28,000,000,000 B"
  */
 export function explainTerm(term: Term): string {
   const filled = term.formula.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -11,7 +11,7 @@ import { exactTerm, type Term } from "./term.ts";
  * Not modelled: padding that an engine adds to its own copies (MXFP4 kernels, rotary tables); that is
  * the engine's `runtime`.
  *
- * @example weights(bareCount(14e9), uniformStorage(fp16)).bytes // 28_000_000_000
+ * @example weights(typicalArchitecture(14e9), storageByName("fp16")).bytes // 28_000_000_000
  */
 export function weights(model: Architecture, storage: WeightStorage): Term {
   const bytes = storage.bytesOf(model);

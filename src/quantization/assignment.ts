@@ -127,6 +127,7 @@ export function schemeStorage(scheme: Scheme): WeightStorage {
  * Which tensor is stored how, MTP layers included: one row per tensor of a distinct layer and encoding.
  *
  * @throws bad-option for a storage whose formats only its file knows.
+ * @example assignFormats(llama_3_1_8b, storageByName("q4_k_m")).find(({ name }) => name === "lm_head.weight").format // "q6_k"
  */
 export function assignFormats(model: Architecture, storage: WeightStorage): readonly AssignmentRow[] {
   const scheme = storage.scheme ?? uniformScheme(storage);

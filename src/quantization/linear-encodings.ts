@@ -25,7 +25,7 @@ export interface GroupedBits {
  *
  * Source: AutoGPTQ 0.7 qlinear_cuda_old.py, GPTQModel 1.x.
  *
- * @example gptq({ bits: 4, group: 128 }).bytesOf([4096, 4096]) // 8_736_768 = 8,388,608 + 65,536 + 262,144 + 16,384
+ * @example gptq({ bits: 4, group: 128 }).bytesOf([4096, 4096]) // 8_732_672 = 8,388,608 + 65,536 + 262,144 + 16,384
  */
 export function gptq(
   spec: GroupedBits & { readonly groupIndex?: boolean; readonly zeroBias?: boolean },

@@ -66,7 +66,7 @@ const METHODS: { readonly [method: string]: Reader } = {
  * Headers of the weight files beat this whenever they are there.
  *
  * @throws bad-config for a method that is not described, or a key of one that is impossible.
- * @example storageFromConfig(gpt_oss_20b, "config.json")?.bytesOf(architecture) // 13_761_264_768
+ * @example storageFromConfig(findCatalogueEntry("gpt-oss-20b").entry.config, "x").bytesOf(gpt_oss_20b) // 13_761_264_768
  */
 export function storageFromConfig(configJson: unknown, file: string): WeightStorage | null {
   const found = quantizationBlock(configJson, file);

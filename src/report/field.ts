@@ -4,7 +4,7 @@ import { nearestNames, VramCalcError } from "../errors.ts";
  * The part of a result at a dotted path. A step is a key, an index, or the `id` of an entry of a list.
  *
  * @throws unknown-name when nothing is there, with the nearest names
- * @example fieldOf(result, "total.bytes") // 28_000_000_000
+ * @example fieldOf({ total: { bytes: 28e9 } }, "total.bytes") // 28_000_000_000
  * @example fieldOf(result, "devices.0.terms.weights.bytes")
  */
 export function fieldOf(value: unknown, path: string): unknown {

@@ -11,7 +11,7 @@ export type Step = readonly [label: string, text: string];
 /**
  * Exponents, fraction, largest, lowest, smallest values, epsilon, specials and counts, each with its arithmetic.
  *
- * @example derivation(describeFormat("fp16"), fp16)[3] // ["largest", "(-1)^0 x 2^(30-15) x (1 + 1023/1024) = 65504"]
+ * @example derivation(formats.describeFormat("fp16"), formats.numberFormat("fp16"))[3] // ["largest", "(-1)^0 x 2^(30-15) x (1 + 1023/1024) = 65504"]
  */
 export function derivation(d: FloatDescription, f: FloatFormat): readonly Step[] {
   const steps = 2 ** f.fractionBits;

@@ -46,6 +46,7 @@ const MOST_ADVISED = 64;
  *
  * @param without kinds of change not to consider, because the question is about them
  * @returns at most one change of each kind: the smallest that is enough, or else the strongest
+ * @example advise(llama_3_1_8b, { contextTokens: 131_072 }, 24e9)[0].fits // true
  */
 export function advise(
   model: Architecture,

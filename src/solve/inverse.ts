@@ -29,6 +29,7 @@ const LARGEST_BATCH = 2 ** 20;
  * memory a staircase, and on every engine a rising one (test/solve/monotone.test.ts).
  *
  * @returns 0 when one token does not fit
+ * @example longestContext({ model: llama_3_1_8b, options: {}, budgetBytes: 80e9 }) // 131_072, all it was trained for
  */
 export function longestContext({ model, options, budgetBytes }: SolveInput): Tokens {
   return largestThatFits({
@@ -45,6 +46,7 @@ export const contextLimit = (model: Architecture): Tokens => model.maxContextTok
  * runs at once.
  *
  * @returns 0 when one does not fit
+ * @example largestBatch({ model: llama_3_1_8b, options: {}, budgetBytes: 10e9 }) // 0, for the weights take 16 GB
  */
 export function largestBatch({ model, options, budgetBytes }: SolveInput): number {
   return largestThatFits({

@@ -67,12 +67,15 @@ export interface GridAnswer {
 export type ServingAnswer = LargestAnswer | FormatsAnswer | CardsAnswer | GridAnswer;
 
 /**
- * Answers one question about a model on a card.
+ * Answers one question about serving a model on a card: the longest context, the largest batch, the best format,
+ * the fewest cards or the smallest tensor degree that fits; without an unknown a grid of formats and contexts.
  *
  * @param mostDevices bounds `gpus` and `tp`; default 4096
  * @throws bad-option, unknown-name for a request that `estimate` refuses
+ * @example fit({ model: llama_3_1_8b, options: {}, budgetBytes: 48e9 }, "gpus").answer.devices // 1
+ * @example fit({ model: llama_3_1_8b, options: {}, budgetBytes: 12e9 }, "gpus").answer.devices // 2
  */
-export function solveServing(
+export function fit(
   input: SolveInput & { readonly mostDevices?: number },
   unknown: ServingUnknown | undefined,
 ): ServingAnswer {

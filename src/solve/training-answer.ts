@@ -40,8 +40,9 @@ export type TrainingAnswer = LargestStepAnswer | PlansAnswer;
  *
  * @param devices for `plan` exactly so many devices; for `gpus` at most so many
  * @throws bad-option, unknown-name for a request that `train` refuses
+ * @example fitTraining({ model: llama_3_1_8b, request: {}, budgetBytes: 80e9 }, "plan").fits // true
  */
-export function solveTraining(
+export function fitTraining(
   input: TrainSolveInput & { readonly devices?: number },
   unknown: TrainingUnknown,
 ): TrainingAnswer {

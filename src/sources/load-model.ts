@@ -39,6 +39,7 @@ export interface LoadOptions {
  *
  * @throws bad-quantity, unreadable-path, malformed-file, bad-config, unsupported-model, unknown-name,
  * source-unavailable
+ * @example (await loadModel("14B", { readStdin: async () => "", env: {} })).architecture.parameters.total // 14_000_000_000
  */
 export async function loadModel(reference: string, options: LoadOptions): Promise<LoadedModel> {
   if (looksLikeCount(reference)) return loadCount(reference);

@@ -102,7 +102,7 @@ async function runFit(reference: string, flags: FitFlags, session: Session): Pro
   }
   const counted = withCount(limit, flags.gpus);
   const loaded = await loadModel(reference, loadOptionsOf(session.io, { assumeFamily: flags.assumeFamily }));
-  const fits = flags.train === true ? fitTraining : fitServing;
+  const fits = flags.train === true ? runTraining : runServing;
   if (!(await fits(loaded, flags, { limit: counted, session }))) session.exit(EXIT.overBudget);
 }
 
@@ -137,7 +137,7 @@ interface Place {
   readonly session: Session;
 }
 
-async function fitServing(
+async function runServing(
   loaded: LoadedModel,
   flags: FitFlags,
   { limit, session: { io } }: Place,
@@ -147,16 +147,13 @@ async function fitServing(
     SERVING_UNKNOWNS,
     "of serving; micro-batch, seq and plan take --train",
   );
-  const { solveServing } = await import("../../solve/serving-answer.ts");
+  const { fit } = await import("../../solve/serving-answer.ts");
   const report = await import("../../report/fit-serving.ts");
   // The number of cards is the unknown: it bounds the search instead of dividing the model.
   const cards = unknown === "gpus" || unknown === "tp";
   const options = estimateOptionsOf(flags, loaded, cards ? { ...limit, count: 1 } : limit);
   const input = { model: loaded.architecture, options, budgetBytes: limit.bytes };
-  const answer = solveServing(
-    cards && limit.counted ? { ...input, mostDevices: limit.count } : input,
-    unknown,
-  );
+  const answer = fit(cards && limit.counted ? { ...input, mostDevices: limit.count } : input, unknown);
   const place = placeOf(loaded, limit, answer.notes);
   if (flags.json === true || flags.field !== undefined)
     printJson(io, report.servingFitJson(place, answer), flags.field);
@@ -164,21 +161,21 @@ async function fitServing(
   return answer.fits;
 }
 
-async function fitTraining(
+async function runTraining(
   loaded: LoadedModel,
   flags: FitFlags,
   { limit, session: { io } }: Place,
 ): Promise<boolean> {
   const unknown =
     unknownOf(flags.solve, TRAINING_UNKNOWNS, "of training; the others go without --train") ?? "plan";
-  const { solveTraining } = await import("../../solve/training-answer.ts");
+  const { fitTraining } = await import("../../solve/training-answer.ts");
   const report = await import("../../report/fit-training.ts");
   const fixed = unknown === "micro-batch" || unknown === "seq";
   const request = trainRequestOf(
     fixed && limit.counted ? { ...flags, dp: replicasOf(flags, limit.count) } : flags,
   );
   const input = { model: loaded.architecture, request, budgetBytes: limit.bytes };
-  const answer = solveTraining(!fixed && limit.counted ? { ...input, devices: limit.count } : input, unknown);
+  const answer = fitTraining(!fixed && limit.counted ? { ...input, devices: limit.count } : input, unknown);
   const place = placeOf(loaded, limit, answer.notes);
   if (flags.json === true || flags.field !== undefined)
     printJson(io, report.trainingFitJson(place, answer), flags.field);

@@ -99,7 +99,7 @@ function windowed(reach: Tokens, { contextTokens, moment }: TransformersCacheInp
 /**
  * A StaticCache, allocated at once: `maxTokens` positions in full layers, min(window, maxTokens) in sliding ones.
  *
- * @example staticCacheBytes(llama_3_1_8b, { maxTokens: 8192, sequences: 1, format: bf16 }) // 1_073_741_824
+ * @example staticCacheBytes(llama_3_1_8b, { maxTokens: 8192, sequences: 1, format: formats.kvFormatByName("bf16") }) // 1_073_741_824
  */
 export function staticCacheBytes(
   model: Architecture,

@@ -20,7 +20,7 @@ export interface RequestShape {
  *
  * Source: vLLM `v1/kv_cache_interface.py`, `max_memory_usage_bytes` of each spec.
  *
- * @example blocksPerRequest(layout of gpt_oss_20b, { contextTokens: 8192, batchedTokens: 8192 }) // 512 + 513
+ * @example blocksPerRequest(pageLayout(gpt_oss_20b, ...), { contextTokens: 8192, batchedTokens: 8192 }) // 512 + 513
  */
 export function blocksPerRequest(layout: PageLayout, request: RequestShape): number {
   let blocks = 0;
@@ -68,7 +68,7 @@ export interface BlockPool {
  *
  *     blocks = floor(bytes / bytes per block)          concurrency = blocks / blocks per request
  *
- * @example blockPool(layout of llama_3_1_8b, { bytes: 58.11 GiB, contextTokens: 8192, ... }).tokens // 476_032
+ * @example blockPool(pageLayout(llama_3_1_8b, ...), { bytes: 58.11 GiB, contextTokens: 8192, ... }).tokens // 476_032
  */
 export function blockPool(
   layout: PageLayout,

@@ -13,7 +13,7 @@ export interface SchedulerLimits {
  * Limits of the API server when no flag sets them: 1024 sequences and 8192 tokens a step on cards of 70 GiB
  * and more that are no A100, else 256 and 2048 (vLLM `engine/arg_utils.py`).
  *
- * @example defaultLimits({ totalBytes: 81_081 * 2 ** 20, generation: "hopper" }) // { 1024, 8192 }
+ * @example defaultLimits({ totalBytes: 81_081 * 2 ** 20, generation: "hopper" }) // { maxNumSeqs: 1024, maxBatchedTokens: 8192 }
  */
 export function defaultLimits(card: EngineCard | undefined): SchedulerLimits {
   const large = card !== undefined && card.totalBytes >= 70 * GiB && card.generation !== "ampere";
@@ -79,7 +79,7 @@ export function profilePeak(
  *
  * Reading: Llama-3.1-8B shows 14.99 GiB, 14.96 of weights and 131,072 x 128 x 2 B = 32 MiB.
  *
- * @example rotaryTableBytes(gemma_3_4b, 2) // 603_979_776 = (8 + 1) x 131,072 x 256 x 2 B
+ * @example rotaryTableBytes(llama_3_1_8b, 2) // 33_554_432 = 131,072 x 128 x 2 B
  */
 export function rotaryTableBytes(model: Architecture, computeBytes: number): Bytes {
   let elements = rotaryElements.get(model);

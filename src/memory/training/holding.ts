@@ -93,7 +93,7 @@ export function isPackable(tensor: Tensor): boolean {
  *     int8        n + 4 per row
  *     int4-g128   n/2 + 2.5 per 128
  *
- * @example packedBytes(tensor 4096 x 4096, "nf4-dq") // 8_656_896 = 8,388,608 + 262,144 + 4,096 + 2,048
+ * @example packedBytes({ shape: [4096, 4096], copies: 1 }, "nf4-dq") // 8_656_896 = 8,388,608 + 262,144 + 4,096 + 2,048
  */
 export function packedBytes(tensor: Tensor, format: PackedFormat): Bytes {
   const n = tensorElements(tensor);

@@ -24,7 +24,7 @@ export interface GgufFileBytes {
  * MTP layers.
  *
  * @throws unknown-name for a file type or tokenizer that is none.
- * @example ggufFileBytes(llama_3_1_8b, "Q4_K_M") // 4_912_898_304 + 7_823_616; the published file has 4,920,739,232
+ * @example ggufFileBytes(llama_3_1_8b, "Q4_K_M").tensorBytes // 4_912_898_304; the published file has 4,920,739,232 with its 7,823,616 of metadata
  */
 export function ggufFileBytes(
   model: Architecture,

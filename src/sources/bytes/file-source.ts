@@ -29,7 +29,7 @@ const REFUSALS: { readonly [code: string]: { readonly reason: string; readonly h
  * The error for a path that the system refused, with a hint for the usual causes. Anything that is not a
  * system error comes back as it is.
  *
- * @example throw unreadable("cfg.json", cause) // cannot read cfg.json: there is no such file or directory; ...
+ * @example unreadable("x", Object.assign(new Error(), { code: "EIO" })).details.reason // "the disk reports a read error"
  */
 export function unreadable(path: string, cause: unknown): unknown {
   if (cause instanceof VramCalcError || !(cause instanceof Error) || !("code" in cause)) return cause;

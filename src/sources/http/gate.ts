@@ -1,7 +1,7 @@
 /** Runs tasks with at most `limit` of them under way; the others wait in order of arrival. */
 export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
 
-/** @example createGate(6) // six downloads at once, the seventh starts when one ends */
+/** Lets so many run at once: of createGate(6) the seventh starts when one ends. */
 export function createGate(limit: number): Gate {
   let running = 0;
   const waiting: (() => void)[] = [];

@@ -15,7 +15,7 @@ export interface RemoteFile {
  *
  * @param credential sent only if the address has its origin
  * @throws bad-option for an address that is not http(s) or names no file
- * @example openUrl("https://host/models/tiny.gguf", { client }).fileName // "tiny.gguf"
+ * @example openUrl("https://host/models/tiny.gguf", { ... }).fileName // "tiny.gguf"
  */
 export function openUrl(
   text: string,

@@ -73,7 +73,7 @@ export interface GgufWish {
  *
  * @throws bad-option when several are there and none, or not one, is named; unknown-name when the named
  * one is not there; unreadable-path when a piece of a split is missing
- * @example pickGgufFile(files, { name: "org/name", quant: "Q4_K_M" }).files[0].path // "model-Q4_K_M.gguf"
+ * @example pickGgufFile([{ path: "model-Q4_K_M.gguf" }], { name: "org/name", quant: "q4_k_m" }).files[0].path // "model-Q4_K_M.gguf"
  */
 export function pickGgufFile(files: readonly HubFile[], wish: GgufWish): GgufChoice {
   const choices = listGgufChoices(files);

@@ -46,7 +46,7 @@ export function parseHubReference(text: string): HubReference | null {
  *
  * @param endpoint the hub in use, whose addresses are read the same way
  * @returns null for any other address, which is then fetched as it stands
- * @example parseHubUrl("https://huggingface.co/org/name/tree/v2", endpoint) // { repo: "org/name", revision: "v2" }
+ * @example parseHubUrl("https://huggingface.co/org/name/tree/v2", new URL("https://huggingface.co")) // { repo: "org/name", revision: "v2" }
  */
 export function parseHubUrl(text: string, endpoint: URL): HubReference | null {
   const url = text.length <= 2000 && URL.canParse(text) ? new URL(text) : null;
