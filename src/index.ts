@@ -3,10 +3,10 @@ export {
   isLoraTarget,
   type LoraLinear,
   type LoraRequest,
-  type LoraTargets,
   loraLinears,
   loraParameterCount,
 } from "./adapters/lora.ts";
+export type { LoraTargets } from "./adapters/lora-targets.ts";
 export { type MergedWeight, mergeWeight } from "./adapters/merge.ts";
 export {
   type CatalogueHit,

@@ -5,13 +5,7 @@
 import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Bytes } from "../units.ts";
-
-/**
- * `all-linear`: every linear inside the layers, never the head or the embedding. `attention`: q, k, v and o (or
- * their fused forms). `query-value`: q and v, PEFT's default for most families. Otherwise module names, as
- * suffixes ("q_proj"), which may also name the head or embedding.
- */
-export type LoraTargets = "all-linear" | "attention" | "query-value" | readonly string[];
+import { type LoraTargets, moduleName, type NamedTargets, namedTargets } from "./lora-targets.ts";
 
 export interface LoraRequest {
   /** r: columns of A, rows of B. */
@@ -22,6 +16,9 @@ export interface LoraRequest {
   /** Fused experts get adapters too, as PEFT does for some families. */
   readonly experts?: boolean;
 }
+
+/** A request whose targets are names of the model's modules. */
+export type NamedRequest = Omit<LoraRequest, "targets"> & { readonly targets: NamedTargets };
 
 /** One adapted weight. */
 export interface LoraLinear {
@@ -56,9 +53,6 @@ const QUERY_VALUE: ReadonlySet<Tensor["role"]> = new Set([
   "attn-kv-b",
 ]);
 
-/** The path of a weight without its ".weight". */
-const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, "");
-
 /**
  * True when the request puts an adapter on this tensor of a layer (`inLayer`) or outside the layers.
  *
@@ -67,7 +61,7 @@ const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, 
  *
  * @example isLoraTarget(llama_3_1_8b.stacks[0].kinds[0].tensors[1], true, { rank: 8, targets: "all-linear" }) // true
  */
-export function isLoraTarget(tensor: Tensor, inLayer: boolean, request: LoraRequest): boolean {
+export function isLoraTarget(tensor: Tensor, inLayer: boolean, request: NamedRequest): boolean {
   const { targets } = request;
   const router = tensor.role === "router" && tensor.shape[0] !== 1;
   if (typeof targets !== "string") {
@@ -123,9 +117,10 @@ export function loraLinears(model: Architecture, request: LoraRequest): readonly
       expected: "a whole number from 1 to 65,536",
     });
   }
+  const named: NamedRequest = { ...request, targets: namedTargets(model, request.targets) };
   const found: LoraLinear[] = [];
   const visit = (tensor: Tensor, layers: number, stack: Stack | null): void => {
-    if (!isLoraTarget(tensor, stack !== null, request)) return;
+    if (!isLoraTarget(tensor, stack !== null, named)) return;
     const [outDim, inDim] = tensor.shape as readonly [number, number];
     const parametersEach = loraParameters(tensor, request);
     const name = stack === null ? moduleName(tensor) : `${stack.prefix}.*.${moduleName(tensor)}`;
@@ -152,7 +147,7 @@ function noTarget(model: Architecture, request: LoraRequest): VramCalcError {
   return new VramCalcError("bad-option", {
     option: "--lora-targets",
     given: typeof request.targets === "string" ? request.targets : request.targets.join(","),
-    expected: `all-linear, attention, query-value or linears of this model: ${names}`,
+    expected: `all-linear, attention, query-value or linears of this model: ${names}; re: begins a regular expression`,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { LoraTargets } from "../adapters/lora.ts";
+import { type LoraTargets, parseLoraTargets } from "../adapters/lora-targets.ts";
 import { VramCalcError } from "../errors.ts";
 
 export interface LoraFlag {
@@ -8,10 +8,9 @@ export interface LoraFlag {
   readonly targets: LoraTargets;
 }
 
-const NAMED = ["all-linear", "attention", "query-value"] as const;
-
 /**
- * Reads `--lora r=16,n=8,targets=attention`; targets are a group or module names joined by `+`.
+ * Reads `--lora r=16,n=8,targets=attention`; targets are a group, module names joined by `+`, or `re:` and a
+ * regular expression, which then ends the text.
  *
  * @throws bad-option
  */
@@ -26,12 +25,15 @@ export function parseLora(text: string): LoraFlag {
   let rank: number | undefined;
   let count = 1;
   let targets: LoraTargets = "all-linear";
-  for (const entry of text.split(",")) {
+  // A regular expression may hold commas and equal signs, so it comes last.
+  const [plain = "", pattern] = text.split(/,?targets=(?=re:)/);
+  if (pattern !== undefined) targets = parseLoraTargets(pattern);
+  for (const entry of plain.split(",")) {
     const [key, value] = entry.split("=").map((part) => part.trim());
     if (value === undefined || value === "") fail(`"${text}"`);
     else if (key === "r" || key === "rank") rank = whole(value, fail);
     else if (key === "n" || key === "count") count = whole(value, fail);
-    else if (key === "targets") targets = NAMED.find((name) => name === value) ?? value.split("+");
+    else if (key === "targets") targets = parseLoraTargets(value);
     else fail(`"${entry}"`);
   }
   return { rank: rank ?? fail("no rank"), count, targets };

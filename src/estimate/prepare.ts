@@ -1,4 +1,5 @@
 /** Turns what was asked for into what is computed, with every default filled in and said. */
+import type { LoraTargets } from "../adapters/lora-targets.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
 import type { EngineCard } from "../engines/engine.ts";
@@ -16,7 +17,7 @@ export interface ServedAdapters {
   readonly rank: number;
   /** How many lie on the card at once. */
   readonly count: number;
-  readonly targets: "all-linear" | "attention" | "query-value" | readonly string[];
+  readonly targets: LoraTargets;
 }
 
 /** A model for speculative decoding beside the one that is served. */

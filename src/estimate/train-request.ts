@@ -1,4 +1,4 @@
-import type { LoraTargets } from "../adapters/lora.ts";
+import { type LoraTargets, type NamedTargets, namedTargets } from "../adapters/lora-targets.ts";
 import type { Architecture } from "../architecture/model.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
 import type { PackedFormat, TrainMethod } from "../memory/training/holding.ts";
@@ -124,7 +124,8 @@ export interface TrainRequest {
 }
 
 export type EffectiveParallel = Required<ParallelRequest>;
-export type EffectiveTrain = Required<Omit<TrainRequest, "parallel">> & {
+export type EffectiveTrain = Required<Omit<TrainRequest, "parallel" | "loraTargets">> & {
+  readonly loraTargets: NamedTargets;
   readonly parallel: EffectiveParallel;
 };
 
@@ -167,7 +168,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     fusedKernels: request.fusedKernels ?? false,
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
-    loraTargets: request.loraTargets ?? "all-linear",
+    loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
     loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
     adapterFormat: request.adapterFormat ?? "fp32",
     dora: request.dora ?? false,

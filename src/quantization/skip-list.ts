@@ -1,9 +1,9 @@
 /** Lists of modules in quantization configs: one matcher per method, as its loader or writer reads them. */
 import type { Architecture } from "../architecture/model.ts";
+import { compilePattern, type MatchBudget, type Matcher } from "../architecture/module-pattern.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Encoding } from "./encoding.ts";
 import { canonicalName, moduleName, spellings } from "./module-names.ts";
-import { compilePattern, type MatchBudget, type Matcher } from "./pattern.ts";
 import type { Place, Scheme } from "./scheme.ts";
 
 /** True when a list names the module of a place. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { compilePattern } from "../../src/architecture/module-pattern.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { canonicalName } from "../../src/quantization/module-names.ts";
-import { compilePattern } from "../../src/quantization/pattern.ts";
 import { storageFromConfig } from "../../src/quantization/storage-from-config.ts";
 import { timeLimit } from "../time-limit.ts";
 import { CONFIGS } from "./model-configs.ts";

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { LoraTargets } from "../../adapters/lora.ts";
+import { type LoraTargets, parseLoraTargets } from "../../adapters/lora-targets.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import { train, trainReliefs } from "../../estimate/train.ts";
@@ -139,8 +139,8 @@ export function addTrainOptions(command: Command): Command {
     .addOption(count("--lora-r <n>", "rank of the adapters (default: 16)"))
     .option(
       "--lora-targets <which>",
-      "all-linear, attention, query-value or names joined by + (default: all-linear)",
-      targetsOf,
+      "all-linear, attention, query-value, names joined by a comma, or re: and a regular expression (default: all-linear)",
+      parseLoraTargets,
     )
     .option("--lora-dropout <p>", "dropout before the adapters (default: 0.05)", dropoutOf)
     .addOption(
@@ -187,11 +187,6 @@ function checkpointingOf(text: string): NonNullable<TrainRequest["checkpointing"
     given: `"${text}"`,
     expected: "none, selective, full, every=N or offload",
   });
-}
-
-function targetsOf(text: string): LoraTargets {
-  if (text === "all-linear" || text === "attention" || text === "query-value") return text;
-  return text.split(/[+,]/);
 }
 
 function dropoutOf(text: string): number {

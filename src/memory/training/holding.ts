@@ -1,4 +1,5 @@
-import { isLoraTarget, type LoraTargets, loraParameters } from "../../adapters/lora.ts";
+import { isLoraTarget, loraParameters } from "../../adapters/lora.ts";
+import type { NamedTargets } from "../../adapters/lora-targets.ts";
 import type { Architecture, Tensor } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
@@ -13,7 +14,7 @@ export type PackedFormat = "nf4" | "nf4-dq" | "int8" | "int4-g128";
 
 export interface LoraHolding {
   readonly rank: number;
-  readonly targets: LoraTargets;
+  readonly targets: NamedTargets;
   readonly dropout: number;
   readonly width: Width;
   readonly dora: boolean;

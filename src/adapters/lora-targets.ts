@@ -1,0 +1,83 @@
+/** Which modules get adapters, as people and PEFT say it, made into module names of one model. */
+import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
+import { compilePattern, type MatchBudget } from "../architecture/module-pattern.ts";
+import { VramCalcError } from "../errors.ts";
+
+/**
+ * `all-linear`: every linear inside the layers, never the head or the embedding. `attention`: q, k, v and o (or
+ * their fused forms). `query-value`: q and v, PEFT's default for most families. A list holds module names, as
+ * suffixes ("q_proj"), which may also name the head or embedding.
+ */
+export type NamedTargets = "all-linear" | "attention" | "query-value" | readonly string[];
+
+/** Named targets, or a regular expression over whole module paths: "re:.*self_attn\.(q|v)_proj". */
+export type LoraTargets = NamedTargets | `re:${string}`;
+
+/** The path of a weight without its ".weight". */
+export const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, "");
+
+const GROUPS = ["all-linear", "attention", "query-value"] as const;
+
+/**
+ * Targets as typed: a group, names joined by `+` or `,`, or `re:` and a regular expression.
+ *
+ * @example parseLoraTargets("q_proj,v_proj") // ["q_proj", "v_proj"]
+ */
+export function parseLoraTargets(text: string): LoraTargets {
+  if (isPattern(text)) return text;
+  return GROUPS.find((group) => group === text) ?? text.split(/[+,]/).map((name) => name.trim());
+}
+
+const isPattern = (targets: string | readonly string[]): targets is `re:${string}` =>
+  typeof targets === "string" && targets.startsWith("re:");
+
+/** Visits of the matcher for one pattern over one model: a second or so. */
+const WORK = 60_000_000;
+
+/**
+ * The targets with a regular expression replaced by the names that it matches, as PEFT matches it: against the
+ * whole path of every linear, "model.layers.3.self_attn.q_proj".
+ *
+ * Not modelled: expressions that take some of several equal layers, or one of two stacks that name alike.
+ *
+ * @throws bad-option for an expression that is not read, or takes only some of equal layers
+ * @example namedTargets(llama_3_1_8b, "re:.*\\.(q|v)_proj") // ["self_attn.q_proj", "self_attn.v_proj"]
+ */
+export function namedTargets(model: Architecture, targets: LoraTargets): NamedTargets {
+  if (!isPattern(targets)) return targets;
+  const source = targets.slice("re:".length);
+  const match = compilePattern(`(?:${source})$`);
+  if (match === null) throw refused(targets, "a regular expression without back references or look-behind");
+  const budget: MatchBudget = { steps: WORK };
+  const taken = new Set<string>();
+  const left = new Set<string>();
+  const visit = (tensor: Tensor, path: string): void => {
+    if (tensor.kind !== "linear" && tensor.kind !== "embedding") return;
+    (match(path, budget) ? taken : left).add(moduleName(tensor));
+    if (budget.steps <= 0) throw refused(targets, "an expression that can be matched in a second");
+  };
+  for (const tensor of model.tensors) visit(tensor, moduleName(tensor));
+  for (const stack of model.stacks) {
+    if (stack.role === "mtp") continue;
+    let layer = stack.slice?.first ?? 0;
+    for (const { kind, count } of stack.runs)
+      for (let i = 0; i < count; i++, layer++) visitLayer(stack, kind, layer, visit);
+  }
+  const split = [...taken].find((name) => left.has(name));
+  if (split !== undefined)
+    throw refused(targets, `an expression that takes ${split} of every layer or of none`);
+  return [...taken];
+}
+
+function visitLayer(
+  stack: Stack,
+  kind: number,
+  layer: number,
+  visit: (tensor: Tensor, path: string) => void,
+): void {
+  for (const tensor of stack.kinds[kind]!.tensors)
+    visit(tensor, `${stack.prefix}.${layer}.${moduleName(tensor)}`);
+}
+
+const refused = (given: string, expected: string): VramCalcError =>
+  new VramCalcError("bad-option", { option: "--lora-targets", given: given.slice(0, 100), expected });
