@@ -9,10 +9,10 @@ import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
 import type { TrainRequest } from "../../estimate/train-request.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
-import { addTrainOptions, type TrainFlags, trainRequestOf } from "../commands/train.ts";
 import type { Limit } from "../limit.ts";
 import { weightsOnlyOption } from "../options.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
+import { addTrainOptions, type TrainFlags, trainRequestOf } from "../train-flags.ts";
 
 /** Options as the command line would have parsed them. */
 export type Flags = Readonly<Record<string, unknown>>;

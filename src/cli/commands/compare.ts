@@ -9,6 +9,7 @@ import { loadOptionsOf } from "../load.ts";
 import {
   batchOption,
   budgetOption,
+  fieldOption,
   gpuOption,
   jsonOption,
   kvDtypeOption,
@@ -16,6 +17,7 @@ import {
   parsed,
 } from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { printJson } from "../print-json.ts";
 import { estimateOptionsOf } from "../serve-flags.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
@@ -29,6 +31,7 @@ interface CompareFlags {
   readonly budget?: Bytes;
   readonly units: "GB" | "GiB";
   readonly json?: true;
+  readonly field?: string;
 }
 
 /** Rows of one comparison; more is a job for `check`. */
@@ -54,6 +57,7 @@ export const defineCompare: DefineCommand = (command, session) => {
     .addOption(budgetOption())
     .option("--units <unit>", "GB (10^9) or GiB (2^30)", unitOf, "GiB")
     .addOption(jsonOption())
+    .addOption(fieldOption())
     .action((references: readonly string[], flags: CompareFlags) => compare(references, flags, session));
 };
 
@@ -84,11 +88,11 @@ async function compare(
     for (const dtype of dtypes)
       for (const contextTokens of contexts) rows.push(rowOf(loaded, { dtype, contextTokens, flags, limit }));
   }
-  io.stdout(
-    flags.json === true
-      ? `${JSON.stringify(comparisonJson(rows), null, 2)}\n`
-      : comparisonTable(rows, { columns: io.columns, units: flags.units, paint: await painterFor(io) }),
-  );
+  if (flags.json === true || flags.field !== undefined) printJson(io, comparisonJson(rows), flags.field);
+  else
+    io.stdout(
+      comparisonTable(rows, { columns: io.columns, units: flags.units, paint: await painterFor(io) }),
+    );
   if (rows.some((row) => row.budget?.fits === false)) exit(EXIT.overBudget);
 }
 

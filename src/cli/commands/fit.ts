@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import type { Note } from "../../architecture/model.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { FitPlace } from "../../report/fit.ts";
@@ -6,6 +6,7 @@ import { SERVING_UNKNOWNS, type ServingUnknown } from "../../solve/serving-answe
 import { TRAINING_UNKNOWNS, type TrainingUnknown } from "../../solve/training-answer.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import type { Bytes } from "../../units.ts";
+import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
@@ -18,14 +19,12 @@ import {
 } from "../options.ts";
 import { painterFor } from "../paint.ts";
 import { printJson } from "../print-json.ts";
-import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
+import { estimateOptionsOf } from "../serve-flags.ts";
 import type { Session } from "../session.ts";
+import { trainRequestOf } from "../train-flags.ts";
 import type { DefineCommand } from "./command.ts";
-import { addTrainOptions, type TrainFlags, trainRequestOf } from "./train.ts";
 
-type Degree = "tp" | "pp" | "ep" | "dp";
-
-interface FitFlags extends Omit<ServeFlags, Degree>, TrainFlags {
+interface FitFlags extends BothSidesFlags {
   readonly gpu?: string;
   readonly budget?: Bytes;
   readonly gpus?: number;
@@ -59,37 +58,12 @@ export const defineFit: DefineCommand = (command, session) => {
     .addOption(assumeFamilyOption())
     .addOption(jsonOption())
     .addOption(fieldOption());
-  addOnce(command, "Options of serving:", addServeOptions(new Command()));
-  addOnce(command, "Options with --train:", addTrainOptions(new Command()));
+  addBothSides(command, { training: "Options with --train:" });
   command.action((reference: string, flags: FitFlags) => {
-    refuseOtherSide(command, flags.train === true);
+    refuseOtherSide(command, flags.train === true ? "train" : "serve", "--train");
     return runFit(reference, flags, session);
   });
 };
-
-/** Adds the options that the command does not have yet: serving and training share their degrees. */
-function addOnce(command: Command, heading: string, { options }: Command): void {
-  const known = new Set(command.options.map(({ long }) => long));
-  for (const option of options) if (!known.has(option.long)) command.addOption(option.helpGroup(heading));
-}
-
-/** An option of the other side would be ignored, so it is refused. */
-function refuseOtherSide(command: Command, trains: boolean): void {
-  const serving = new Set(addServeOptions(new Command()).options.map(({ long }) => long));
-  const training = new Set(addTrainOptions(new Command()).options.map(({ long }) => long));
-  const [own, other] = trains ? [training, serving] : [serving, training];
-  for (const option of command.options) {
-    if (!other.has(option.long) || own.has(option.long)) continue;
-    if (command.getOptionValueSource(option.attributeName()) !== "cli") continue;
-    throw new VramCalcError("bad-option", {
-      option: option.long!,
-      given: trains ? "a request with --train" : "a request without --train",
-      expected: trains
-        ? "options of training: --seq, --micro-batch, --method, ..."
-        : "options of serving, or --train beside it",
-    });
-  }
-}
 
 async function runFit(reference: string, flags: FitFlags, session: Session): Promise<void> {
   const limit = await limitOf(flags, session.io);

@@ -2,13 +2,15 @@ import { Option } from "commander";
 import { parseFormatsArguments } from "../../formats/formats-arguments.ts";
 import type { Overflow } from "../../formats/overflow.ts";
 import { formatsData, formatsText } from "../../report/formats.ts";
-import { jsonOption } from "../options.ts";
+import { fieldOption, jsonOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { printJson } from "../print-json.ts";
 import type { DefineCommand } from "./command.ts";
 
 interface FormatsFlags {
   readonly overflow?: Overflow;
   readonly json?: true;
+  readonly field?: string;
 }
 
 const OVERFLOWS: readonly Overflow[] = ["saturate", "infinity", "nan", "throw"];
@@ -24,13 +26,14 @@ export const defineFormats: DefineCommand = (command, { io }) => {
       ).choices(OVERFLOWS),
     )
     .addOption(jsonOption())
+    .addOption(fieldOption())
     // A negative value starts like a flag.
     .allowUnknownOption()
     .action(async (words: readonly string[], flags: FormatsFlags) => {
       const request = parseFormatsArguments(words);
       const { overflow } = flags;
-      if (flags.json === true) {
-        io.stdout(`${JSON.stringify(formatsData(request, overflow), null, 2)}\n`);
+      if (flags.json === true || flags.field !== undefined) {
+        printJson(io, formatsData(request, overflow), flags.field);
         return;
       }
       const paint = await painterFor(io);

@@ -1,7 +1,8 @@
 import { findAccelerators } from "../../hardware/lookup.ts";
 import { gpuRows, gpusTable } from "../../report/gpus.ts";
-import { jsonOption } from "../options.ts";
+import { fieldOption, jsonOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { printJson } from "../print-json.ts";
 import type { DefineCommand } from "./command.ts";
 
 /** `vram-calc gpus [filter]`. */
@@ -9,10 +10,11 @@ export const defineGpus: DefineCommand = (command, { io }) => {
   command
     .argument("[filter...]", "words that the name, vendor or generation holds: rtx 40, hopper, amd")
     .addOption(jsonOption())
-    .action(async (words: readonly string[], options: { readonly json?: true }) => {
+    .addOption(fieldOption())
+    .action(async (words: readonly string[], options: { readonly json?: true; readonly field?: string }) => {
       const found = findAccelerators(words.join(" "));
-      if (options.json === true) {
-        io.stdout(`${JSON.stringify({ schema: "vram-calc/gpus@1", gpus: gpuRows(found) }, null, 2)}\n`);
+      if (options.json === true || options.field !== undefined) {
+        printJson(io, { schema: "vram-calc/gpus@1", gpus: gpuRows(found) }, options.field);
         return;
       }
       const paint = await painterFor(io);

@@ -10,13 +10,15 @@ import { bytesByFormat, type StoredFiles } from "../../sources/stored-weights.ts
 import { readTokenizer } from "../../sources/tokenizer.ts";
 import { loadOptionsOf } from "../load.ts";
 import { type LoraFlag, parseLora } from "../lora-flag.ts";
-import { assumeFamilyOption, jsonOption } from "../options.ts";
+import { assumeFamilyOption, fieldOption, jsonOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
+import { printJson } from "../print-json.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
 
 interface InspectFlags {
   readonly json?: true;
+  readonly field?: string;
   readonly assumeFamily?: string;
   readonly lora?: LoraFlag;
 }
@@ -28,6 +30,7 @@ export const defineInspect: DefineCommand = (command, session) => {
     .addOption(assumeFamilyOption())
     .option("--lora <r=N>", "adapter parameters per linear: r=32, r=32,targets=attention", parseLora)
     .addOption(jsonOption())
+    .addOption(fieldOption())
     .action((reference: string, flags: InspectFlags) => inspect(reference, flags, session));
 };
 
@@ -50,11 +53,9 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
       : { lora: { rank: flags.lora.rank, linears: loraLinears(architecture, flags.lora) } }),
     notes: [...architecture.notes, ...loaded.notes],
   };
-  io.stdout(
-    flags.json === true
-      ? `${JSON.stringify(inspectionJson(inspection), null, 2)}\n`
-      : inspectionTable(inspection, { columns: io.columns, paint: await painterFor(io) }),
-  );
+  if (flags.json === true || flags.field !== undefined)
+    printJson(io, inspectionJson(inspection), flags.field);
+  else io.stdout(inspectionTable(inspection, { columns: io.columns, paint: await painterFor(io) }));
 }
 
 /** The directory whose tokenizer belongs to the model: the one typed, or that of a config.json. */

@@ -1,23 +1,23 @@
 import { writeFileSync } from "node:fs";
-import { CURVES, type Curve, curveByName, sampleCurve } from "../../curves/curves.ts";
+import { Option } from "commander";
+import { CURVES } from "../../curves/curves.ts";
 import { VramCalcError } from "../../errors.ts";
-import { type EstimateOptions, estimate } from "../../estimate/estimate.ts";
-import { roundTo } from "../../formats/codec.ts";
 import { brailleChart } from "../../report/plot/braille.ts";
-import type { Chart, Series } from "../../report/plot/chart.ts";
+import type { Chart } from "../../report/plot/chart.ts";
 import { svgChart } from "../../report/plot/svg.ts";
 import { loadModel } from "../../sources/load-model.ts";
-import { GiB } from "../../units.ts";
+import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
 import { limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import { budgetOption, gpuOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
-import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
+import { curveChart } from "../plot/curve-chart.ts";
+import { AXES, type Axis, memoryChart, TRAINING_AXES } from "../plot/memory-chart.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
 
-interface PlotFlags extends ServeFlags {
-  readonly x?: "context" | "batch";
+interface PlotFlags extends BothSidesFlags {
+  readonly x?: Axis;
   readonly range?: readonly [number, number];
   readonly derivative?: true;
   readonly output?: string;
@@ -27,26 +27,29 @@ interface PlotFlags extends ServeFlags {
 
 /** `vram-calc plot gelu silu --dtype fp8` and `vram-calc plot memory qwen2.5-14b --x context`. */
 export const definePlot: DefineCommand = (command, session) => {
-  addServeOptions(
-    command.argument(
+  command
+    .argument(
       "<what...>",
       "activation functions and losses by name, or memory and one model; list for the names",
-    ),
-  )
-    .option("--x <what>", "memory against context or batch", axisOf)
+    )
+    .addOption(
+      new Option(
+        "--x <what>",
+        "memory against context or batch, or of training against seq, micro-batch or LoRA rank (default: context)",
+      ).choices(AXES),
+    )
     .option("--range <from:to>", "interval of a curve", rangeOf)
     .option("--derivative", "draw the derivative too")
     .addOption(gpuOption())
     .addOption(budgetOption())
-    .option("-o, --output <file.svg>", "write an SVG file; an existing file is never overwritten")
-    .action((words: readonly string[], flags: PlotFlags) => runPlot(words, flags, session));
+    .option("-o, --output <file.svg>", "write an SVG file; an existing file is never overwritten");
+  addBothSides(command, { training: "Options with --x seq, micro-batch or rank:" });
+  command.action((words: readonly string[], flags: PlotFlags) => {
+    const trains = flags.x !== undefined && TRAINING_AXES.includes(flags.x);
+    refuseOtherSide(command, trains ? "train" : "serve", "--x seq, micro-batch or rank");
+    return runPlot(words, flags, session);
+  });
 };
-
-function axisOf(text: string): "context" | "batch" {
-  if (text === "context" || text === "batch") return text;
-  throw new VramCalcError("bad-option", { option: "--x", given: `"${text}"`, expected: "context or batch" });
-}
-
 function rangeOf(text: string): readonly [number, number] {
   const [from, to, more] = text.split(":").map(Number);
   if (
@@ -64,6 +67,25 @@ function rangeOf(text: string): readonly [number, number] {
   return [from, to];
 }
 
+async function chartOf(words: readonly string[], flags: PlotFlags, { io }: Session): Promise<Chart> {
+  if (words[0] !== "memory")
+    return curveChart(words, {
+      range: flags.range,
+      format: flags.dtype,
+      derivative: flags.derivative === true,
+    });
+  const [, reference, more] = words;
+  if (reference === undefined || more !== undefined)
+    throw new VramCalcError("bad-option", {
+      option: "plot memory",
+      given: `${words.length - 1} models`,
+      expected: "one model",
+    });
+  const limit = await limitOf(flags, io);
+  const loaded = await loadModel(reference, loadOptionsOf(io));
+  return memoryChart(loaded, flags.x ?? "context", { flags, limit });
+}
+
 async function runPlot(words: readonly string[], flags: PlotFlags, session: Session): Promise<void> {
   const { io } = session;
   if (words[0] === "list") {
@@ -72,8 +94,7 @@ async function runPlot(words: readonly string[], flags: PlotFlags, session: Sess
     );
     return;
   }
-  const chart =
-    words[0] === "memory" ? await memoryChart(words.slice(1), flags, session) : curveChart(words, flags);
+  const chart = await chartOf(words, flags, session);
   if (flags.output === undefined) {
     const rows = Math.max(8, Math.min(24, Math.floor(io.columns / 4)));
     io.stdout(brailleChart(chart, { columns: io.columns, rows, paint: await painterFor(io) }));
@@ -97,97 +118,4 @@ function writeNew(path: string, text: string): void {
           : "a file name in a folder that can be written",
     });
   }
-}
-
-const SAMPLES = 481;
-
-function curveChart(names: readonly string[], flags: PlotFlags): Chart {
-  const curves = names.map(curveByName);
-  const [from, to] = flags.range ?? [
-    Math.min(...curves.map((curve) => curve.from)),
-    Math.max(...curves.map((curve) => curve.to)),
-  ];
-  const format = flags.dtype;
-  const series = curves.flatMap((curve) =>
-    curveSeries(curve, { from, to, format, derivative: flags.derivative === true }),
-  );
-  return {
-    title: `${names.join(", ")}${format === undefined ? "" : ` through ${format}`}`,
-    xLabel: curves[0]!.xLabel,
-    yLabel: "value",
-    series,
-  };
-}
-
-/** The exact curve, and the same with input and output rounded to a format. */
-function curveSeries(
-  curve: Curve,
-  at: {
-    readonly from: number;
-    readonly to: number;
-    readonly format: string | undefined;
-    readonly derivative: boolean;
-  },
-): Series[] {
-  const { format } = at;
-  const sample = (value: (x: number) => number) =>
-    sampleCurve(value, { from: at.from, to: at.to, count: SAMPLES });
-  const through =
-    (value: (x: number) => number) =>
-    (x: number): number =>
-      roundTo(format!, value(roundTo(format!, x)));
-  return [
-    { name: `${curve.id}: ${curve.formula}`, points: sample(curve.value) },
-    ...(format === undefined
-      ? []
-      : [{ name: `${curve.id} in ${format}`, points: sample(through(curve.value)), dots: true }]),
-    ...(at.derivative ? [{ name: `derivative of ${curve.id}`, points: sample(curve.derivative) }] : []),
-  ];
-}
-
-/** Points of a memory curve: enough for a smooth line, few enough to answer at once. */
-const MEMORY_POINTS = 65;
-
-async function memoryChart(words: readonly string[], flags: PlotFlags, { io }: Session): Promise<Chart> {
-  const [reference, more] = words;
-  if (reference === undefined || more !== undefined)
-    throw new VramCalcError("bad-option", {
-      option: "plot memory",
-      given: `${words.length} models`,
-      expected: "one model",
-    });
-  const limit = await limitOf(flags, io);
-  const loaded = await loadModel(reference, loadOptionsOf(io));
-  const options = estimateOptionsOf(flags, loaded, limit);
-  const axis = flags.x ?? "context";
-  const last =
-    axis === "batch"
-      ? (flags.batch ?? 64)
-      : (flags.context ?? loaded.architecture.maxContextTokens ?? 32_768);
-  const at = (value: number): EstimateOptions =>
-    axis === "batch" ? { ...options, batch: value } : { ...options, contextTokens: value };
-  const names = ["total", "weights", "kv-cache"] as const;
-  const xs = Array.from({ length: MEMORY_POINTS }, (_, i) =>
-    Math.max(1, Math.round((last * i) / (MEMORY_POINTS - 1))),
-  );
-  const results = xs.map((x) => ({ x, result: estimate(loaded.architecture, at(x)) }));
-  const series: Series[] = names.map((name) => ({
-    name,
-    points: results.map(({ x, result }) => ({
-      x,
-      y:
-        (name === "total"
-          ? result.total.bytes
-          : result.devices[0]!.terms.reduce((sum, term) => (term.id === name ? sum + term.bytes : sum), 0)) /
-        GiB,
-    })),
-  }));
-  return {
-    title: `memory of ${loaded.id} in ${results[0]!.result.request.dtype}`,
-    xLabel: axis === "batch" ? "sequences" : "context in tokens",
-    yLabel: "GiB",
-    series,
-    ...(axis === "context" ? { tokens: true as const } : {}),
-    ...(limit === null ? {} : { limits: [{ name: limit.gpu ?? "budget", y: limit.bytes / GiB }] }),
-  };
 }

@@ -1,0 +1,55 @@
+/** Activation functions and losses, exact and as a format sees them. */
+import { type Curve, curveByName, sampleCurve } from "../../curves/curves.ts";
+import { roundTo } from "../../formats/codec.ts";
+import type { Chart, Series } from "../../report/plot/chart.ts";
+
+export interface CurveRequest {
+  readonly range?: readonly [number, number] | undefined;
+  readonly format?: string | undefined;
+  readonly derivative: boolean;
+}
+
+const SAMPLES = 481;
+
+/** @throws unknown-name for a curve or a format that is not known */
+export function curveChart(names: readonly string[], request: CurveRequest): Chart {
+  const curves = names.map(curveByName);
+  const [from, to] = request.range ?? [
+    Math.min(...curves.map((curve) => curve.from)),
+    Math.max(...curves.map((curve) => curve.to)),
+  ];
+  const { format, derivative } = request;
+  const series = curves.flatMap((curve) => curveSeries(curve, { from, to, format, derivative }));
+  return {
+    title: `${names.join(", ")}${format === undefined ? "" : ` through ${format}`}`,
+    xLabel: curves[0]!.xLabel,
+    yLabel: "value",
+    series,
+  };
+}
+
+/** The exact curve, and the same with input and output rounded to a format. */
+function curveSeries(
+  curve: Curve,
+  at: {
+    readonly from: number;
+    readonly to: number;
+    readonly format: string | undefined;
+    readonly derivative: boolean;
+  },
+): Series[] {
+  const { format } = at;
+  const sample = (value: (x: number) => number) =>
+    sampleCurve(value, { from: at.from, to: at.to, count: SAMPLES });
+  const through =
+    (value: (x: number) => number) =>
+    (x: number): number =>
+      roundTo(format!, value(roundTo(format!, x)));
+  return [
+    { name: `${curve.id}: ${curve.formula}`, points: sample(curve.value) },
+    ...(format === undefined
+      ? []
+      : [{ name: `${curve.id} in ${format}`, points: sample(through(curve.value)), dots: true }]),
+    ...(at.derivative ? [{ name: `derivative of ${curve.id}`, points: sample(curve.derivative) }] : []),
+  ];
+}
