@@ -117,6 +117,13 @@ export function loraLinears(model: Architecture, request: LoraRequest): readonly
       expected: "a whole number from 1 to 65,536",
     });
   }
+  const found = adaptedLinears(model, request);
+  if (found.length === 0) throw noTarget(model, request);
+  return found;
+}
+
+/** `loraLinears` of a part of a model, which may hold no target. */
+export function adaptedLinears(model: Architecture, request: LoraRequest): readonly LoraLinear[] {
   const named: NamedRequest = { ...request, targets: namedTargets(model, request.targets) };
   const found: LoraLinear[] = [];
   const visit = (tensor: Tensor, layers: number, stack: Stack | null): void => {
@@ -133,7 +140,6 @@ export function loraLinears(model: Architecture, request: LoraRequest): readonly
       for (const tensor of kind.tensors) visit(tensor, stack.counts[k]!, stack);
     });
   }
-  if (found.length === 0) throw noTarget(model, request);
   return found;
 }
 

@@ -1,5 +1,5 @@
 /** What a check found, before it is rendered: plain data, small enough to keep for ten thousand rows. */
-import { type Budget, checkBudget, type Gate } from "../budget.ts";
+import { type Budget, checkBudget, type Gate, type Need } from "../budget.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Band, Basis, Term } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
@@ -78,11 +78,11 @@ export interface CheckResult {
  * Holds a need against a limit of which a part is to stay free.
  *
  * @throws bad-option when the part is the whole
- * @example judge({ bytes: 20, low: 18, high: 23 }, { bytes: 24 }, { gate: "expected", headroom: { bytes: 4 } })
+ * @example judge({ total: { bytes: 20, low: 18, high: 23 } }, { bytes: 24 }, { gate: "expected", headroom: { bytes: 4 } })
  * // { bytes: 24, fits: true, headroom: 4, reserved: 4, gate: "expected" }
  */
 export function judge(
-  need: Band,
+  need: Need,
   limit: { readonly bytes: Bytes; readonly gpu?: string },
   { gate, headroom }: { readonly gate: Gate; readonly headroom: Margin },
 ): RowBudget {

@@ -129,11 +129,7 @@ export function estimateOptionsOf(
   loaded: Pick<LoadedModel, "stored">,
   limit: Limit | null,
 ): EstimateOptions {
-  const { dtype, context, batch, kvDtype, engine, pp, ep, dp, lora, set } = flags;
-  // Several cards and no word on how: each layer is divided over them.
-  const spread =
-    limit !== null && limit.count > 1 && [flags.tp, pp, dp].every((degree) => degree === undefined);
-  const tp = spread ? limit.count : flags.tp;
+  const { dtype, context, batch, kvDtype, engine, tp, pp, ep, dp, lora, set } = flags;
   return {
     ...(dtype === undefined ? {} : { dtype }),
     ...(context === undefined ? {} : { contextTokens: context }),
@@ -149,6 +145,7 @@ export function estimateOptionsOf(
     ...(set === undefined ? {} : { engineOptions: set }),
     ...(flags.mtp === undefined ? {} : { mtp: 1 }),
     ...(flags.images === undefined ? {} : { images: flags.images }),
+    ...(limit === null || limit.count === 1 ? {} : { devices: limit.count }),
     ...(limit?.gpu === undefined
       ? {}
       : {

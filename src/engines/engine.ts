@@ -53,6 +53,8 @@ export interface EngineResult {
   readonly engine: EngineId;
   /** Version of the constants used. */
   readonly version: string;
+  /** The engine's own flags with its defaults, where they move the result. */
+  readonly options?: Readonly<Record<string, number | boolean>>;
   readonly devices: readonly EngineDevice[];
   readonly notes: readonly Note[];
 }

@@ -1,25 +1,28 @@
-import { type LoraRequest, loraLinears, loraParameterCount } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { EngineResult } from "../engines/engine.ts";
 import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts";
 import { parseEngine, serveOn } from "../engines/registry.ts";
+import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { VramCalcError } from "../errors.ts";
-import { exactTerm, sumTerms, type Term } from "../memory/term.ts";
+import { sumTerms, type Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
-import { checkDegrees, type Degrees, SINGLE_DEVICE } from "../parallelism/degrees.ts";
 import { deviceShares } from "../parallelism/share.ts";
 import { storageByName } from "../quantization/storage-by-name.ts";
+import type { Bytes } from "../units.ts";
+import { servingDegrees } from "./degrees.ts";
 import { type DraftRun, type PreparedDraft, prepareDraft } from "./draft.ts";
 import { imageTerm, type PreparedImages, prepareImages } from "./images.ts";
 import { checkMtp, mtpFlags, mtpTerms } from "./mtp.ts";
 import { type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
 import {
   type DeviceEstimate,
+  type DevicePool,
   type EstimateResult,
   needsEngines,
   serveOnOneDevice,
   servingTerms,
 } from "./serve.ts";
+import { servedAdapters } from "./served-adapters.ts";
 
 export { DEFAULT_CONTEXT_TOKENS, type EffectiveRequest, type EstimateOptions } from "./prepare.ts";
 export type { DeviceEstimate, Estimate, EstimateResult } from "./serve.ts";
@@ -43,8 +46,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
     images,
   );
   if (!needsEngines(options)) return serveOnOneDevice(model, prepared);
-  const degrees = degreesOf(options);
-  checkDegrees(model, degrees);
+  const { degrees, notes: layoutNotes } = servingDegrees(model, options);
   const { engine = "generic" } = options;
   const name = engine === "generic" ? null : parseEngine(engine);
   checkMtp(model, options, name?.engine ?? null);
@@ -54,21 +56,25 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
     prepared,
     degrees,
     images,
+    adapters: servedAdapters(model, options),
     engine: name?.engine ?? null,
     ...(name?.version === undefined ? {} : { version: name.version }),
   };
   const draft = prepareDraft(run);
   const served = name === null ? genericDevices(run, draft) : engineDevices(run, draft);
-  const devices = served.devices.map((device) => withAdapters(device, model, { options, degrees }));
+  const { devices } = served;
   const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  const poolSpareBytes = tightestPool(devices);
   return {
     devices,
     total: worst.total,
+    ...(poolSpareBytes === undefined ? {} : { poolSpareBytes }),
     notes: [
       ...model.notes,
       ...prepared.notes,
       ...(prepared.weightsOnly || images === null ? [] : images.notes),
       ...(draft?.notes ?? []),
+      ...layoutNotes,
       ...served.notes,
     ],
     request: {
@@ -81,6 +87,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
       ...draft?.request,
       ...(options.mtp === undefined ? {} : { mtp: options.mtp }),
       ...images?.request,
+      ...(name === null ? {} : { engineOptions: { ...served.options, ...options.engineOptions } }),
     },
   };
 }
@@ -91,29 +98,36 @@ function withImages(prepared: Prepared, images: PreparedImages | null): Prepared
     : { ...prepared, encoderTokens: images.encoderTokens };
 }
 
-function degreesOf({ tp = 1, pp = 1, ep = 1, dp = 1 }: EstimateOptions): Degrees {
-  return tp * pp * ep * dp === 1 ? SINGLE_DEVICE : { tp, pp, ep, dp };
+function tightestPool(devices: readonly DeviceEstimate[]): number | undefined {
+  const spare = devices.flatMap(({ pool }) => (pool === undefined ? [] : [pool.spareBytes]));
+  return spare.length === 0 ? undefined : Math.min(...spare);
 }
 
 interface Run extends DraftRun {
   readonly images: PreparedImages | null;
+  readonly adapters: ((held: Architecture) => Term) | null;
 }
 
 interface Served {
   readonly engine: string;
+  readonly options?: EngineResult["options"];
   readonly devices: readonly DeviceEstimate[];
   readonly notes: readonly Note[];
 }
 
 /** Weights and caches on a device that are not the model's own. */
 function besides(
-  { options, prepared, engine, degrees }: Run,
+  { options, prepared, engine, degrees, adapters }: Run,
   draft: PreparedDraft | null,
   device: { readonly held: Architecture; readonly index: number; readonly last: boolean },
 ): readonly Term[] {
   const sequences = Math.ceil(prepared.sequences / degrees.dp);
   const mtp = mtpTerms(device.held, { options, prepared, engine, sequences });
-  return draft === null ? mtp : [...mtp, ...draft.termsOf(device)];
+  return [
+    ...mtp,
+    ...(draft === null ? [] : draft.termsOf(device)),
+    ...(adapters === null ? [] : [adapters(device.held)]),
+  ];
 }
 
 /** A device's own terms, what else lies on it, and the tower's work. */
@@ -149,6 +163,13 @@ function genericDevices(run: Run, draft: PreparedDraft | null): Served {
   return { engine: "generic", devices, notes: [] };
 }
 
+/** What is left of a pool, and what the engine fills: its need with the whole pool in place of the request's part. */
+function againstRequest(pool: BlockPool, { prepared, degrees }: Run, need: Bytes): DevicePool {
+  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const spareBytes = (pool.blocks - sequences * pool.blocksPerRequest) * pool.bytesPerBlock;
+  return { ...pool, spareBytes, filledBytes: need + spareBytes };
+}
+
 /** Values are computed in 16 bits, but for a model that is published and kept in fp32. */
 function computeBytesOf(model: Architecture, options: EstimateOptions): number {
   return model.dtype === "fp32" && options.dtype === undefined ? 4 : 2;
@@ -164,7 +185,7 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
       expected: "one of the two: an engine says what lies beside the weights",
     });
   }
-  const extras = draft !== null || options.mtp !== undefined;
+  const extras = draft !== null || options.mtp !== undefined || run.adapters !== null;
   const result: EngineResult = serveOn(engine, {
     ...(images === null ? {} : { projector: true }),
     ...options.engineOptions,
@@ -190,37 +211,10 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
     const own = [weights(held, prepared.storage), ...terms];
     const more = extras ? besides(run, draft, { held, index, last: index === last }) : [];
     const all = composed(run, own, { held, besides: more });
-    return { id, count, terms: all, total: sumTerms(all), ...(pool === undefined ? {} : { pool }) };
+    const total = sumTerms(all);
+    if (pool === undefined) return { id, count, terms: all, total };
+    return { id, count, terms: all, total, pool: againstRequest(pool, run, total.bytes) };
   });
-  return { engine: `${result.engine}@${result.version}`, devices, notes: result.notes };
+  const { engine: name, version: of, options: flags, notes } = result;
+  return { engine: `${name}@${of}`, ...(flags === undefined ? {} : { options: flags }), devices, notes };
 }
-
-/**
- * Adapters served beside the base, each rank its part of them.
- *
- *     bytes = adapters * parameters of one * 2 B / (tp * pp)
- */
-function withAdapters(
-  device: DeviceEstimate,
-  model: Architecture,
-  at: { readonly options: EstimateOptions; readonly degrees: Degrees },
-): DeviceEstimate {
-  const { lora } = at.options;
-  if (lora === undefined) return device;
-  const request: LoraRequest = { rank: lora.rank, targets: lora.targets };
-  const parameters = loraParameterCount(loraLinears(model, request));
-  const ranks = at.degrees.tp * at.degrees.pp;
-  const bytes = Math.ceil((lora.count * parameters * ADAPTER_BYTES) / ranks);
-  const term: Term = exactTerm("adapters", bytes, ADAPTERS_FORMULA, {
-    count: lora.count,
-    parameters,
-    width: ADAPTER_BYTES,
-    ranks,
-  });
-  const terms = [...device.terms, term];
-  return { ...device, terms, total: sumTerms(terms) };
-}
-
-/** Engines load adapters in the 16 bits of the compute format. */
-const ADAPTER_BYTES = 2;
-const ADAPTERS_FORMULA = "{count} adapters x {parameters} parameters x {width} B over {ranks} ranks";

@@ -57,10 +57,15 @@ export interface EstimateOptions {
   readonly ep?: number;
   /** Replicas that divide the sequences. Default 1. */
   readonly dp?: number;
+  /**
+   * Equal cards that there are. Without degrees the model is laid out over all of them: tensor parallelism within
+   * a server of 8, then stages; llama.cpp divides layers.
+   */
+  readonly devices?: number;
   /** The card, for engines that take a part of it and for what depends on its generation. */
   readonly card?: EngineCard;
   /** Flags of the engine by their names there: gpuMemoryUtilization, maxNumSeqs, gpuLayers, ... */
-  readonly engineOptions?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
+  readonly engineOptions?: EngineFlags;
   /** LoRA adapters served beside the base; merged ones cost nothing and are not given. */
   readonly lora?: ServedAdapters;
   /** A smaller model that proposes tokens: its weights, and a cache of the same context and sequences. */
@@ -71,9 +76,12 @@ export interface EstimateOptions {
   readonly images?: ImagesRequest;
 }
 
+/** Flags of an engine by their names in its options. */
+export type EngineFlags = Readonly<Record<string, number | boolean | string | readonly number[]>>;
+
 /** The options as they took effect. */
 export interface EffectiveRequest {
-  readonly [option: string]: string | number | boolean | null;
+  readonly [option: string]: string | number | boolean | null | EngineFlags;
   readonly dtype: string;
   readonly kvDtype: string | null;
   readonly context: Tokens | null;

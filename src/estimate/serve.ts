@@ -8,7 +8,7 @@ import { GENERIC_RUNTIME } from "../memory/runtime.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
-import type { Tokens } from "../units.ts";
+import type { Bytes, Tokens } from "../units.ts";
 import { type EffectiveRequest, type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
 
 /** What one kind of device holds. */
@@ -20,13 +20,23 @@ export interface DeviceEstimate {
   readonly terms: readonly Term[];
   readonly total: Band;
   /** The cache pool that the engine makes of the rest of the card. */
-  readonly pool?: BlockPool;
+  readonly pool?: DevicePool;
+}
+
+/** A pool, held against the request. */
+export interface DevicePool extends BlockPool {
+  /** Bytes of the pool beyond the request's sequences at their longest; negative when they do not fit in it. */
+  readonly spareBytes: number;
+  /** What the engine takes of the card at start, the whole pool filled or not. */
+  readonly filledBytes: Bytes;
 }
 
 export interface Estimate {
   readonly devices: readonly DeviceEstimate[];
   /** The worst device. */
   readonly total: Band;
+  /** `spareBytes` of the tightest pool, for engines that make one. */
+  readonly poolSpareBytes?: number;
   readonly notes: readonly Note[];
 }
 
@@ -81,9 +91,13 @@ export function serveOnOneDevice(model: Architecture, prepared: Prepared): Estim
 
 /** True when `estimate` in estimate.ts is needed: an engine, several devices, or something beside the model. */
 export function needsEngines(options: EstimateOptions): boolean {
-  const { engine, tp = 1, pp = 1, ep = 1, dp = 1 } = options;
+  const { engine, tp = 1, pp = 1, ep = 1, dp = 1, devices = 1 } = options;
   const beside = options.lora ?? options.draft ?? options.mtp ?? options.images;
-  return (engine !== undefined && engine !== "generic") || tp * pp * ep * dp !== 1 || beside !== undefined;
+  return (
+    (engine !== undefined && engine !== "generic") ||
+    tp * pp * ep * dp * devices !== 1 ||
+    beside !== undefined
+  );
 }
 
 /**

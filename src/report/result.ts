@@ -1,6 +1,7 @@
 /** The result of one request in the shape of the JSON contract: what every report renders. */
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { Budget } from "../budget.ts";
+import type { EffectiveRequest } from "../estimate/prepare.ts";
 import type { DeviceEstimate, Estimate } from "../estimate/serve.ts";
 import { explainTerm, type Term } from "../memory/term.ts";
 
@@ -17,7 +18,7 @@ export interface Result {
   readonly model: ModelSummary;
   readonly architecture: Architecture;
   /** Every effective option, defaults included. */
-  readonly request: Readonly<Record<string, string | number | boolean | null>>;
+  readonly request: EffectiveRequest | Readonly<Record<string, string | number | boolean | null>>;
   readonly estimate: Estimate;
   readonly budget?: Budget;
   readonly notes: readonly Note[];

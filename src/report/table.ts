@@ -1,6 +1,6 @@
 /** The estimate as a table for people. */
 import type { Budget } from "../budget.ts";
-import type { BlockPool } from "../engines/vllm/block-pool.ts";
+import type { DevicePool } from "../estimate/serve.ts";
 import { explainTerm, type Term } from "../memory/term.ts";
 import { type Bytes, distinguishingDigits, formatBytes, groupDigits } from "../units.ts";
 import type { Paint } from "./paint.ts";
@@ -44,7 +44,7 @@ export function estimateTable(result: Result, options: TableOptions): string {
       lines.push(paint("strong", `${device.id}${device.count > 1 ? ` (${device.count} devices)` : ""}`));
     lines.push(...termLines(device.terms, device.total.bytes, options));
     lines.push(totalLine(device.total, options));
-    if (device.pool !== undefined) lines.push(...poolLines(device.pool, options.columns));
+    if (device.pool !== undefined) lines.push(...poolLines(device.pool, options));
   }
   const verdict =
     result.budget === undefined
@@ -89,14 +89,23 @@ function subline(result: Result): string {
 /** The id of a term, with whose it is when it is not the model's own. */
 const nameOf = (term: Term): string => (term.label === undefined ? term.id : `${term.label} ${term.id}`);
 
-/** The cache pool in the words of the engine's own log. */
-function poolLines(pool: BlockPool, columns: number): string[] {
+/** The cache pool in the words of the engine's own log, and what the engine takes of the card with it. */
+function poolLines(pool: DevicePool, { columns, units }: TableOptions): string[] {
   return [
     wrap(
       `  pool: ${groupDigits(pool.blocks)} blocks, ${groupDigits(pool.tokens)} tokens, maximum concurrency ${pool.maxConcurrency.toFixed(2)}x at this context`,
       columns,
       "  ",
     ),
+    ...(pool.blocks === 0
+      ? []
+      : [
+          wrap(
+            `  the engine takes ${sizeText(pool.filledBytes, units === "GB" ? "GB" : "GiB")} of the card at start, the whole pool with it`,
+            columns,
+            "  ",
+          ),
+        ]),
   ];
 }
 
@@ -180,14 +189,29 @@ export function budgetLines(budget: Budget, need: Bytes, options: TableOptions):
   const size = (bytes: Bytes): string => formatBytes(bytes, { unit, digits });
   const limit =
     budget.gpu === undefined ? size(budget.bytes) : `${budget.gpu} (${size(budget.bytes)} usable)`;
-  const verdict = budget.fits
-    ? options.paint("good", wrap(`fits ${limit} with ${size(budget.headroom)} to spare`, options.columns))
-    : options.paint(
-        "bad",
-        wrap(`over ${limit} by ${size(-budget.headroom)}: needs ${size(need)}`, options.columns),
-      );
-  const gauge = limitBar({ need, limit: budget.bytes, width: Math.min(options.columns - 4, 60) });
-  return [options.paint(budget.fits ? "good" : "bad", `  ${gauge}`), verdict];
+  const paint = budget.fits ? "good" : "bad";
+  const verdict = wrap(verdictText(budget, { limit, need, size }), options.columns);
+  // A pool that is too small is as far over as it lacks, however empty the card is beside it.
+  const drawn = budget.tight === "pool" && !budget.fits ? budget.bytes - budget.headroom : need;
+  const gauge = limitBar({ need: drawn, limit: budget.bytes, width: Math.min(options.columns - 4, 60) });
+  return [options.paint(paint, `  ${gauge}`), options.paint(paint, verdict)];
+}
+
+function verdictText(
+  { fits, headroom, tight }: Budget,
+  {
+    limit,
+    need,
+    size,
+  }: { readonly limit: string; readonly need: Bytes; readonly size: (bytes: Bytes) => string },
+): string {
+  if (tight === "pool")
+    return fits
+      ? `fits ${limit}: the pool has ${size(headroom)} to spare`
+      : `over ${limit}: the pool lacks ${size(-headroom)} for this request`;
+  return fits
+    ? `fits ${limit} with ${size(headroom)} to spare`
+    : `over ${limit} by ${size(-headroom)}: needs ${size(need)}`;
 }
 
 /** Which common cards hold it: the expected total against what a process can be given. */

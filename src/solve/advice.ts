@@ -1,8 +1,10 @@
 /** What would make a request fit: single changes, each evaluated by the forward estimate. */
 import type { Architecture } from "../architecture/model.ts";
+import { withDegrees } from "../estimate/degrees.ts";
 import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
+import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import { type Bytes, groupDigits } from "../units.ts";
-import { fewestDevices, MOST_DEVICES, NODE_DEVICES, pipelineLayers, smallestTp } from "./devices.ts";
+import { fewestDevices, MOST_DEVICES, pipelineLayers, smallestTp } from "./devices.ts";
 import { cacheFormatsOf, heaviestWeights, runtimeOf, weightFormatsOf } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";
 import { batchLimit, longestContext, type SolveInput } from "./inverse.ts";
@@ -50,10 +52,11 @@ const MOST_ADVISED = 64;
  */
 export function advise(
   model: Architecture,
-  options: EstimateOptions,
+  asked: EstimateOptions,
   budgetBytes: Bytes,
   without: readonly Advice["change"][] = [],
 ): readonly Advice[] {
+  const options = withDegrees(model, asked);
   const now = estimate(model, options);
   const found: Advice[] = [];
   const consider = (change: Advice["change"], text: string, next: Partial<EstimateOptions>): Advice => {

@@ -2,16 +2,14 @@
 import type { Architecture } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
-import { checkDegrees } from "../parallelism/degrees.ts";
 import { dividedStack } from "../parallelism/layer-range.ts";
+import { isLegal, NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import { heaviestWeights, runtimeOf } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";
 import type { SolveInput } from "./inverse.ts";
 
 /** Devices that are searched unless fewer are asked for. */
 export const MOST_DEVICES = 4096;
-/** Devices that share a fast link: one server. Tensor parallelism beyond it is tried last. */
-export const NODE_DEVICES = 8;
 
 /** Degrees tried, with what the worst device then needs. */
 export interface DevicesAnswer {
@@ -29,20 +27,6 @@ export interface FewestDevices {
   readonly answer: DevicesAnswer | null;
   /** Of the layouts with fewer devices (or of all, when there is no answer) the one that lacks least. */
   readonly closest: DevicesAnswer | null;
-}
-
-/** True for degrees that the model can be divided by. */
-export function isLegal(
-  model: Architecture,
-  degrees: { readonly tp: number; readonly pp: number; readonly ep: number; readonly dp: number },
-): boolean {
-  try {
-    checkDegrees(model, degrees);
-    return true;
-  } catch (error) {
-    if (error instanceof VramCalcError && error.code === "bad-option") return false;
-    throw error;
-  }
 }
 
 /**

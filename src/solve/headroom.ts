@@ -3,27 +3,10 @@ import type { EstimateResult } from "../estimate/estimate.ts";
 import type { Bytes } from "../units.ts";
 
 /**
- * Bytes to spare on the tightest device; negative when it does not fit.
- *
- *     device   limit - need
- *     pool     (blocks of the pool - sequences / dp * blocks of one) * bytes of a block
- *
- * An engine that cuts a pool from a part of the card (vLLM, SGLang) has to find room for all sequences at
- * their longest in that pool, however much of the card lies outside it.
- *
- * @example 27,716 blocks of 2 MiB, 55 sequences of 512 blocks: (27,716 - 28,160) x 2 MiB = -931_135_488
+ * Bytes to spare on the tightest device; negative when it does not fit: `limit - need`, and in a pool what it has
+ * beyond the request, whichever is less. The verdict of `checkBudget`, as a number to search with.
  */
-export function headroomOf(
-  { devices, total, request }: Pick<EstimateResult, "devices" | "total" | "request">,
+export const headroomOf = (
+  { total, poolSpareBytes }: Pick<EstimateResult, "total" | "poolSpareBytes">,
   budgetBytes: Bytes,
-): number {
-  let headroom = budgetBytes - total.bytes;
-  const replicas = typeof request.dp === "number" ? request.dp : 1;
-  const sequences = Math.ceil((request.batch ?? 1) / replicas);
-  for (const { pool } of devices) {
-    if (pool === undefined) continue;
-    const spare = (pool.blocks - sequences * pool.blocksPerRequest) * pool.bytesPerBlock;
-    if (spare < headroom) headroom = spare;
-  }
-  return headroom;
-}
+): number => Math.min(budgetBytes - total.bytes, poolSpareBytes ?? Number.POSITIVE_INFINITY);

@@ -1,5 +1,6 @@
 /** One inverse question about serving, answered with the evidence: what the answer needs and what the next does. */
 import type { Note } from "../architecture/model.ts";
+import { withDegrees } from "../estimate/degrees.ts";
 import { type EffectiveRequest, type EstimateOptions, estimate } from "../estimate/estimate.ts";
 import type { Bytes } from "../units.ts";
 import { type Advice, advise } from "./advice.ts";
@@ -76,9 +77,10 @@ export type ServingAnswer = LargestAnswer | FormatsAnswer | CardsAnswer | GridAn
  * @example fit({ model: llama_3_1_8b, options: {}, budgetBytes: 12e9 }, "gpus").answer.devices // 2
  */
 export function fit(
-  input: SolveInput & { readonly mostDevices?: number },
+  asked: SolveInput & { readonly mostDevices?: number },
   unknown: ServingUnknown | undefined,
 ): ServingAnswer {
+  const input = { ...asked, options: withDegrees(asked.model, asked.options) };
   switch (unknown) {
     case "context":
       return largestAnswer(input, {

@@ -2,7 +2,8 @@
 import type { Architecture } from "../architecture/model.ts";
 import type { Framework, ParallelRequest, TrainRequest } from "../estimate/train-request.ts";
 import { languageModel } from "../estimate/train-stages.ts";
-import { isLegal, legalTp, NODE_DEVICES, pipelineLayers } from "./devices.ts";
+import { isLegal, NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
+import { legalTp, pipelineLayers } from "./devices.ts";
 
 type Sharding = NonNullable<ParallelRequest["sharding"]>;
 

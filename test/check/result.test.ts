@@ -6,7 +6,7 @@ import { refusalOf } from "./refusal.ts";
 import { checkedRow, term } from "./rows-built.ts";
 
 describe("judge", () => {
-  const need = { bytes: 20, low: 18, high: 23 };
+  const need = { total: { bytes: 20, low: 18, high: 23 } };
   test.for([
     { limit: 24, gate: "expected", headroom: "0%", fits: true, spare: 4, why: "20 of 24 leaves 4" },
     { limit: 20, gate: "expected", headroom: "0%", fits: true, spare: 0, why: "equal fits" },

@@ -32,7 +32,7 @@ export function checkedRow(
     request: { dtype: "bf16" },
     total,
     terms,
-    budget: judge(total, limit, { gate: "expected", headroom: { bytes: more.reserved ?? 0 } }),
+    budget: judge({ total }, limit, { gate: "expected", headroom: { bytes: more.reserved ?? 0 } }),
     notes: [],
   };
 }

@@ -57,6 +57,16 @@ const ROWS: { readonly [option in keyof Required<EstimateOptions>]: readonly Row
       moves: ["weights", "activations", "logits", "runtime"],
     },
   ],
+  devices: [
+    { model: llama, change: { devices: 1 }, moves: [] },
+    {
+      model: llama,
+      before: { tp: 4 },
+      // The degrees that eight cards are given when nobody says: tp 8.
+      change: { devices: 8 },
+      moves: [],
+    },
+  ],
   // Logits are gathered.
   tp: [
     {

@@ -1,55 +1,69 @@
 import { describe, expect, test } from "vitest";
+import { checkBudget } from "../../src/budget.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
 import { headroomOf } from "../../src/solve/headroom.ts";
+import { named } from "../estimate/estimate-models.ts";
 
-const estimate = (
-  bytes: number,
-  over: { pool?: [blocks: number, each: number, size: number]; batch?: number; dp?: number },
-) => ({
+const needs = (bytes: number, poolSpareBytes?: number) => ({
   total: { bytes, low: bytes, high: bytes },
-  devices: [
-    {
-      id: "all",
-      count: 1,
-      terms: [],
-      total: { bytes, low: bytes, high: bytes },
-      ...(over.pool === undefined
-        ? {}
-        : {
-            pool: {
-              blocks: over.pool[0],
-              blocksPerRequest: over.pool[1],
-              bytesPerBlock: over.pool[2],
-              maxConcurrency: over.pool[0] / over.pool[1],
-              tokens: 0,
-            },
-          }),
-    },
-  ],
-  request: {
-    dtype: "bf16",
-    kvDtype: "fp16",
-    context: 1,
-    batch: over.batch ?? 1,
-    weightsOnly: false,
-    ...(over.dp === undefined ? {} : { dp: over.dp }),
-  },
+  ...(poolSpareBytes === undefined ? {} : { poolSpareBytes }),
 });
 
 describe("headroomOf", () => {
   test.for([
-    ["a device: 100 - 60 = 40", estimate(60, {}), 40],
-    ["over: 100 - 130 = -30", estimate(130, {}), -30],
-    ["the pool is tighter: (10 - 3 x 3) x 5 = 5", estimate(60, { pool: [10, 3, 5], batch: 3 }), 5],
-    [
-      "the pool is over though the card is not: (10 - 4 x 3) x 5 = -10",
-      estimate(60, { pool: [10, 3, 5], batch: 4 }),
-      -10,
-    ],
-    [
-      "replicas share the sequences: (10 - ceil(4 / 2) x 3) x 5 = 20",
-      estimate(60, { pool: [10, 3, 5], batch: 4, dp: 2 }),
-      20,
-    ],
-    ["the card is tighter: 100 - 99 = 1", estimate(99, { pool: [10, 1, 5] }), 1],
-  ] as const)("%s", ([, result, headroom]) => expect(headroomOf(result, 100)).toBe(headroom));
+    ["a device: 100 - 60 = 40", needs(60), 40],
+    ["over: 100 - 130 = -30", needs(130), -30],
+    ["the pool is tighter", needs(60, 5), 5],
+    ["the pool is over though the card is not", needs(60, -10), -10],
+    ["the card is tighter: 100 - 99 = 1", needs(99, 40), 1],
+  ] as const)("%s", ([, need, headroom]) => {
+    expect(headroomOf(need, 100)).toBe(headroom);
+    expect(checkBudget(need, { bytes: 100 })).toMatchObject({ headroom, fits: headroom >= 0 });
+  });
+});
+
+describe("a pool against the request", () => {
+  const model = named("llama-3.1-8b");
+  const on = (totalGiB: number, more: Parameters<typeof estimate>[1] = {}) =>
+    estimate(model, {
+      engine: "vllm",
+      card: { totalBytes: totalGiB * 2 ** 30, generation: "ada" },
+      contextTokens: 8192,
+      ...more,
+    });
+
+  test("spare = (blocks - sequences x blocks of one) x bytes of a block, the tightest device's", () => {
+    const { devices, poolSpareBytes } = on(48, { batch: 5 });
+    const { pool } = devices[0]!;
+    expect(pool!.blocksPerRequest).toBe(512);
+    expect(poolSpareBytes).toBe((pool!.blocks - 5 * 512) * 2_097_152);
+    expect(pool!.spareBytes).toBe(poolSpareBytes);
+  });
+
+  test("replicas share the sequences: 5 over 2 are 3 on one", () => {
+    const { devices, poolSpareBytes } = on(48, { batch: 5, dp: 2 });
+    expect(poolSpareBytes).toBe((devices[0]!.pool!.blocks - 3 * 512) * 2_097_152);
+  });
+
+  test("the engine fills the card to its share whatever the request: only graphs and the context lie outside", () => {
+    const [one, five] = [on(48), on(48, { batch: 5 })].map(({ devices }) => devices[0]!.pool!.filledBytes);
+    expect(one).toBe(five);
+    expect(one! / (48 * 2 ** 30)).toBeGreaterThan(0.9);
+    expect(one! / (48 * 2 ** 30)).toBeLessThan(0.96);
+  });
+
+  test("half of a 24 GiB card is no room for a 15 GiB model, although the card is", () => {
+    const half = on(24, { engineOptions: { gpuMemoryUtilization: 0.5 } });
+    expect(half.total.bytes).toBeLessThan(24 * 2 ** 30);
+    expect(checkBudget(half, { bytes: 24 * 2 ** 30 })).toMatchObject({ fits: false, tight: "pool" });
+  });
+
+  test("adapters served beside the base come out of the pool, byte for byte to a block", () => {
+    const lora = { rank: 64, count: 32, targets: "all-linear" } as const;
+    const [plain, with32] = [on(80), on(80, { lora })];
+    const adapters = with32.devices[0]!.terms.find(({ id }) => id === "adapters")!.bytes;
+    expect(adapters).toBe(32 * 4 * 41_943_040 * 2);
+    const blocks = plain.devices[0]!.pool!.blocks - with32.devices[0]!.pool!.blocks;
+    expect(Math.abs(blocks * 2_097_152 - adapters)).toBeLessThanOrEqual(2_097_152);
+  });
 });

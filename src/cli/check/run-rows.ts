@@ -116,7 +116,7 @@ function checkRow(
   const { request } = row;
   const sized = size(request.use, loaded, { flags: request.flags, limit: at.limit });
   const { total } = sized.result;
-  const budget = judge(total, at.limit, { gate: at.gate ?? request.gate, headroom: request.headroom });
+  const budget = judge(sized.result, at.limit, { gate: at.gate ?? request.gate, headroom: request.headroom });
   return {
     id: row.id,
     place: at.place,

@@ -120,6 +120,6 @@ function rowOf(
     batch: outcome.request.batch!,
     terms: outcome.devices[0]!.terms,
     total: outcome.total,
-    ...(limit === null ? {} : { budget: checkBudget(outcome.total, limit) }),
+    ...(limit === null ? {} : { budget: checkBudget(outcome, limit) }),
   };
 }

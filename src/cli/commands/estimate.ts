@@ -111,7 +111,7 @@ async function runEstimate(
     weightsOnly: flags.weightsOnly === true,
   };
   const outcome = await estimateFor(loaded.architecture, options);
-  const budget = limit === null ? undefined : checkBudget(outcome.total, limit);
+  const budget = limit === null ? undefined : checkBudget(outcome, limit);
   const result: Result = {
     schema: "vram-calc/estimate@1",
     model: {

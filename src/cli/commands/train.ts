@@ -59,7 +59,7 @@ async function runTrain(reference: string, flags: Flags, { io, exit }: Session):
     ? { ...request, parallel: { ...request.parallel, dp: limit.count } }
     : request;
   const result = train(model, asked);
-  const budget = limit === null ? undefined : checkBudget(result.total, limit);
+  const budget = limit === null ? undefined : checkBudget(result, limit);
   const report: TrainReport = {
     model: {
       id: loaded.id,

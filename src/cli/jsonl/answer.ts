@@ -126,7 +126,7 @@ function answerText(
 ): string {
   const { id, loaded, limit } = at;
   const sized = size(request.use, loaded, { flags: request.flags, limit });
-  const budget = limit === null ? {} : { budget: judge(sized.result.total, limit, request) };
+  const budget = limit === null ? {} : { budget: judge(sized.result, limit, request) };
   const { architecture } = loaded;
   const model = {
     id: loaded.id,

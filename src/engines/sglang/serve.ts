@@ -22,6 +22,8 @@ export interface SglangOptions {
 /** Slots of recurrent state that a running request holds with the radix cache on. */
 const STATE_SLOTS = 3;
 const VERSION = "0.5";
+const DEFAULT_FRACTION = 0.88;
+const DEFAULT_WINDOW_RATIO = 0.8;
 
 /**
  * What SGLang needs, and the token pool that it makes. There is no profile run: what `mem_fraction_static`
@@ -46,7 +48,18 @@ export function serveOnSglang(input: ServingInput & SglangOptions): EngineResult
       ...(pool === null ? {} : { pool }),
     };
   });
-  return { engine: "sglang", version: VERSION, devices, notes: [] };
+  const options = {
+    memFractionStatic: input.memFractionStatic ?? DEFAULT_FRACTION,
+    swaFullTokensRatio: input.swaFullTokensRatio ?? DEFAULT_WINDOW_RATIO,
+    chunkedPrefillTokens: chunkOf(input),
+    disableRadixCache: input.disableRadixCache === true,
+  };
+  return { engine: "sglang", version: VERSION, options, devices, notes: [] };
+}
+
+function chunkOf({ chunkedPrefillTokens, card }: ServingInput & SglangOptions): Tokens {
+  const large = card !== undefined && card.totalBytes >= 70 * GiB;
+  return chunkedPrefillTokens ?? (large ? 8192 : 2048);
 }
 
 function stageParts(
@@ -56,7 +69,7 @@ function stageParts(
 ): { readonly terms: readonly Term[]; readonly pool: BlockPool | null } {
   const { contextTokens, card, degrees, computeBytes } = input;
   const sequences = Math.ceil(input.sequences / degrees.dp);
-  const ratio = input.swaFullTokensRatio ?? 0.8;
+  const ratio = input.swaFullTokensRatio ?? DEFAULT_WINDOW_RATIO;
   const each = tokenBytes(share, input);
   const slots = input.disableRadixCache === true ? 1 : STATE_SLOTS;
   const state = sequences * slots * each.state;
@@ -78,8 +91,7 @@ function stageParts(
         each: each.state,
       }),
     );
-  const large = card !== undefined && card.totalBytes >= 70 * GiB;
-  const chunk = Math.min(input.chunkedPrefillTokens ?? (large ? 8192 : 2048), sequences * contextTokens);
+  const chunk = Math.min(chunkOf(input), sequences * contextTokens);
   const activations = chunk * peakElements(widestLayer(share)) * computeBytes;
   terms.push({
     id: "activations",
@@ -96,7 +108,7 @@ function stageParts(
   if (card === undefined || perToken === 0) return { terms, pool: null };
   const besides = input.besides?.({ held: share, last: lastStage });
   const held = input.storage.bytesOf(share) + state + (besides === undefined ? 0 : besides);
-  const free = (input.memFractionStatic ?? 0.88) * card.totalBytes - held;
+  const free = (input.memFractionStatic ?? DEFAULT_FRACTION) * card.totalBytes - held;
   const tokens = Math.max(0, Math.floor(free / perToken));
   return {
     terms,

@@ -54,7 +54,20 @@ export function serveOnVllm(input: ServingInput & VllmOptions): EngineResult {
       ...(pool === null ? {} : { pool }),
     };
   });
-  return { engine: "vllm", version: version.version, devices, notes: [] };
+  const options = {
+    gpuMemoryUtilization: input.gpuMemoryUtilization ?? DEFAULT_UTILIZATION,
+    ...limitsOf(input),
+    enforceEager: input.enforceEager === true,
+  };
+  return { engine: "vllm", version: version.version, options, devices, notes: [] };
+}
+
+function limitsOf(input: ServingInput & VllmOptions): SchedulerLimits {
+  const defaults = defaultLimits(input.card);
+  return {
+    maxNumSeqs: input.maxNumSeqs ?? defaults.maxNumSeqs,
+    maxBatchedTokens: input.maxBatchedTokens ?? defaults.maxBatchedTokens,
+  };
 }
 
 interface StageParts {
@@ -72,11 +85,7 @@ function stageParts(
   },
 ): StageParts {
   const { input, version } = at;
-  const defaults = defaultLimits(input.card);
-  const limits: SchedulerLimits = {
-    maxNumSeqs: input.maxNumSeqs ?? defaults.maxNumSeqs,
-    maxBatchedTokens: input.maxBatchedTokens ?? defaults.maxBatchedTokens,
-  };
+  const limits = limitsOf(input);
   const layout = pageLayout(share, input, {
     computeBytes: input.computeBytes,
     padRatio: version.padRatio,
