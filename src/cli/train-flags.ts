@@ -1,7 +1,9 @@
 /** The flags that say how a model is trained, and the request that they make. */
 import { type Command, Option } from "commander";
 import { type LoraTargets, parseLoraTargets } from "../adapters/lora-targets.ts";
+import type { Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
+import { idleNotes } from "../estimate/degrees.ts";
 import {
   ATTENTIONS,
   FRAMEWORKS,
@@ -14,6 +16,7 @@ import {
   type TrainRequest,
 } from "../estimate/train-request.ts";
 import { parseTokens, type Tokens } from "../units.ts";
+import type { Limit } from "./limit.ts";
 import { parsed, parsePositive } from "./options.ts";
 
 /** The flags of training, as commander collects them. */
@@ -201,4 +204,27 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
       reshardAfterForward: flags.reshard === false ? false : undefined,
     }),
   }) as TrainRequest;
+}
+
+/**
+ * The request on the cards that there are: replicas on all of them when no degree is said.
+ *
+ * @throws bad-option for degrees that need more cards
+ */
+export function onCards(
+  request: TrainRequest,
+  limit: Pick<Limit, "count"> | null,
+): { readonly request: TrainRequest; readonly notes: readonly Note[] } {
+  if (limit === null || limit.count === 1) return { request, notes: [] };
+  const { dp, tp, pp, cp } = request.parallel ?? {};
+  if ([dp, tp, pp, cp].every((degree) => degree === undefined))
+    return { request: { ...request, parallel: { ...request.parallel, dp: limit.count } }, notes: [] };
+  const world = (dp ?? 1) * (tp ?? 1) * (pp ?? 1) * (cp ?? 1);
+  if (world > limit.count)
+    throw new VramCalcError("bad-option", {
+      option: "--gpu",
+      given: `${limit.count} cards for degrees that make ${world} ranks`,
+      expected: `${world} cards, or smaller --dp, --tp, --pp and --cp`,
+    });
+  return { request, notes: idleNotes(limit.count, world) };
 }

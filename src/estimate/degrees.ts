@@ -51,7 +51,8 @@ export function servingDegrees(model: Architecture, options: EstimateOptions): S
   return { degrees, notes: idleNotes(devices, world) };
 }
 
-function idleNotes(devices: number | undefined, world: number): readonly Note[] {
+/** Says that cards stay empty, when some do. */
+export function idleNotes(devices: number | undefined, world: number): readonly Note[] {
   if (devices === undefined || devices <= world) return [];
   return [
     {

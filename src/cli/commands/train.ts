@@ -1,7 +1,6 @@
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
 import { train, trainReliefs } from "../../estimate/train.ts";
-import type { TrainRequest } from "../../estimate/train-request.ts";
 import type { Units } from "../../report/table.ts";
 import { type TrainReport, trainJson, trainTable } from "../../report/train.ts";
 import { loadModel } from "../../sources/load-model.ts";
@@ -20,7 +19,7 @@ import {
 import { painterFor } from "../paint.ts";
 import { printJson } from "../print-json.ts";
 import type { Session } from "../session.ts";
-import { addTrainOptions, type TrainFlags, trainRequestOf } from "../train-flags.ts";
+import { addTrainOptions, onCards, type TrainFlags, trainRequestOf } from "../train-flags.ts";
 import type { DefineCommand } from "./command.ts";
 
 interface Flags extends TrainFlags {
@@ -50,14 +49,7 @@ async function runTrain(reference: string, flags: Flags, { io, exit }: Session):
   const limit = await limitOf(flags, io);
   const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
   const model = loaded.architecture;
-  const request = trainRequestOf(flags);
-  const spread =
-    limit !== null &&
-    limit.count > 1 &&
-    [flags.dp, flags.tp, flags.pp, flags.cp].every((n) => n === undefined);
-  const asked: TrainRequest = spread
-    ? { ...request, parallel: { ...request.parallel, dp: limit.count } }
-    : request;
+  const { request: asked, notes: cardNotes } = onCards(trainRequestOf(flags), limit);
   const result = train(model, asked);
   const budget = limit === null ? undefined : checkBudget(result, limit);
   const report: TrainReport = {
@@ -71,7 +63,7 @@ async function runTrain(reference: string, flags: Flags, { io, exit }: Session):
     result,
     reliefs: trainReliefs(model, asked),
     ...(budget === undefined ? {} : { budget }),
-    notes: [...loaded.notes, ...result.notes, ...(limit?.notes ?? [])],
+    notes: [...loaded.notes, ...result.notes, ...cardNotes, ...(limit?.notes ?? [])],
   };
   if (flags.json === true || flags.field !== undefined) printJson(io, trainJson(report), flags.field);
   else
