@@ -215,6 +215,24 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
     if (pool === undefined) return { id, count, terms: all, total };
     return { id, count, terms: all, total, pool: againstRequest(pool, run, total.bytes) };
   });
-  const { engine: name, version: of, options: flags, notes } = result;
+  const { engine: name, version: of, options: flags } = result;
+  const notes = [...result.notes, ...versionNotes({ name, asked: version, taken: of })];
   return { engine: `${name}@${of}`, ...(flags === undefined ? {} : { options: flags }), devices, notes };
+}
+
+/** Says which release's constants stand for the one that was asked for. */
+function versionNotes(of: {
+  readonly name: string;
+  readonly asked: string | undefined;
+  readonly taken: string;
+}): readonly Note[] {
+  const { name, asked, taken } = of;
+  if (asked === undefined || asked.replace(/^b/, "") === taken.replace(/^b/, "")) return [];
+  return [
+    {
+      code: "engine-version",
+      message: `${name} ${asked} is sized with what was read from ${taken}, the closest release known here`,
+      details: { engine: name, asked, taken },
+    },
+  ];
 }

@@ -31,7 +31,7 @@ const MOST_ENTRIES = 100_000;
  * @throws unreadable-path when it does look like one.
  */
 export function findLocal(reference: string): LocalPath | null {
-  if (reference === "") return null;
+  if (reference === "" || /^https?:\/\//i.test(reference)) return null;
   try {
     return { typed: reference, directory: statSync(reference).isDirectory() };
   } catch (error) {

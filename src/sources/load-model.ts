@@ -25,8 +25,10 @@ export interface LoadedModel {
 }
 
 export interface LoadOptions {
+  /** How `-` is read. Default: `-` is refused. */
   readonly readStdin: (maxBytes: number) => Promise<string>;
   readonly assumeFamily?: string;
+  /** Where HF_TOKEN, HF_HOME, HF_ENDPOINT and the like are looked up. Default: the process's own. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where progress of longer downloads may be shown. */
   readonly terminal?: { readonly isTerminal: boolean; readonly write: (text: string) => void };
@@ -39,9 +41,11 @@ export interface LoadOptions {
  *
  * @throws bad-quantity, unreadable-path, malformed-file, bad-config, unsupported-model, unknown-name,
  * source-unavailable
- * @example (await loadModel("14B", { readStdin: async () => "", env: {} })).architecture.parameters.total // 14_000_000_000
+ * @example (await loadModel("14B")).architecture.parameters.total // 14_000_000_000
  */
-export async function loadModel(reference: string, options: LoadOptions): Promise<LoadedModel> {
+export async function loadModel(reference: string, given: Partial<LoadOptions> = {}): Promise<LoadedModel> {
+  const options: LoadOptions = { env: process.env, readStdin: noStdin, ...given };
+
   if (looksLikeCount(reference)) return loadCount(reference);
   if (reference === "-") {
     const { loadConfigText } = await import("./config-source.ts");
@@ -86,6 +90,15 @@ export async function loadModel(reference: string, options: LoadOptions): Promis
 
 /** A config.json is a few KB; the largest published ones list every quantized module and reach 3 MB. */
 export const MOST_CONFIG_BYTES = 32 * 2 ** 20;
+
+const noStdin = (): Promise<string> =>
+  Promise.reject(
+    new VramCalcError("bad-option", {
+      option: "model",
+      given: "-",
+      expected: "a readStdin function beside it, or the text itself through readArchitecture",
+    }),
+  );
 
 function loadCount(reference: string): LoadedModel {
   const count = parseCount(reference);

@@ -100,7 +100,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "paged-adamw-8bit",
-    aliases: ["paged_adamw_8bit"],
+    aliases: ["paged_adamw_8bit", "adamw-paged-8bit"],
     stateBytes: (t) => 2 * eightBit(t),
     stepOfAll: 0,
     stepOfLargest: 0,
@@ -109,7 +109,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "paged-adamw",
-    aliases: ["paged_adamw_32bit", "paged-adamw-32bit"],
+    aliases: ["paged_adamw_32bit", "paged-adamw-32bit", "adamw-paged", "adamw-paged-32bit"],
     stateBytes: (t) => 2 * allocated(t.elements * 4),
     stepOfAll: 0,
     stepOfLargest: 0,
