@@ -13,7 +13,7 @@ import type { Family } from "./family.ts";
 import { type FeedForwardParts, gatedFeedForward, plainFeedForward } from "./feed-forward.ts";
 import type { MixerParts, SelfAttentionSpec } from "./mixers/self-attention.ts";
 import type { ArchitectureDraft, NormKind, Note, Stack, Tensor } from "./model.ts";
-import { layerInts } from "./stack.ts";
+import { layerInts, listKey } from "./stack.ts";
 import type { WindowRule } from "./windows.ts";
 
 /**
@@ -148,6 +148,12 @@ export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraf
   };
   const feedForwardKey = (layer: number): string =>
     rule?.sparse(layer) === true ? `experts ${rule.keyOf?.(layer)}` : `dense ${width!(layer)}`;
+  // Most models have layers of one kind, and need no key to tell them apart.
+  const differ =
+    window !== undefined ||
+    mixer?.keyOf !== undefined ||
+    (rule !== undefined && !(everySparse && rule.keyOf === undefined)) ||
+    (oneWidth === undefined && listKey(config, WIDTH_KEYS) !== undefined);
   const modelType = config.optionalText("model_type") ?? row.id;
   const draft = decoder({
     family: row.id,
@@ -165,7 +171,9 @@ export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraf
     window,
     mixer: mixer?.build,
     feedForward: (layer) => (rule?.sparse(layer) === true ? rule.build(layer) : dense(layer)),
-    keyOf: (layer) => `${window?.(layer)} ${mixer?.keyOf?.(layer)} ${feedForwardKey(layer)}`,
+    keyOf: differ
+      ? (layer) => `${window?.(layer)} ${mixer?.keyOf?.(layer)} ${feedForwardKey(layer)}`
+      : undefined,
     headBias: readOption(config, row.headBias),
     names: row.names,
     finalNorm: row.finalNorm,

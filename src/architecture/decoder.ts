@@ -67,18 +67,15 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
   const names = { ...DECODER_NAMES, ...spec.names };
   const maxContextTokens = config.optionalInt(POSITION_KEYS);
   const tied = tiedEmbeddings(config, spec.tiedByDefault);
+  const norms = layerNorms.flatMap((name) => layerNorm(spec.norm, name, hiddenSize));
+  const mixers = new Map<number | undefined, MixerParts>();
   const build = (layer: number): LayerKind => {
-    const mixer = spec.mixer?.(layer) ?? sharedMixer(spec, layer);
+    const mixer = spec.mixer?.(layer) ?? sharedMixer(spec, layer, mixers);
     const ffn = spec.feedForward?.(layer) ?? gatedFeedForward(config, hiddenSize);
     return {
       mixers: mixer.mixers,
       feedForward: ffn.feedForward,
-      tensors: [
-        ...mixer.tensors,
-        ...(spec.layerExtras ?? []),
-        ...ffn.tensors,
-        ...layerNorms.flatMap((name) => layerNorm(spec.norm, name, hiddenSize)),
-      ],
+      tensors: [...mixer.tensors, ...(spec.layerExtras ?? []), ...ffn.tensors, ...norms],
     };
   };
   const keyOf =
@@ -129,11 +126,17 @@ export function layerNorm(kind: NormKind, name: string, dim: number): Tensor[] {
   }
 }
 
-/** The attention of most classes: every head of one size, K and V cached. */
-function sharedMixer(spec: DecoderSpec, layer: number): MixerParts {
+/** The attention of most classes: every head of one size, K and V cached. One for all layers of a window. */
+function sharedMixer(
+  spec: DecoderSpec,
+  layer: number,
+  built: Map<number | undefined, MixerParts>,
+): MixerParts {
   const { hiddenSize, heads, kvHeads, headDim } = spec.sizes;
   const windowTokens = spec.window?.(layer);
-  return selfAttention({
+  const known = built.get(windowTokens);
+  if (known !== undefined) return known;
+  const parts = selfAttention({
     name: "self_attn",
     hiddenSize,
     heads,
@@ -142,4 +145,6 @@ function sharedMixer(spec: DecoderSpec, layer: number): MixerParts {
     windowTokens,
     ...spec.attention,
   });
+  built.set(windowTokens, parts);
+  return parts;
 }

@@ -133,9 +133,10 @@ const TEXT_PARTS = ["text_config", "llm_config", "language_config", "thinker_con
 
 /** Format of the published weights: `dtype` or `torch_dtype`, here or in the text part. */
 function publishedDtype(config: ConfigReader): string | undefined {
-  for (const part of [config, config.child(TEXT_PARTS)]) {
-    const name = part?.raw.dtype ?? part?.raw.torch_dtype;
-    if (typeof name === "string") return DTYPES[name.replace(/^torch\./, "")];
-  }
-  return undefined;
+  const { raw } = config;
+  const own = raw.dtype ?? raw.torch_dtype;
+  if (typeof own === "string") return DTYPES[own.replace(/^torch\./, "")];
+  const part = config.child(TEXT_PARTS)?.raw;
+  const nested = part?.dtype ?? part?.torch_dtype;
+  return typeof nested === "string" ? DTYPES[nested.replace(/^torch\./, "")] : undefined;
 }

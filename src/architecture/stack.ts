@@ -66,6 +66,13 @@ export function layerTypes(
   return types;
 }
 
+/** The key that counts, if a list stands under it: what `layerInts` reads then differs by layer. */
+export function listKey(config: ConfigReader, keys: Keys): string | undefined {
+  const names = typeof keys === "string" ? [keys] : keys;
+  const key = names.find((name) => config.has(name));
+  return key !== undefined && Array.isArray(config.raw[key]) ? key : undefined;
+}
+
 /**
  * A size that is one number or a list with one number per layer.
  *
@@ -77,9 +84,8 @@ export function layerInts(
   layers: number,
   fallback?: number,
 ): (layer: number) => number {
-  const names = typeof keys === "string" ? [keys] : keys;
-  const key = names.find((name) => config.has(name));
-  if (key === undefined || !Array.isArray(config.raw[key])) {
+  const key = listKey(config, keys);
+  if (key === undefined) {
     const one = config.int(keys, fallback);
     return () => one;
   }

@@ -20,6 +20,18 @@ export function tensor(spec: TensorSpec): Tensor {
   return { split: "replicated", ...spec, copies, activeCopies: spec.activeCopies ?? copies };
 }
 
+/** One plain tensor. A model has hundreds: written out, because spreading a spec takes five times as long. */
+function one(
+  name: string,
+  role: Role,
+  kind: TensorKind,
+  group: Group,
+  shape: readonly number[],
+  split: Split = "replicated",
+): Tensor {
+  return { split, name, role, kind, group, shape, copies: 1, activeCopies: 1 };
+}
+
 /** Module path of `part` inside `module`; the layer itself when the module is "". */
 export function within(module: string, part: string): string {
   return module === "" ? part : `${module}.${part}`;
@@ -39,49 +51,24 @@ export interface LinearSpec {
 /** Weight [out, in] and, with `bias`, bias [out]. A row-parallel bias is held whole by every rank. */
 export function linear(spec: LinearSpec): Tensor[] {
   const { name, role, group, outDim, inDim, split = "replicated" } = spec;
-  const weight = tensor({
-    name: `${name}.weight`,
-    role,
-    kind: "linear",
-    group,
-    shape: [outDim, inDim],
-    split,
-  });
+  const weight = one(`${name}.weight`, role, "linear", group, [outDim, inDim], split);
   if (spec.bias !== true) return [weight];
   const biasSplit = split === "row" ? "replicated" : split;
-  return [
-    weight,
-    tensor({ name: `${name}.bias`, role, kind: "bias", group, shape: [outDim], split: biasSplit }),
-  ];
+  return [weight, one(`${name}.bias`, role, "bias", group, [outDim], biasSplit)];
 }
 
 /** Norm weight [dim] and, for a biased LayerNorm, bias [dim]. */
 export function norm(name: string, dim: number, bias: "bias" | "no-bias" = "no-bias"): Tensor[] {
-  const weight = tensor({ name: `${name}.weight`, role: "norm", kind: "norm", group: "norms", shape: [dim] });
-  return bias === "no-bias"
-    ? [weight]
-    : [weight, tensor({ name: `${name}.bias`, role: "norm", kind: "bias", group: "norms", shape: [dim] })];
+  const weight = one(`${name}.weight`, "norm", "norm", "norms", [dim]);
+  return bias === "no-bias" ? [weight] : [weight, one(`${name}.bias`, "norm", "bias", "norms", [dim])];
 }
 
 export function embedding(name: string, rows: number, dim: number): Tensor {
-  return tensor({
-    name: `${name}.weight`,
-    role: "embedding",
-    kind: "embedding",
-    group: "embedding",
-    shape: [rows, dim],
-    split: "vocab",
-  });
+  return one(`${name}.weight`, "embedding", "embedding", "embedding", [rows, dim], "vocab");
 }
 
 export function positionEmbedding(name: string, rows: number, dim: number): Tensor {
-  return tensor({
-    name: `${name}.weight`,
-    role: "position-embedding",
-    kind: "embedding",
-    group: "positions",
-    shape: [rows, dim],
-  });
+  return one(`${name}.weight`, "position-embedding", "embedding", "positions", [rows, dim]);
 }
 
 export function head(name: string, rows: number, dim: number, bias = false): Tensor[] {
@@ -97,24 +84,14 @@ export function convolution(spec: {
   readonly split?: Split;
 }): Tensor[] {
   const { name, group, shape, split = "replicated" } = spec;
-  const weight = tensor({ name: `${name}.weight`, role: "other", kind: "conv", group, shape, split });
+  const weight = one(`${name}.weight`, "other", "conv", group, shape, split);
   if (spec.bias !== true) return [weight];
-  return [
-    weight,
-    tensor({ name: `${name}.bias`, role: "other", kind: "bias", group, shape: [shape[0]!], split }),
-  ];
+  return [weight, one(`${name}.bias`, "other", "bias", group, [shape[0]!], split)];
 }
 
 /** A bare parameter: A_log, class token, gate scalars. */
 export function vector(name: string, group: Group, shape: readonly number[], split?: Split): Tensor {
-  return tensor({
-    name,
-    role: "other",
-    kind: "vector",
-    group,
-    shape,
-    ...(split === undefined ? {} : { split }),
-  });
+  return one(name, "other", "vector", group, shape, split);
 }
 
 /** What the class registers as a persistent buffer: in the file, not a parameter. */

@@ -10,7 +10,6 @@ interface ContextRow {
   readonly bytes: Bytes;
   readonly low: Bytes;
   readonly high: Bytes;
-  readonly source: string;
 }
 
 /** Driver context with lazily loaded kernels (the default from CUDA 12.2 on Linux), by card generation. */
@@ -20,21 +19,21 @@ const CONTEXTS: readonly ContextRow[] = [
     bytes: 522 * MIB,
     low: 400 * MIB,
     high: 700 * MIB,
-    source: "0.51 GiB of a vLLM process on an H100, CUDA 12, lazy loading (llm-d capacity planner study)",
+    // 0.51 GiB of a vLLM process on an H100, CUDA 12, lazy loading (llm-d capacity planner study)
   },
   {
     generation: "ampere",
     bytes: 358 * MIB,
     low: 250 * MIB,
     high: 600 * MIB,
-    source: "0.35 GiB outside torch on an RTX 3090 (vLLM issue 10517)",
+    // 0.35 GiB outside torch on an RTX 3090 (vLLM issue 10517)
   },
   {
     generation: "volta",
     bytes: 400 * MIB,
     low: 300 * MIB,
     high: 1343 * MIB,
-    source: "high: 1343 MiB on a V100, CUDA 11.2 with eager loading (Hugging Face BERT page); low assumed",
+    // high: 1343 MiB on a V100, CUDA 11.2 with eager loading (Hugging Face BERT page); low assumed
   },
 ];
 
@@ -43,7 +42,7 @@ const UNKNOWN_CONTEXT: Omit<ContextRow, "generation"> = {
   bytes: 450 * MIB,
   low: 200 * MIB,
   high: 900 * MIB,
-  source: "about 0.5 GiB for small CUDA programs",
+  // about 0.5 GiB for small CUDA programs
 };
 
 export interface Overhead {

@@ -1,10 +1,8 @@
-/** A row of an engine's table of constants. */
+/** A row of an engine's table of constants; a comment in it names the measurement or file that it comes from. */
 export interface Versioned {
   /** First release that behaves so. */
   readonly version: string;
   readonly date: string;
-  /** The measurement or file that the row comes from. */
-  readonly source: string;
 }
 
 /** -1, 0 or 1 as `a` is older than, equal to or newer than `b`, number by number. */

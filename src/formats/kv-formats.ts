@@ -13,8 +13,6 @@ export interface KvFormat {
   readonly id: string;
   readonly keyBytesPerVector: (dim: number) => Bytes;
   readonly valueBytesPerVector: (dim: number) => Bytes;
-  /** Who stores it and how, with the source. */
-  readonly origin: string;
 }
 
 type Vector = (dim: number) => Bytes;
@@ -33,29 +31,22 @@ const packed =
 
 interface Row {
   readonly id: string;
-  readonly origin: string;
   readonly key: Vector;
   /** Stored like the key when absent. */
   readonly value?: Vector;
   readonly aliases?: readonly string[];
 }
 
-const VLLM = "vLLM, v1/kv_cache_interface.py (bc8282e) and attention/backends/triton_attn.py";
-const GGML = "llama.cpp -ctk/-ctv, blocks of 32 as in ggml-common.h";
-const TURBOQUANT = "vLLM, quantization/turboquant/config.py; the slot of a key and a value is padded to even";
-const EXL2 = "exllamav2, one fp16 scale per 32";
-const EXL3 = "exllamav3, cache/quant.py: int32 words and one fp16 scale per 32";
-const TRANSFORMERS = "transformers QuantizedCache, scale and shift in fp16 per 64";
-const MLX = "mlx-lm models/cache.py: uint32 words, scale and bias in 2 bytes per 64";
-
 const per32 = (bytes: Bytes): Vector => blocks({ elements: 32, bytes });
 /** Groups of 64 with two 2-byte numbers each. */
 const affine64 = (bits: number): Vector => blocks({ elements: 64, bytes: 8 * bits + 4 });
 
-/** Values carry scale and zero in fp16, and the byte that makes key + value even. */
+/**
+ * vLLM, quantization/turboquant/config.py: values carry scale and zero in fp16, and the byte that makes the
+ * slot of key + value even.
+ */
 const turboquant = (id: string, key: Vector, valueBits: number): Row => ({
   id,
-  origin: TURBOQUANT,
   key,
   value: (dim) => {
     const bytes = packed(valueBits, 4)(dim);
@@ -64,12 +55,12 @@ const turboquant = (id: string, key: Vector, valueBits: number): Row => ({
 });
 
 const ROWS: readonly Row[] = [
-  { id: "fp32", origin: "any", key: packed(32, 0), aliases: ["f32", "float32", "float"] },
-  { id: "fp16", origin: "any", key: packed(16, 0), aliases: ["f16", "float16", "half"] },
-  { id: "bf16", origin: "any", key: packed(16, 0), aliases: ["bfloat16"] },
+  { id: "fp32", key: packed(32, 0), aliases: ["f32", "float32", "float"] },
+  { id: "fp16", key: packed(16, 0), aliases: ["f16", "float16", "half"] },
+  { id: "bf16", key: packed(16, 0), aliases: ["bfloat16"] },
   {
     id: "fp8",
-    origin: "vLLM, SGLang, TensorRT-LLM; scales per tensor or head are not counted",
+    // vLLM, SGLang, TensorRT-LLM; scales per tensor or head are not counted.
     key: packed(8, 0),
     aliases: [
       "fp8_e4m3",
@@ -82,18 +73,21 @@ const ROWS: readonly Row[] = [
       "float8_e5m2",
     ],
   },
-  { id: "q8_0", origin: GGML, key: per32(34) },
-  { id: "q5_1", origin: GGML, key: per32(24) },
-  { id: "q5_0", origin: GGML, key: per32(22) },
-  { id: "q4_1", origin: GGML, key: per32(20) },
-  { id: "q4_0", origin: GGML, key: per32(18) },
-  { id: "iq4_nl", origin: GGML, key: per32(18) },
-  { id: "int8_per_token_head", origin: `${VLLM}: one fp32 scale per vector`, key: packed(8, 4) },
-  { id: "fp8_per_token_head", origin: `${VLLM}: one fp32 scale per vector`, key: packed(8, 4) },
-  { id: "int4_per_token_head", origin: `${VLLM}: scale and zero point in 4 bytes`, key: packed(4, 4) },
+  // llama.cpp -ctk/-ctv, blocks of 32 as in ggml-common.h.
+  { id: "q8_0", key: per32(34) },
+  { id: "q5_1", key: per32(24) },
+  { id: "q5_0", key: per32(22) },
+  { id: "q4_1", key: per32(20) },
+  { id: "q4_0", key: per32(18) },
+  { id: "iq4_nl", key: per32(18) },
+  // vLLM, v1/kv_cache_interface.py (bc8282e) and attention/backends/triton_attn.py: one fp32 scale per vector;
+  // int4 has scale and zero point in 4 bytes.
+  { id: "int8_per_token_head", key: packed(8, 4) },
+  { id: "fp8_per_token_head", key: packed(8, 4) },
+  { id: "int4_per_token_head", key: packed(4, 4) },
   {
     id: "nvfp4",
-    origin: "vLLM nvfp4_kv_cache_full_dim: dim/2 + dim/16; SGLang fp4_e2m1 has the same size",
+    // vLLM nvfp4_kv_cache_full_dim: dim/2 + dim/16; SGLang fp4_e2m1 has the same size.
     key: blocks({ elements: 16, bytes: 9 }),
     aliases: ["nvfp4_4over6", "fp4_e2m1"],
   },
@@ -101,21 +95,23 @@ const ROWS: readonly Row[] = [
   turboquant("turboquant_4bit_nc", packed(4, 2), 4),
   turboquant("turboquant_k3v4_nc", packed(3, 2), 4),
   turboquant("turboquant_3bit_nc", packed(3, 2), 3),
-  { id: "exllamav2_fp8", origin: "exllamav2, fp8 by truncation", key: packed(8, 0), aliases: ["exl2_fp8"] },
-  { id: "exllamav2_q4", origin: EXL2, key: per32(18), aliases: ["exl2_q4"] },
-  { id: "exllamav2_q6", origin: EXL2, key: per32(34), value: per32(18), aliases: ["exl2_q6"] },
-  { id: "exllamav2_q8", origin: EXL2, key: per32(34), aliases: ["exl2_q8"] },
+  // exllamav2: fp8 by truncation, the others with one fp16 scale per 32.
+  { id: "exllamav2_fp8", key: packed(8, 0), aliases: ["exl2_fp8"] },
+  { id: "exllamav2_q4", key: per32(18), aliases: ["exl2_q4"] },
+  { id: "exllamav2_q6", key: per32(34), value: per32(18), aliases: ["exl2_q6"] },
+  { id: "exllamav2_q8", key: per32(34), aliases: ["exl2_q8"] },
+  // exllamav3, cache/quant.py: int32 words and one fp16 scale per 32.
   ...[2, 3, 4, 5, 6, 7, 8].map((bits) => ({
     id: `exllamav3_${bits}bit`,
-    origin: EXL3,
     key: per32(4 * bits + 2),
     aliases: [`exl3_${bits}bit`, `exllamav3_q${bits}`, `exl3_q${bits}`],
   })),
-  ...[2, 4].map((bits) => ({ id: `quanto_int${bits}`, origin: TRANSFORMERS, key: affine64(bits) })),
-  ...[1, 2, 4, 8].map((bits) => ({ id: `hqq_int${bits}`, origin: TRANSFORMERS, key: affine64(bits) })),
+  // transformers QuantizedCache, scale and shift in fp16 per 64.
+  ...[2, 4].map((bits) => ({ id: `quanto_int${bits}`, key: affine64(bits) })),
+  ...[1, 2, 4, 8].map((bits) => ({ id: `hqq_int${bits}`, key: affine64(bits) })),
+  // mlx-lm models/cache.py: uint32 words, scale and bias in 2 bytes per 64.
   ...[2, 4, 8].map((bits) => ({
     id: `mlx_${bits}bit`,
-    origin: MLX,
     key: affine64(bits),
     aliases: [`mlx_q${bits}`, `mlx_int${bits}`],
   })),
@@ -123,10 +119,7 @@ const ROWS: readonly Row[] = [
 
 /** Every cache format by id. Keys and values are stored alike unless the row says otherwise. */
 export const KV_FORMATS: ReadonlyMap<string, KvFormat> = new Map(
-  ROWS.map(({ id, origin, key, value }) => [
-    id,
-    { id, origin, keyBytesPerVector: key, valueBytesPerVector: value ?? key },
-  ]),
+  ROWS.map(({ id, key, value }) => [id, { id, keyBytesPerVector: key, valueBytesPerVector: value ?? key }]),
 );
 
 const normalized = (name: string): string => name.toLowerCase().replace(/[\s._-]+/g, "");
@@ -154,7 +147,7 @@ export function mixedKvFormat({
   if (key.id === value.id) return key;
   return {
     id: `${key.id}/${value.id}`,
-    origin: `keys: ${key.origin}; values: ${value.origin}`,
+
     keyBytesPerVector: key.keyBytesPerVector,
     valueBytesPerVector: value.valueBytesPerVector,
   };

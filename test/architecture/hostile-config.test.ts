@@ -100,14 +100,12 @@ function expectSound(model: Architecture): void {
     expect(Number.isSafeInteger(value) && value >= 0, `${name} is ${value}`).toBe(true);
   expect(totals.active).toBeLessThanOrEqual(totals.total);
   expect(totals.stored).toBeGreaterThanOrEqual(totals.total);
-  for (const stack of model.stacks) {
-    for (const kind of stack.kinds) {
-      for (const mixer of kind.mixers) {
-        for (const [name, value] of Object.entries(mixer))
-          if (typeof value === "number") expect(Number.isSafeInteger(value), `${name} ${value}`).toBe(true);
-      }
-    }
-  }
+  // One assertion for all: a hundred thousand of them take longer than what they check.
+  const mixers = new Set(model.stacks.flatMap((stack) => stack.kinds.flatMap((kind) => kind.mixers)));
+  const broken = [...mixers].flatMap((mixer) =>
+    Object.entries(mixer).filter(([, value]) => typeof value === "number" && !Number.isSafeInteger(value)),
+  );
+  expect(broken).toEqual([]);
 }
 
 /** An architecture whose every number is one, or a refusal in one sentence; nothing else may come out. */

@@ -13,7 +13,7 @@ export const LLAMA_CPP_VERSIONS: readonly [LlamaCppVersion, ...LlamaCppVersion[]
   {
     version: "1000",
     date: "2023-08",
-    source: "logs of 2024 and early 2025 show K 1464 + V 976 MiB for 512 cells of DeepSeek-V3",
+    // logs of 2024 and early 2025 show K 1464 + V 976 MiB for 512 cells of DeepSeek-V3
     head: "counts-last",
     padTokens: { flash: 256, plain: 32 },
     latentCache: "expanded",
@@ -21,7 +21,7 @@ export const LLAMA_CPP_VERSIONS: readonly [LlamaCppVersion, ...LlamaCppVersion[]
   {
     version: "5140",
     date: "2025-04",
-    source: "files with split kv_b keep the latent, and values of its width",
+    // files with split kv_b keep the latent, and values of its width
     head: "counts-last",
     padTokens: { flash: 256, plain: 32 },
     latentCache: "latent-and-values",
@@ -29,8 +29,8 @@ export const LLAMA_CPP_VERSIONS: readonly [LlamaCppVersion, ...LlamaCppVersion[]
   {
     version: "7000",
     date: "2025-11",
-    source:
-      "llama-model.cpp: start = layers + 1 - ngl; llama-context.cpp: n_ctx padded to 256; no V for latent models",
+    // llama-model.cpp: start = layers + 1 - ngl; llama-context.cpp: n_ctx padded to 256; no V for latent
+    // models
     head: "counts-first",
     padTokens: { flash: 256, plain: 256 },
     latentCache: "latent",

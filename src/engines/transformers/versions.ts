@@ -10,21 +10,21 @@ export const TRANSFORMERS_VERSIONS: readonly [TransformersVersion, ...Transforme
   {
     version: "4.36",
     date: "2023-12",
-    source: "cache_utils.py DynamicCache; forward computes logits of every position",
+    // cache_utils.py DynamicCache; forward computes logits of every position
     latentCache: "expanded",
     prefillLogits: "all",
   },
   {
     version: "4.45",
     date: "2024-09",
-    source: "generation/utils.py keeps the last position's logits (logits_to_keep)",
+    // generation/utils.py keeps the last position's logits (logits_to_keep)
     latentCache: "expanded",
     prefillLogits: "last",
   },
   {
     version: "5.0",
     date: "2025-12",
-    source: "modeling_deepseek_v3.py caches before it expands; tensors of 5.18.0 compared in test/engines",
+    // modeling_deepseek_v3.py caches before it expands; tensors of 5.18.0 compared in test/engines
     latentCache: "compressed",
     prefillLogits: "last",
   },

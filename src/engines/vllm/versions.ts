@@ -22,8 +22,7 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
   {
     version: "0.6",
     date: "2024-11",
-    source:
-      "peak activation of six models on an 80 GB H100 at 0.11, llm-d-benchmark; vLLM PR 10511 at 256 rows",
+    // peak activation of six models on an 80 GB H100 at 0.11, llm-d-benchmark; vLLM PR 10511 at 256 rows
     samplerBytes: 36.1,
     nonTorchGiB: { one: 0.13, pair: 0.55, many: 0.6 },
     graphsGiB: { base: 0.1, perLayer: 0 },
@@ -33,7 +32,7 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
   {
     version: "0.19",
     date: "2026-04",
-    source: "start-up logs of 38 runs on an 80 GB H100 at 0.95, llm-d-planner accuracy/results/v0.19.0",
+    // start-up logs of 38 runs on an 80 GB H100 at 0.95, llm-d-planner accuracy/results/v0.19.0
     samplerBytes: 12.65,
     nonTorchGiB: { one: 0.25, pair: 2.08, many: 2.17 },
     graphsGiB: { base: 0.36, perLayer: 0.0155 },
@@ -43,8 +42,8 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
   {
     version: "0.20",
     date: "2026-05",
-    source:
-      "v1/core/kv_cache_utils.py of 0.27 counts the pool by concurrency, 0.19 did not; the release between them that changed it is assumed, the other constants are those of 0.19",
+    // v1/core/kv_cache_utils.py of 0.27 counts the pool by concurrency, 0.19 did not; the release between
+    // them that changed it is assumed, the other constants are those of 0.19
     samplerBytes: 12.65,
     nonTorchGiB: { one: 0.25, pair: 2.08, many: 2.17 },
     graphsGiB: { base: 0.36, perLayer: 0.0155 },

@@ -50,22 +50,30 @@ export function parseJson(text: string, file: string): unknown {
       if (c < 0x20) fail(at, "control characters in strings to be escaped");
       if (c === 0x5c) {
         ESCAPE.lastIndex = at;
-        const sequence = ESCAPE.exec(text)?.[0];
-        if (sequence === undefined) return fail(at, 'an escape such as \\n, \\" or \\u00e9');
-        at += sequence.length - 1;
+        if (!ESCAPE.test(text)) fail(at, 'an escape such as \\n, \\" or \\u00e9');
+        at = ESCAPE.lastIndex - 1;
       }
     }
     return JSON.parse(text.slice(start, ++at)) as string;
   }
 
   function parseLiteral(): unknown {
-    LITERAL.lastIndex = at;
-    const word = LITERAL.exec(text)?.[0];
-    if (word === undefined) return fail(at, "a value");
     const start = at;
-    at += word.length;
+    let c = text.charCodeAt(at);
+    // Short whole numbers, which are most of them: exact in 15 digits, and not -0 or 01.
+    let value = 0;
+    while (c >= 0x30 && c <= 0x39 && at - start < 15) {
+      value = value * 10 + (c - 0x30);
+      c = text.charCodeAt(++at);
+    }
+    const whole = at > start && (at === start + 1 || text.charCodeAt(start) !== 0x30);
+    if (whole && !continuesWord(c)) return value;
+    LITERAL.lastIndex = start;
+    if (!LITERAL.test(text)) return fail(start, "a value");
+    at = LITERAL.lastIndex;
+    const word = text.slice(start, at);
     // 01, 1.2.3, truex: a literal ends where a separator begins.
-    if (/[\w.+-]/.test(text.charAt(at))) fail(start, "a value", quote(text.slice(start, at + 1)));
+    if (continuesWord(text.charCodeAt(at))) fail(start, "a value", quote(text.slice(start, at + 1)));
     return Object.hasOwn(WORDS, word) ? WORDS[word] : Number(word);
   }
 
@@ -101,7 +109,9 @@ export function parseJson(text: string, file: string): unknown {
       if (skipSpace() !== 0x3a) fail(at, '":"');
       at++;
       const value = parseValue(depth + 1);
-      if (Object.hasOwn(members, key) && !Object.is(members[key], value))
+      // JSON knows no undefined; what is there may be inherited still.
+      const earlier = members[key];
+      if (earlier !== undefined && !Object.is(earlier, value) && Object.hasOwn(members, key))
         fail(start, "each key once", `the key ${quote(key)} with two values`);
       members[key] = value;
       const c = skipSpace();
@@ -128,6 +138,15 @@ export function parseJson(text: string, file: string): unknown {
 
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const LITERAL = /true|false|null|NaN|-?Infinity|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** A letter, a digit, or one of _ . + - */
+const continuesWord = (c: number): boolean =>
+  (c >= 0x30 && c <= 0x39) ||
+  (c >= 0x41 && c <= 0x5a) ||
+  (c >= 0x61 && c <= 0x7a) ||
+  c === 0x5f ||
+  c === 0x2e ||
+  c === 0x2b ||
+  c === 0x2d;
 const WORDS: { readonly [word: string]: unknown } = {
   true: true,
   false: false,

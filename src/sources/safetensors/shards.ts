@@ -1,8 +1,9 @@
 import { VramCalcError } from "../../errors.ts";
 import { type Bytes, groupDigits } from "../../units.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
+import { countOf, firstMissing, type HeldNames } from "./name-lists.ts";
 import { FIRST_READ, readNamedHeader } from "./safetensors-header.ts";
-import type { StoredTensor, TensorFile, TensorFileNote } from "./tensor-file.ts";
+import { type StoredTensor, type TensorFile, type TensorFileNote, tensorFile } from "./tensor-file.ts";
 import { MAX_CHECKPOINT_TENSORS, type WeightIndex } from "./weight-index.ts";
 
 /** Opens a file by its plain name; the source is closed after reading. */
@@ -33,7 +34,7 @@ export async function readShards(
     const { part, names } = await readNamedHeader(source, head);
     parts.push(part);
     if (index !== undefined) unlisted += countUnlisted(names, index, shard);
-    tensorCount += part.tensors.length;
+    tensorCount += part.files[0]!.tensors;
     headerBytes += part.files[0]!.dataOffset;
     if (tensorCount > MAX_CHECKPOINT_TENSORS || headerBytes > MAX_HEADERS_BYTES)
       throw refuse(
@@ -44,18 +45,23 @@ export async function readShards(
   });
   const [first] = parts;
   if (first !== undefined && parts.length === 1 && index === undefined) return first;
-  const tensors = parts.flatMap((part) => part.tensors);
-  // What an index lists, and no more, is in one shard each.
-  if (index === undefined || unlisted > 0) checkUnique(tensors);
   const totalBytes = parts.reduce((sum, part) => sum + part.totalBytes, 0);
-  return {
-    kind: "tensors",
-    tensors,
-    metadata: first?.metadata ?? new Map(),
-    totalBytes,
-    files: parts.flatMap((part) => part.files),
-    notes: index === undefined ? [] : notesOn(index, { unlisted, totalBytes }),
-  };
+  const { metadata = new Map() } = first ?? {};
+  const files = parts.flatMap((part) => part.files);
+  const notes = index === undefined ? [] : notesOn(index, { unlisted, totalBytes });
+  const file = tensorFile(() => rowsOf(parts), { metadata, totalBytes, files, notes });
+  // What an index lists, and no more, is in one shard each.
+  if (index === undefined || unlisted > 0) checkUnique(file.tensors);
+  return file;
+}
+
+/** Takes the parts out as it goes, so that no shard lies in memory in both forms for longer than its turn. */
+function rowsOf(parts: TensorFile[]): StoredTensor[] {
+  const rows: StoredTensor[] = [];
+  parts.reverse();
+  for (let part = parts.pop(); part !== undefined; part = parts.pop())
+    for (const tensor of part.tensors) rows.push(tensor);
+  return rows;
 }
 
 interface OpenedShard {
@@ -104,14 +110,14 @@ async function inOrder(
 }
 
 /** How many tensors of a shard the index does not list; those that it lists, each once, must all be there. */
-function countUnlisted(held: ReadonlySet<string>, index: WeightIndex, shard: string): number {
+function countUnlisted(held: HeldNames, index: WeightIndex, shard: string): number {
   const listed = index.shards.get(shard) ?? [];
-  for (const name of listed)
-    if (!held.has(name))
-      throw refuse(index.file, `tensor "${name}" in ${shard}`, "a tensor that this shard holds");
+  const missing = firstMissing(listed, held);
+  if (missing !== null)
+    throw refuse(index.file, `tensor "${missing}" in ${shard}`, "a tensor that this shard holds");
   // A million names need not be kept twice.
   index.shards.delete(shard);
-  return held.size - listed.length;
+  return countOf(held) - countOf(listed);
 }
 
 function checkUnique(tensors: readonly StoredTensor[]): void {

@@ -44,6 +44,25 @@ export interface TensorFile {
   readonly notes: readonly TensorFileNote[];
 }
 
+/** Builds the rows of its tensors when they are first asked for: what the checks and the sums need is less. */
+export function tensorFile(
+  rows: () => readonly StoredTensor[],
+  rest: Omit<TensorFile, "kind" | "tensors">,
+): TensorFile {
+  let build: (() => readonly StoredTensor[]) | null = rows;
+  let built: readonly StoredTensor[] = [];
+  return {
+    kind: "tensors",
+    get tensors() {
+      if (build !== null) built = build();
+      // What they were built from may go.
+      build = null;
+      return built;
+    },
+    ...rest,
+  };
+}
+
 /** What an index alone says: totals, without the tensors' shapes. */
 export interface IndexTotals {
   readonly kind: "totals";

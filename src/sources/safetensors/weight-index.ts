@@ -12,6 +12,7 @@ import {
   unexpected,
 } from "../json/json-bytes.ts";
 import { parseJson } from "../json/parse-json.ts";
+import { readCanonicalWeightMap, type WeightMap } from "./canonical-weight-map.ts";
 import type { IndexTotals } from "./tensor-file.ts";
 
 /** A hundred bytes for each of the most tensors. */
@@ -20,17 +21,14 @@ const MAX_INDEX_BYTES: Bytes = 150_000_000;
 export const MAX_CHECKPOINT_TENSORS = 1_200_000;
 const MAX_SHARDS = 10_000;
 const MAX_METADATA_LENGTH = 2 ** 16;
+const MAP_LIMITS = { tensors: MAX_CHECKPOINT_TENSORS, shards: MAX_SHARDS };
 
 /** `*.index.json`: which shard holds which tensor. */
-export interface WeightIndex {
+export interface WeightIndex extends WeightMap {
   readonly file: string;
   /** `metadata.total_size`, where it is a whole number. Writers count differently; shards decide. */
   readonly totalBytes: Bytes | null;
   readonly totalParameters: number | null;
-  /** How many tensors it lists; no name is listed twice. */
-  readonly tensors: number;
-  /** Shards by file name, in order of appearance, and the names of the tensors in each until they are checked. */
-  readonly shards: Map<string, readonly string[]>;
 }
 
 /**
@@ -47,13 +45,14 @@ export async function readWeightIndex(
   const json = openJson(source.name, bytes);
   if (bytes.length > MAX_INDEX_BYTES) throw unexpected(json, 0, `at most ${MAX_INDEX_BYTES}`, "more bytes");
   let metadata: unknown;
-  let map: Pick<WeightIndex, "tensors" | "shards"> | undefined;
+  let map: WeightMap | undefined;
   enterObject(json);
   for (let index = 0; ; index++) {
     const key = nextKey(json, index);
     if (key === null) break;
     const start = json.at;
-    if (key === "weight_map" && map === undefined) map = readWeightMap(json, suffix);
+    if (key === "weight_map" && map === undefined)
+      map = canonicalWeightMap(json, suffix) ?? anyWeightMap(json, suffix);
     else if (key === "weight_map") throw unexpected(json, start, "one", "a second weight_map");
     else {
       const text = skipValue(json);
@@ -77,7 +76,13 @@ function total(metadata: unknown, key: string): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-function readWeightMap(json: JsonBytes, suffix: string): Pick<WeightIndex, "tensors" | "shards"> {
+/** Reads the usual weight map, or null where it is another; what comes back is what `anyWeightMap` gives. */
+export function canonicalWeightMap(json: JsonBytes, suffix: string): WeightMap | null {
+  return readCanonicalWeightMap(json, MAP_LIMITS, (name) => isShardName(name, suffix));
+}
+
+/** Reads a weight map member by member, however it is written. */
+export function anyWeightMap(json: JsonBytes, suffix: string): WeightMap {
   const shards = new Map<string, string[]>();
   let shard: string | undefined;
   let names: string[] = [];
@@ -116,13 +121,16 @@ function readWeightMap(json: JsonBytes, suffix: string): Pick<WeightIndex, "tens
   return { tensors, shards };
 }
 
+const isShardName = (name: string, suffix: string): boolean =>
+  /^[^/\\:\0]+$/.test(name) && name.endsWith(suffix);
+
 function checkShardName(
   json: JsonBytes,
   at: number,
   entry: { readonly shard: string; readonly suffix: string; readonly tensor: string },
 ): void {
   const { shard, suffix, tensor } = entry;
-  if (/^[^/\\:\0]+$/.test(shard) && shard.endsWith(suffix)) return;
+  if (isShardName(shard, suffix)) return;
   const found = `"${shard.slice(0, 80)}" for tensor "${tensor}"`;
   throw unexpected(json, at, `the plain name of a ${suffix} file beside the index`, found);
 }
