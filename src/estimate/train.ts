@@ -7,6 +7,7 @@ import { allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/trainin
 import type { Bytes } from "../units.ts";
 import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
+import { variedReserve } from "./train-reserve.ts";
 import { languageModel, type Stage, trainStages } from "./train-stages.ts";
 import { holdsReference } from "./train-states.ts";
 import { phaseTerms } from "./train-terms.ts";
@@ -93,6 +94,7 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
   const winner = worstPhase(phases.map((p) => p.bytes));
   const won = phases.find((p) => p.bytes === winner)!;
   const { contextBytes, deviceBytes } = effective;
+  const limit = deviceBytes === 0 ? null : deviceBytes - contextBytes;
   const allocator = allocatorTerm({
     phases: phases.map((p) => reservePhase(p.bytes)),
     allocated: won.allocated.bytes,
@@ -103,7 +105,8 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     ),
     sharding: effective.parallel.sharding,
     variedLengths: effective.lengths === "varied",
-    limit: deviceBytes === 0 ? null : deviceBytes - contextBytes,
+    limit,
+    simulated: variedReserve(stage, whole, effective, limit),
   });
   const world = stage.count * stage.stages;
   const terms = [...won.terms, allocator, runtimeTerm(world, contextBytes)];

@@ -106,9 +106,8 @@ describe("the allocator's cache", () => {
     const free = train(llama, varied).totals;
     const limited = train(llama, { ...varied, deviceBytes: 40e9 }).totals;
     expect(free.reserved.bytes).toBeGreaterThan(40e9);
-    expect(limited.reserved.bytes).toBe(
-      Math.max(40e9 - 500 * 2 ** 20, limited.allocated.bytes + 20 * 2 ** 20),
-    );
+    expect(limited.reserved.bytes).toBeLessThanOrEqual(40e9 - 500 * 2 ** 20);
+    expect(limited.reserved.bytes).toBeGreaterThan(limited.allocated.bytes);
     expect(limited.allocated).toEqual(free.allocated);
   });
 

@@ -2,6 +2,7 @@ import type { Architecture } from "../../architecture/model.ts";
 import type { Bytes } from "../../units.ts";
 import { finalNorm, headProduct, headWeight } from "./head.ts";
 import * as op from "./operations.ts";
+import type { TapePart } from "./part-events.ts";
 import { type Pass, tokensOf, weightOf } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
 import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.ts";
@@ -39,22 +40,25 @@ export interface LossCode {
   readonly hold?: boolean;
 }
 
+/** Sums of head and loss, and its operations where it is one plain pass over them. */
+export type LossSegment = Replay & { readonly part: TapePart | null };
+
 /** Head and loss as a segment: like a layer's, with everything that hangs on the logits. */
 export function lossSegment(
   newPass: () => Pass,
   entering: Pick<Value, "elements" | "width" | "grad">,
   model: Architecture,
   code: LossCode,
-): Replay {
+): LossSegment {
   const pass = newPass();
   const { tape } = pass;
   const input = fresh(tape, { ...entering });
   const hidden = finalNorm(pass, input, model);
   switch (code.kind) {
     case "chunked-recompute":
-      return recomputed(newPass, { pass, input, hidden }, model, code.chunks);
+      return { ...recomputed(newPass, { pass, input, hidden }, model, code.chunks), part: null };
     case "fused":
-      return fusedLinear({ pass, input, hidden }, model);
+      return { ...fusedLinear({ pass, input, hidden }, model), part: null };
     case "hf":
     case "hf-upcast":
     case "plain":
@@ -67,9 +71,11 @@ export function lossSegment(
       const product = headProduct(pass, hidden, model);
       if (before.length > 0) hold(tape, before);
       const logits = code.kind === "hf-upcast" ? op.cast(tape, product, 4) : product;
-      const { loss, held } = lossOf(pass, code.kind === "hf-upcast" ? op.copy(tape, logits) : logits, code);
-      const sums = replay(tape, { input, output: loss, held: [hidden, logits, ...held] });
-      return code.hold === true ? withHeld(sums, pass, logits) : sums;
+      const shifts = code.kind === "hf-upcast" || (code.kind === "hf" && pass.code.shiftsLogits);
+      const { loss, held } = lossOf(pass, shifts ? op.copy(tape, logits) : logits, code);
+      const part = { tape, input, output: loss, held: [hidden, logits, ...held] };
+      const sums = replay(tape, part);
+      return code.hold === true ? { ...withHeld(sums, pass, logits), part: null } : { ...sums, part };
     }
   }
 }

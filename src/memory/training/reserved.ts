@@ -17,6 +17,8 @@ export interface ReserveInput {
   readonly variedLengths: boolean;
   /** What the card has for this process, where that is known: full, the allocator gives its cache back and goes on. */
   readonly limit: Bytes | null;
+  /** What a simulated run reserves beyond the most that it hands out; null where none was simulated. */
+  readonly simulated: Bytes | null;
 }
 
 export interface ReservePhase {
@@ -46,7 +48,8 @@ export function allocatorTerm(input: ReserveInput): Term {
     return Math.round(Math.max(allocated, ...reserved) - allocated + pooled + CUBLAS_BYTES);
   };
   const room = limit === null ? Number.MAX_SAFE_INTEGER : Math.max(CUBLAS_BYTES, limit - allocated);
-  const reuse = Math.min(room, over(0, VARIED.expected));
+  const expected = input.simulated === null ? over(0, VARIED.expected) : input.simulated + CUBLAS_BYTES;
+  const reuse = Math.min(room, expected);
   const high = over(0.25, VARIED.expected + VARIED.spread) + Math.round(0.02 * allocated) + 3 * CUBLAS_BYTES;
   return {
     id: "allocator",
@@ -78,11 +81,10 @@ const FRAGMENTATION: { readonly [S in Sharding]: number } = {
 };
 
 /**
- * Batches of changing length: a freed block serves the next length only when it is large enough, so the few large tensors
- * leave several copies of themselves, while the many equal ones of the layers are split and used again. `expected` was read from
- * ms-swift's LoRA rows of Qwen up to 2048 tokens (torch 2.1, one card: 2.5 to 3.0); Yi, Zephyr, Baichuan, ChatGLM, the longer and
- * the 4-bit rows were not used for it and lie between 0.4 and 5.5, which the spread covers: nothing in a configuration
- * tells which.
+ * Batches of changing length, where no run is simulated (`train-reserve.ts`): a freed block serves the next length only when it is
+ * large enough, so the few large tensors leave several copies of themselves. `expected` was read from ms-swift's LoRA rows of
+ * Qwen up to 2048 tokens (torch 2.1, one card: 2.5 to 3.0); the simulated runs come to 2.4 without having seen them. The spread
+ * stands for an order of samples with more or fewer new longest ones.
  */
 const VARIED = { expected: 2.6, spread: 2.6 } as const;
 
