@@ -6,6 +6,7 @@ import { type OptimizerOptions, optimizerByName } from "../memory/training/optim
 import { type PartEvents, partEvents, type TapePart } from "../memory/training/part-events.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import { type MicroBatch, simulateRun } from "../memory/training/reserve-simulation.ts";
+import type { SimulatedReserve } from "../memory/training/reserved.ts";
 import { segmentsOf } from "../memory/training/segments.ts";
 import { allocated } from "../memory/training/tape.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
@@ -35,7 +36,7 @@ export function variedReserve(
   whole: Architecture,
   effective: EffectiveTrain,
   limit: Bytes | null,
-): Bytes | null {
+): SimulatedReserve | null {
   const { parallel, checkpointing } = effective;
   const devices = parallel.tp * parallel.pp * parallel.dp * parallel.cp * parallel.ep;
   if (effective.lengths !== "varied" || devices > 1 || holdsReference(effective)) return null;
@@ -58,7 +59,7 @@ export function variedReserve(
     width: full ? (widths.master ?? widths.stored) : null,
   };
   const plain = (elements: number, width: number): Bytes => allocated(elements * (options.width ?? width));
-  const { reserved, allocated: handedOut } = simulateRun({
+  const peaks = simulateRun({
     resident: [
       ...weightBlocks(model, holding, effective, full ? widths.stored : null),
       ...trained.flatMap((t) => (full ? [] : repeated(t.count, [t.elements * t.width]))),
@@ -84,7 +85,7 @@ export function variedReserve(
     ),
     limit: limit ?? Number.MAX_SAFE_INTEGER,
   });
-  return reserved - handedOut;
+  return { bytes: peaks.reserved - peaks.allocated, released: peaks.released };
 }
 
 function microBatch(

@@ -3,7 +3,7 @@ import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { layerCode, layerKnowledge } from "../memory/training/layer-code.ts";
-import { allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
+import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
 import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
@@ -34,6 +34,8 @@ export interface TrainDevice {
   readonly reserved: Band;
   /** What nvidia-smi shows for the process. */
   readonly total: Band;
+  /** The card is full: on a larger one the allocator would keep more freed blocks. */
+  readonly cacheCapped: boolean;
 }
 
 export interface TrainResult {
@@ -78,7 +80,7 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
       trainable: trainableOf(text, effective, adapted),
     },
     request: effective,
-    notes: [...text.notes, ...notesOf(model, text, effective)],
+    notes: [...text.notes, ...notesOf(model, text, effective), ...cacheNotes(worst, effective)],
   };
 }
 
@@ -94,8 +96,14 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
   const winner = worstPhase(phases.map((p) => p.bytes));
   const won = phases.find((p) => p.bytes === winner)!;
   const { contextBytes, deviceBytes } = effective;
-  const limit = deviceBytes === 0 ? null : deviceBytes - contextBytes;
-  const allocator = allocatorTerm({
+  const world = stage.count * stage.stages;
+  const limit = allocatorRoom({
+    cardBytes: deviceBytes,
+    contextBytes,
+    world,
+    allocated: won.allocated.bytes,
+  });
+  const { term: allocator, capped } = allocatorTerm({
     phases: phases.map((p) => reservePhase(p.bytes)),
     allocated: won.allocated.bytes,
     pooled: pooledGradients(
@@ -108,7 +116,6 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     limit,
     simulated: variedReserve(stage, whole, effective, limit),
   });
-  const world = stage.count * stage.stages;
   const terms = [...won.terms, allocator, runtimeTerm(world, contextBytes)];
   return {
     id: stage.id,
@@ -119,6 +126,7 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     allocated: won.allocated,
     reserved: sumTerms([...won.terms, allocator]),
     total: sumTerms(terms),
+    cacheCapped: capped,
   };
 }
 
@@ -190,6 +198,18 @@ function unfrozenParameters(model: Architecture, layers: number): number {
     }
   }
   return sum;
+}
+
+function cacheNotes(worst: TrainDevice, { deviceBytes }: EffectiveTrain): readonly Note[] {
+  if (!worst.cacheCapped) return [];
+  return [
+    {
+      code: "cache-ends-with-card",
+      message:
+        "the allocator's cache fills the card: freed blocks are counted up to its size, because they are given back before memory runs out",
+      details: { deviceBytes },
+    },
+  ];
 }
 
 function notesOf(model: Architecture, text: Architecture, effective: EffectiveTrain): Note[] {

@@ -57,6 +57,36 @@ describe("batches of changing length", () => {
   });
 });
 
+describe("a card that is full", () => {
+  const MIB = 2 ** 20;
+  const CONTEXT = 500 * MIB;
+  const CUBLAS = 20 * MIB;
+  const fixed: TrainRequest = { ...request, lengths: "fixed", checkpointing: "none" };
+  const free = train(model, fixed);
+  const on = (deviceBytes: number): ReturnType<typeof train> => train(model, { ...fixed, deviceBytes });
+  const tensors = free.totals.allocated.bytes + CUBLAS + CONTEXT;
+  const codes = (result: ReturnType<typeof train>): readonly string[] => result.notes.map((n) => n.code);
+
+  test("that holds the tensors holds the step: the cache takes the 50 MiB that are left, and a note says so", () => {
+    const result = on(tensors + 50 * MIB);
+    expect(free.total.bytes).toBeGreaterThan(tensors + 50 * MIB);
+    expect(result.total.bytes).toBe(tensors + 50 * MIB);
+    expect(codes(result)).toContain("cache-ends-with-card");
+  });
+
+  test("that lacks one byte for the tensors needs what any card needs", () => {
+    expect(on(tensors).total.bytes).toBe(tensors);
+    expect(on(tensors - 1).total.bytes).toBe(free.total.bytes);
+    expect(codes(on(tensors - 1))).not.toContain("cache-ends-with-card");
+  });
+
+  test("that has room for the cache changes nothing", () => {
+    const result = on(2 * free.total.bytes);
+    expect(result.total.bytes).toBe(free.total.bytes);
+    expect(codes(result)).not.toContain("cache-ends-with-card");
+  });
+});
+
 describe("Baichuan 2's head", () => {
   /** The sizes of Baichuan2-7B. */
   const baichuan = readArchitecture(

@@ -260,9 +260,12 @@ async function runTrain(reference: string, flags: Flags, { io, exit }: Session):
     limit !== null &&
     limit.count > 1 &&
     [flags.dp, flags.tp, flags.pp, flags.cp].every((n) => n === undefined);
-  const asked: TrainRequest = spread
-    ? { ...request, parallel: { ...request.parallel, dp: limit.count } }
-    : request;
+  const asked: TrainRequest = {
+    ...request,
+    ...(spread ? { parallel: { ...request.parallel, dp: limit.count } } : {}),
+    // The allocator's cache ends with the card, so that the verdict is about what has to fit.
+    ...(limit === null ? {} : { deviceBytes: limit.bytes }),
+  };
   const result = train(model, asked);
   const budget = limit === null ? undefined : checkBudget(result.total, limit);
   const report: TrainReport = {

@@ -30,11 +30,17 @@ export interface Block {
   after: Block | null;
 }
 
+export interface Peaks {
+  readonly reserved: Bytes;
+  readonly allocated: Bytes;
+  readonly released: boolean;
+}
+
 export interface CachingAllocator {
   readonly take: (bytes: Bytes) => Block;
   readonly give: (block: Block) => void;
-  /** The most that was reserved, and the most that was handed out, so far. */
-  readonly peaks: () => { readonly reserved: Bytes; readonly allocated: Bytes };
+  /** The most that was reserved, and the most that was handed out, so far; and whether the cache had to be given back for it. */
+  readonly peaks: () => Peaks;
 }
 
 /** An empty cache on a card that has `limit` bytes for it. A request that does not fit even so is granted beyond the limit. */
@@ -45,6 +51,7 @@ export function cachingAllocator(limit: Bytes): CachingAllocator {
   let inUse = 0;
   let reservedPeak = 0;
   let usedPeak = 0;
+  let released = false;
 
   const poolOf = (small: boolean): Block[] => (small ? pools.small : pools.large);
   const put = (block: Block): void => {
@@ -56,6 +63,7 @@ export function cachingAllocator(limit: Bytes): CachingAllocator {
     pool.splice(positionOf(pool, block.bytes, block.address), 1);
   };
   const releaseCache = (): void => {
+    released = true;
     for (const pool of [pools.small, pools.large]) {
       for (const block of pool.filter((b) => b.before === null && b.after === null)) {
         remove(block);
@@ -116,7 +124,7 @@ export function cachingAllocator(limit: Bytes): CachingAllocator {
         put(before);
       } else put(given);
     },
-    peaks: () => ({ reserved: reservedPeak, allocated: usedPeak }),
+    peaks: () => ({ reserved: reservedPeak, allocated: usedPeak, released }),
   };
 }
 

@@ -5,7 +5,7 @@
  * segments that the next batch's logits would have needed.
  */
 import type { Bytes } from "../../units.ts";
-import { type Block, cachingAllocator } from "./caching-allocator.ts";
+import { type Block, cachingAllocator, type Peaks } from "./caching-allocator.ts";
 import { type PartEvent, type PartEvents, SLOT } from "./part-events.ts";
 
 /** One micro-batch: its parts with the tables that they share. */
@@ -37,7 +37,7 @@ export interface SimulatedRun {
 /** Slots of parts are kept apart by this: no part has as many. */
 const STRIDE = 2 ** 20;
 
-export function simulateRun(run: SimulatedRun): { readonly reserved: Bytes; readonly allocated: Bytes } {
+export function simulateRun(run: SimulatedRun): Peaks {
   const allocator = cachingAllocator(run.limit);
   const blocks = new Map<number, Block>();
   const streams: Block[] = [];
