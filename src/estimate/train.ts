@@ -6,10 +6,10 @@ import { layerCode, layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
 import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
+import { trainNotes } from "./train-notes.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { variedReserve } from "./train-reserve.ts";
 import { languageModel, type Stage, trainStages } from "./train-stages.ts";
-import { holdsReference } from "./train-states.ts";
 import { phaseTerms } from "./train-terms.ts";
 
 export interface TrainPhaseResult {
@@ -65,10 +65,19 @@ export interface TrainResult {
  * // 10_937_264_640: the gradients of a tied head and embedding and their sum make the peak
  */
 export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
+  return sized(model, request, { reserve: "simulated" });
+}
+
+/** `train`, with the allocator's reserve simulated where it can be, or everywhere from the formula in the sizes of tensors. */
+function sized(
+  model: Architecture,
+  request: TrainRequest,
+  { reserve }: { readonly reserve: "simulated" | "formula" },
+): TrainResult {
   const effective = effectiveTrain(model, request);
   const text = languageModel(model);
   const adapted = adaptedLinears(text, effective);
-  const devices = trainStages(text, effective).map((stage) => trainDevice(stage, text, effective));
+  const devices = trainStages(text, effective).map((stage) => trainDevice(stage, text, effective, reserve));
   const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
   return {
     devices,
@@ -80,11 +89,16 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
       trainable: trainableOf(text, effective, adapted),
     },
     request: effective,
-    notes: [...text.notes, ...notesOf(model, text, effective), ...cacheNotes(worst, effective)],
+    notes: [...text.notes, ...trainNotes({ model, text, effective, cacheCapped: worst.cacheCapped })],
   };
 }
 
-function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrain): TrainDevice {
+function trainDevice(
+  stage: Stage,
+  whole: Architecture,
+  effective: EffectiveTrain,
+  reserve: "simulated" | "formula",
+): TrainDevice {
   const known = layerKnowledge(whole);
   const knowledge = known === "read" && effective.framework !== "hf" ? "assumed" : known;
   const phases = merged(devicePhases(stage, whole, effective)).map(
@@ -114,7 +128,7 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     sharding: effective.parallel.sharding,
     variedLengths: effective.lengths === "varied",
     limit,
-    simulated: variedReserve(stage, whole, effective, limit),
+    simulated: reserve === "formula" ? null : variedReserve(stage, whole, effective, limit),
   });
   const terms = [...won.terms, allocator, runtimeTerm(world, contextBytes)];
   return {
@@ -200,64 +214,6 @@ function unfrozenParameters(model: Architecture, layers: number): number {
   return sum;
 }
 
-function cacheNotes(worst: TrainDevice, { deviceBytes }: EffectiveTrain): readonly Note[] {
-  if (!worst.cacheCapped) return [];
-  return [
-    {
-      code: "cache-ends-with-card",
-      message:
-        "the allocator's cache fills the card: freed blocks are counted up to its size, because they are given back before memory runs out",
-      details: { deviceBytes },
-    },
-  ];
-}
-
-function notesOf(model: Architecture, text: Architecture, effective: EffectiveTrain): Note[] {
-  const notes: Note[] = [];
-  if (model !== text) {
-    notes.push({
-      code: "language-model-only",
-      message: "text training: vision and audio towers and MTP layers are neither loaded nor trained",
-    });
-  }
-  const knowledge = layerKnowledge(text);
-  if (knowledge === "unmodelled") {
-    notes.push({
-      code: "unmodelled-mixers",
-      message:
-        "what state-space, linear-attention and convolution kernels keep for backward is not simulated: activations are rough",
-      details: { family: text.family },
-    });
-  }
-  if (knowledge === "assumed") {
-    notes.push({
-      code: "assumed-layer-code",
-      message: `how ${text.family} writes its layers was not read: activations are those of a layer written like Llama's`,
-      details: { family: text.family },
-    });
-  }
-  if (effective.precision === "fp8") {
-    notes.push({
-      code: "fp8-as-16-bit",
-      message: "8-bit products are sized like 16-bit ones: what they keep for backward is 16-bit",
-    });
-  }
-  if (effective.parallel.ep > 1) {
-    notes.push({
-      code: "balanced-experts",
-      message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
-    });
-  }
-  if (holdsReference(effective)) {
-    notes.push({
-      code: "reference-model",
-      message:
-        "weights count a frozen model of the same size that the loss compares with; its log-probabilities can be computed before training instead",
-    });
-  }
-  return notes;
-}
-
 /** A change to the request and what the worst device would then have allocated. */
 export interface TrainRelief {
   readonly change: Readonly<Record<string, string | number | boolean>>;
@@ -269,7 +225,9 @@ export interface TrainRelief {
  * Changes that lower the peak, most first: each is the same estimate with one option changed.
  */
 export function trainReliefs(model: Architecture, request: TrainRequest): readonly TrainRelief[] {
-  const base = train(model, request);
+  // Only what is allocated is compared.
+  const compared = (asked: TrainRequest): TrainResult => sized(model, asked, { reserve: "formula" });
+  const base = compared(request);
   const { request: now } = base;
   const candidates: (readonly [TrainRelief["change"], Partial<TrainRequest>])[] = [];
   const offer = (change: Partial<TrainRequest> & TrainRelief["change"]): void => {
@@ -291,7 +249,7 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
   const before = base.totals.allocated.bytes;
   return candidates
     .map(([change, options]): TrainRelief => {
-      const { bytes } = train(model, { ...request, ...options }).totals.allocated;
+      const { bytes } = compared({ ...request, ...options }).totals.allocated;
       return { change, allocatedBytes: bytes, savedBytes: before - bytes };
     })
     .filter((relief) => relief.savedBytes > 0)

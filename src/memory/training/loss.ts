@@ -71,13 +71,25 @@ export function lossSegment(
       const product = headProduct(pass, hidden, model);
       if (before.length > 0) hold(tape, before);
       const logits = code.kind === "hf-upcast" ? op.cast(tape, product, 4) : product;
-      const shifts = code.kind === "hf-upcast" || (code.kind === "hf" && pass.code.shiftsLogits);
+      const shifts =
+        code.kind === "hf-upcast" ||
+        (code.kind === "hf" && pass.code.shiftsLogits) ||
+        (code.kind === "plain" && flattensLogits(pass, model));
       const { loss, held } = lossOf(pass, shifts ? op.copy(tape, logits) : logits, code);
       const part = { tape, input, output: loss, held: [hidden, logits, ...held] };
       const sums = replay(tape, part);
       return code.hold === true ? { ...withHeld(sums, pass, logits), part: null } : { ...sums, part };
     }
   }
+}
+
+/**
+ * LitGPT's `finetune/full.py` cuts the last token off whole logits, and `reshape` copies what is then in pieces; with adapters the
+ * head gives the logits in chunks.
+ */
+function flattensLogits(pass: Pass, model: Architecture): boolean {
+  const head = headWeight(model);
+  return pass.code.chunkedLoss && pass.batch > 1 && head !== undefined && pass.holding.trainable(head);
 }
 
 /** Logits of the step before, which a variable of the loop holds until the model has returned new ones. */
