@@ -19,16 +19,17 @@ import { type Widths, widthsOf } from "./train-widths.ts";
 
 /**
  * Lengths of the micro-batches of a run whose order nobody knows: multiples of the golden ratio less their whole part, the most
- * even sequence there is, and then the longest. New longest ones come at 0.62, 0.85, 0.94 and 1 of the maximum. 8 or 20 of them
- * give the same result, because the next record, 0.98, comes at the 21st.
+ * even sequence there is, and then the longest. New longest ones come at 0.62, 0.85, 0.94 and 1 of the maximum. 9 or 20 of them
+ * give the same result, because the next record, 0.98, comes at the 21st. With the tenth as the longest, gradients of the one
+ * before it exist where micro-batches are accumulated.
  */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
-const LENGTHS: readonly number[] = [...Array.from({ length: 8 }, (_, k) => ((k + 1) * GOLDEN) % 1), 1];
-/** Micro-batches between steps of the optimizer at most: two steps come before the longest batch. */
+const LENGTHS: readonly number[] = [...Array.from({ length: 9 }, (_, k) => ((k + 1) * GOLDEN) % 1), 1];
+/** Micro-batches between steps of the optimizer at most: two steps come before the longest batch, and it is the second of a step. */
 const ACCUMULATE = 4;
 
 /**
- * Bytes that are reserved beyond the most that is handed out, or null where the order of operations is not simulated: several
+ * Bytes that are reserved, or null where the order of operations is not simulated: several
  * devices, checkpoints that are not one per layer, losses in chunks.
  */
 export function variedReserve(
@@ -85,7 +86,7 @@ export function variedReserve(
     ),
     limit: limit ?? Number.MAX_SAFE_INTEGER,
   });
-  return { bytes: peaks.reserved - peaks.allocated, released: peaks.released };
+  return { bytes: peaks.reserved, released: peaks.released };
 }
 
 function microBatch(

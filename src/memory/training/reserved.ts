@@ -17,7 +17,7 @@ export interface ReserveInput {
   readonly variedLengths: boolean;
   /** What the card has for the allocator (`allocatorRoom`): full, it gives its cache back and goes on. */
   readonly limit: Bytes | null;
-  /** What a simulated run reserves beyond the most that it hands out; null where none was simulated. */
+  /** What a simulated run reserves, tensors and cache; null where none was simulated. */
   readonly simulated: SimulatedReserve | null;
 }
 
@@ -58,7 +58,10 @@ export function allocatorTerm(input: ReserveInput): { readonly term: Term; reado
     return Math.round(Math.max(allocated, ...reserved) - allocated + pooled + CUBLAS_BYTES);
   };
   const room = limit === null ? Number.MAX_SAFE_INTEGER : limit - allocated;
-  const expected = input.simulated === null ? over(0, VARIED.expected) : input.simulated.bytes + CUBLAS_BYTES;
+  const expected =
+    input.simulated === null
+      ? over(0, VARIED.expected)
+      : Math.max(0, input.simulated.bytes - allocated) + CUBLAS_BYTES;
   const reuse = Math.min(room, expected);
   const high = over(0.25, VARIED.expected + VARIED.spread) + Math.round(0.02 * allocated) + 3 * CUBLAS_BYTES;
   const pools = Math.min(pooled, reuse - CUBLAS_BYTES);
