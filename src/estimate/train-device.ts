@@ -57,7 +57,10 @@ export function devicePhases(
     return {
       phase: moment.phase,
       ...states.resident,
-      gradients: parallel.offloadWeights ? 0 : Math.round(moment.gradients * gradientScale) + flatGradients,
+      gradients: parallel.offloadWeights
+        ? 0
+        : Math.round(moment.gradients * gradientScale) +
+          (backward || !longestFirst(effective) ? flatGradients : 0),
       activations: moment.activations,
       logits: moment.logits,
       workspace: moment.workspace,
@@ -125,7 +128,7 @@ function passMoments(
     nth,
     selective: checkpointing === "selective",
     offloadCheckpoints: checkpointing === "offload",
-    accumulating: effective.gradAccum > 1,
+    accumulating: effective.gradAccum > 1 && !longestFirst(effective),
     stepBefore: stepBefore(effective),
     holding,
   });
@@ -176,6 +179,13 @@ export function passRequest(
     ends: stage.ends,
   };
 }
+
+/**
+ * With batches of changing length LitGPT's script for adapters (2023, `finetune/lora.py`: `longest_seq_ix if iter_num == 0`) runs
+ * the longest sample in the first micro-batch of all, before any gradient exists.
+ */
+const longestFirst = ({ framework, lengths, method }: EffectiveTrain): boolean =>
+  framework === "litgpt" && lengths === "varied" && (method === "lora" || method === "qlora");
 
 /**
  * LitGPT's loop (`finetune/lora.py`, `fit`) keeps `logits` and `loss` in variables of the loop until the next ones are

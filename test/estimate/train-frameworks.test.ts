@@ -49,6 +49,37 @@ describe("LitGPT", () => {
     expect(forward("fixed") - forward("varied")).toBe(inputs);
   });
 
+  const T = 512;
+  const V = 32_000;
+  const whole: TrainRequest = { ...litgpt, method: "lora", lengths: "varied", seqTokens: T };
+
+  test("has its logits in fp32 and holds them: (4 + 4 + 8 x 128 / 512) x 512 x 32,000 B where backward starts, and 4 B per channel of the norm", () => {
+    const logits = term(train(llama, whole), "loss-backward", "logits");
+    const norm = T * 4096 * 4 + T * 4;
+    expect((logits - norm) / (T * V)).toBeCloseTo(4 + 4 + 2, 1);
+  });
+
+  test("drops out once for q, k and v: (31 x 1 + 32 x 2) x 512 x 4096 B of masks and results, a third of three adapters'", () => {
+    const kept = (framework: "litgpt" | "hf", loraDropout: number): number =>
+      term(
+        train(llama, {
+          ...whole,
+          framework,
+          loraDropout,
+          loraTargets: ["q_proj", "k_proj", "v_proj"],
+          checkpointing: "none",
+        }),
+        "loss-backward",
+        "activations",
+      );
+    // Nothing before the first layer trains, so its mask is not kept.
+    const each = (31 * 1 + 32 * 2) * T * 4096;
+    const dropout = (framework: "litgpt" | "hf"): number => kept(framework, 0.05) - kept(framework, 0);
+    // Without dropout every A keeps the normed input itself, which is one tensor.
+    expect(dropout("hf")).toBe(3 * each - 32 * T * 4096 * 2);
+    expect(dropout("litgpt")).toBe(each - 32 * T * 4096 * 2);
+  });
+
   test("keeps the padded result of an adapter on q and v: 32 x 512 x 8192 x 2 B, and none when k has one too", () => {
     const kept = (loraTargets: readonly string[], framework: "litgpt" | "hf"): number =>
       term(
