@@ -80,6 +80,29 @@ describe("LitGPT", () => {
     expect(dropout("litgpt")).toBe(each - 32 * T * 4096 * 2);
   });
 
+  test("caps the scores of Gemma 2 by hand: softmax 4 + its copy 2 + tanh 2 B for each of 8 heads and 512 x 512 pairs, as eager", () => {
+    const gemma = readArchitecture(
+      {
+        model_type: "gemma2",
+        hidden_size: 2304,
+        num_hidden_layers: 26,
+        num_attention_heads: 8,
+        num_key_value_heads: 4,
+        head_dim: 256,
+        intermediate_size: 9216,
+        vocab_size: 256_000,
+        sliding_window: 4096,
+        attn_logit_softcapping: 50,
+        final_logit_softcapping: 30,
+      },
+      "gemma-2-2b",
+    );
+    const kept = (framework: "litgpt" | "hf", attention: "sdpa" | "eager"): number =>
+      term(train(gemma, { ...whole, framework, attention }), "loss-backward", "activations");
+    expect(kept("litgpt", "sdpa")).toBe(kept("litgpt", "eager"));
+    expect(kept("hf", "eager") - kept("hf", "sdpa")).toBeGreaterThan(26 * 8 * T * T * (4 + 2 + 2) * 0.8);
+  });
+
   test("keeps the padded result of an adapter on q and v: 32 x 512 x 8192 x 2 B, and none when k has one too", () => {
     const kept = (loraTargets: readonly string[], framework: "litgpt" | "hf"): number =>
       term(

@@ -77,6 +77,8 @@ export interface LayerCode {
   readonly normedHead: boolean;
   /** Logits but for the last token are copied in the model's type before the loss widens them (remote code of 2023). */
   readonly shiftsLogits: boolean;
+  /** A soft cap on scores is computed by plain operations, whatever attention is asked for (LitGPT, `CausalSelfAttention`). */
+  readonly capsByHand: boolean;
   /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
   readonly buffers: number;
 }
@@ -104,6 +106,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   fusedGelu: false,
   normedHead: false,
   shiftsLogits: false,
+  capsByHand: false,
   buffers: 2,
 };
 
@@ -194,6 +197,7 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     packedHead: true,
     unpacksTwice: true,
     fusedGelu: true,
+    capsByHand: true,
     ungrouped: false,
   },
   torchtitan: { repeatsKv: true, fusedGelu: true },
