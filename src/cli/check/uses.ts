@@ -7,9 +7,8 @@ import { VramCalcError } from "../../errors.ts";
 import { estimate } from "../../estimate/estimate.ts";
 import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
-import type { TrainRequest } from "../../estimate/train-request.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
-import { addTrainOptions, type TrainFlags, trainRequestOf } from "../commands/train.ts";
+import { addTrainOptions, onCards, type TrainFlags, trainRequestOf } from "../commands/train.ts";
 import type { Limit } from "../limit.ts";
 import { weightsOnlyOption } from "../options.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
@@ -144,16 +143,8 @@ export function size(
       return { use, result, notes: notes.concat(result.notes) };
     }
     case "train": {
-      const result = train(loaded.architecture, spread(trainRequestOf(flags as TrainFlags), limit));
+      const result = train(loaded.architecture, onCards(trainRequestOf(flags as TrainFlags), limit));
       return { use, result, notes: notes.concat(result.notes) };
     }
   }
-}
-
-/** Several cards and no word on how: replicas, as `vram-calc train` takes them. */
-function spread(request: TrainRequest, limit: Limit | null): TrainRequest {
-  const { parallel = {} } = request;
-  const said = [parallel.dp, parallel.tp, parallel.pp, parallel.cp].some((n) => n !== undefined);
-  if (limit === null || limit.count < 2 || said) return request;
-  return { ...request, parallel: { ...parallel, dp: limit.count } };
 }

@@ -18,7 +18,7 @@ import type { Units } from "../../report/table.ts";
 import { type TrainReport, trainJson, trainTable } from "../../report/train.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import { type Bytes, parseTokens, type Tokens } from "../../units.ts";
-import { limitOf } from "../limit.ts";
+import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
@@ -251,21 +251,23 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
   }) as TrainRequest;
 }
 
+/**
+ * The request on the cards it is held against. Several of them and no word on how are replicas; the allocator's cache ends with
+ * the card, so that the verdict is about what has to fit.
+ */
+export function onCards(request: TrainRequest, limit: Limit | null): TrainRequest {
+  if (limit === null) return request;
+  const { parallel = {} } = request;
+  const said = [parallel.dp, parallel.tp, parallel.pp, parallel.cp].some((n) => n !== undefined);
+  const replicas = limit.count < 2 || said ? {} : { parallel: { ...parallel, dp: limit.count } };
+  return { ...request, ...replicas, deviceBytes: limit.bytes };
+}
+
 async function runTrain(reference: string, flags: Flags, { io, exit }: Session): Promise<void> {
   const limit = await limitOf(flags, io);
   const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
   const model = loaded.architecture;
-  const request = trainRequestOf(flags);
-  const spread =
-    limit !== null &&
-    limit.count > 1 &&
-    [flags.dp, flags.tp, flags.pp, flags.cp].every((n) => n === undefined);
-  const asked: TrainRequest = {
-    ...request,
-    ...(spread ? { parallel: { ...request.parallel, dp: limit.count } } : {}),
-    // The allocator's cache ends with the card, so that the verdict is about what has to fit.
-    ...(limit === null ? {} : { deviceBytes: limit.bytes }),
-  };
+  const asked = onCards(trainRequestOf(flags), limit);
   const result = train(model, asked);
   const budget = limit === null ? undefined : checkBudget(result.total, limit);
   const report: TrainReport = {
