@@ -207,18 +207,21 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
 }
 
 /**
- * The request on the cards that there are: replicas on all of them when no degree is said.
+ * The request on the cards that it is held against: replicas on all of them when no degree is said. The allocator's
+ * cache ends with the card, so that the verdict is about what has to fit.
  *
  * @throws bad-option for degrees that need more cards
  */
 export function onCards(
   request: TrainRequest,
-  limit: Pick<Limit, "count"> | null,
+  limit: Pick<Limit, "count" | "bytes"> | null,
 ): { readonly request: TrainRequest; readonly notes: readonly Note[] } {
-  if (limit === null || limit.count === 1) return { request, notes: [] };
+  if (limit === null) return { request, notes: [] };
+  const held: TrainRequest = { ...request, deviceBytes: limit.bytes };
+  if (limit.count === 1) return { request: held, notes: [] };
   const { dp, tp, pp, cp } = request.parallel ?? {};
   if ([dp, tp, pp, cp].every((degree) => degree === undefined))
-    return { request: { ...request, parallel: { ...request.parallel, dp: limit.count } }, notes: [] };
+    return { request: { ...held, parallel: { ...request.parallel, dp: limit.count } }, notes: [] };
   const world = (dp ?? 1) * (tp ?? 1) * (pp ?? 1) * (cp ?? 1);
   if (world > limit.count)
     throw new VramCalcError("bad-option", {
@@ -226,5 +229,5 @@ export function onCards(
       given: `${limit.count} cards for degrees that make ${world} ranks`,
       expected: `${world} cards, or smaller --dp, --tp, --pp and --cp`,
     });
-  return { request, notes: idleNotes(limit.count, world) };
+  return { request: held, notes: idleNotes(limit.count, world) };
 }

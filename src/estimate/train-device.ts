@@ -4,8 +4,8 @@ import { type HoldingRequest, holdingOf } from "../memory/training/holding.ts";
 import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
-import { segmentsOf } from "../memory/training/segments.ts";
-import type { Bytes } from "../units.ts";
+import { type PassRequest, segmentsOf } from "../memory/training/segments.ts";
+import type { Bytes, Tokens } from "../units.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
 import { type Resident, statesOf } from "./train-states.ts";
@@ -57,7 +57,10 @@ export function devicePhases(
     return {
       phase: moment.phase,
       ...states.resident,
-      gradients: parallel.offloadWeights ? 0 : Math.round(moment.gradients * gradientScale) + flatGradients,
+      gradients: parallel.offloadWeights
+        ? 0
+        : Math.round(moment.gradients * gradientScale) +
+          (backward || !longestFirst(effective) ? flatGradients : 0),
       activations: moment.activations,
       logits: moment.logits,
       workspace: moment.workspace,
@@ -77,7 +80,7 @@ export function devicePhases(
   return [...phases, step];
 }
 
-function holdingRequest(stage: Stage, effective: EffectiveTrain, widths: Widths): HoldingRequest {
+export function holdingRequest(stage: Stage, effective: EffectiveTrain, widths: Widths): HoldingRequest {
   const { method, quantization, kbitPreparation } = effective;
   return {
     method,
@@ -105,17 +108,56 @@ function passMoments(
 ): readonly Moment[] {
   const { parallel, checkpointing } = effective;
   const model = stage.share;
-  const frozen = effective.method === "lora" || effective.method === "qlora";
   const every = checkpointing === "none" ? 0 : typeof checkpointing === "number" ? checkpointing : 1;
   const nth =
     typeof checkpointing === "string" && checkpointing.startsWith("nth=")
       ? Number(checkpointing.slice(4))
       : 1;
+  const segments = segmentsOf(
+    model,
+    passRequest(stage, whole, {
+      holding,
+      widths,
+      effective,
+      seqTokens: Math.ceil(effective.seqTokens / parallel.cp),
+    }),
+  );
+  const waiting = inFlight(stage, effective);
+  const { moments, keptBytes } = momentsOf(model, segments, {
+    checkpointEvery: every,
+    nth,
+    selective: checkpointing === "selective",
+    offloadCheckpoints: checkpointing === "offload",
+    accumulating: effective.gradAccum > 1 && !longestFirst(effective),
+    stepBefore: stepBefore(effective),
+    holding,
+  });
+  if (waiting <= 1) return moments;
+  const others = Math.round((waiting - 1) * Math.max(0, keptBytes - segments.loss.savedBytes));
+  return moments.map((m) =>
+    m.phase === "end-of-backward" ? m : { ...m, activations: m.activations + others },
+  );
+}
+
+/** How the pass of one micro-batch of `seqTokens` per sequence runs. */
+export function passRequest(
+  stage: Stage,
+  whole: Architecture,
+  how: {
+    readonly holding: Holding;
+    readonly widths: Widths;
+    readonly effective: EffectiveTrain;
+    readonly seqTokens: Tokens;
+  },
+): PassRequest {
+  const { holding, widths, effective, seqTokens } = how;
+  const { parallel } = effective;
+  const frozen = effective.method === "lora" || effective.method === "qlora";
   const routed = parallel.ep > 1 ? routedExperts(whole) : undefined;
-  const segments = segmentsOf(model, {
+  return {
     // Preference losses run the chosen and the rejected answer together.
     batch: effective.microBatch * (effective.loss === "dpo" ? 2 : 1),
-    seqTokens: Math.ceil(effective.seqTokens / parallel.cp),
+    seqTokens,
     attention: effective.attention,
     autocast: widths.autocast,
     holding,
@@ -129,29 +171,21 @@ function passMoments(
       chunks: effective.lossChunks,
       hold: effective.holdLogits,
     },
-    inputGradients: frozen && every > 0,
+    inputGradients: frozen && effective.checkpointing !== "none",
     sequenceShards: parallel.sequenceParallel ? parallel.tp : 1,
     ...(routed === undefined ? {} : { routedExperts: routed }),
     framework: layerFramework(effective),
     stepBefore: stepBefore(effective),
     ends: stage.ends,
-  });
-  const waiting = inFlight(stage, effective);
-  const { moments, keptBytes } = momentsOf(model, segments, {
-    checkpointEvery: every,
-    nth,
-    selective: checkpointing === "selective",
-    offloadCheckpoints: checkpointing === "offload",
-    accumulating: effective.gradAccum > 1,
-    stepBefore: stepBefore(effective),
-    holding,
-  });
-  if (waiting <= 1) return moments;
-  const others = Math.round((waiting - 1) * Math.max(0, keptBytes - segments.loss.savedBytes));
-  return moments.map((m) =>
-    m.phase === "end-of-backward" ? m : { ...m, activations: m.activations + others },
-  );
+  };
 }
+
+/**
+ * With batches of changing length LitGPT's script for adapters (2023, `finetune/lora.py`: `longest_seq_ix if iter_num == 0`) runs
+ * the longest sample in the first micro-batch of all, before any gradient exists.
+ */
+const longestFirst = ({ framework, lengths, method }: EffectiveTrain): boolean =>
+  framework === "litgpt" && lengths === "varied" && (method === "lora" || method === "qlora");
 
 /**
  * LitGPT's loop (`finetune/lora.py`, `fit`) keeps `logits` and `loss` in variables of the loop until the next ones are

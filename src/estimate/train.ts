@@ -3,12 +3,13 @@ import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { layerCode, layerKnowledge } from "../memory/training/layer-code.ts";
-import { allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
+import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
 import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
+import { trainNotes } from "./train-notes.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
+import { variedReserve } from "./train-reserve.ts";
 import { languageModel, type Stage, trainStages } from "./train-stages.ts";
-import { holdsReference } from "./train-states.ts";
 import { phaseTerms } from "./train-terms.ts";
 
 export interface TrainPhaseResult {
@@ -33,6 +34,8 @@ export interface TrainDevice {
   readonly reserved: Band;
   /** What nvidia-smi shows for the process. */
   readonly total: Band;
+  /** The card is full: on a larger one the allocator would keep more freed blocks. */
+  readonly cacheCapped: boolean;
 }
 
 export interface TrainResult {
@@ -61,10 +64,19 @@ export interface TrainResult {
  * @example train(llama_3_2_1b, { precision: "bf16", seqTokens: 512 }).totals.allocated.bytes // 10_937_264_640
  */
 export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
+  return sized(model, request, { reserve: "simulated" });
+}
+
+/** `train`, with the allocator's reserve simulated where it can be, or everywhere from the formula in the sizes of tensors. */
+function sized(
+  model: Architecture,
+  request: TrainRequest,
+  { reserve }: { readonly reserve: "simulated" | "formula" },
+): TrainResult {
   const effective = effectiveTrain(model, request);
   const text = languageModel(model);
   const adapted = adaptedLinears(text, effective);
-  const devices = trainStages(text, effective).map((stage) => trainDevice(stage, text, effective));
+  const devices = trainStages(text, effective).map((stage) => trainDevice(stage, text, effective, reserve));
   const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
   return {
     devices,
@@ -76,11 +88,16 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
       trainable: trainableOf(text, effective, adapted),
     },
     request: effective,
-    notes: [...text.notes, ...notesOf(model, text, effective)],
+    notes: [...text.notes, ...trainNotes({ model, text, effective, cacheCapped: worst.cacheCapped })],
   };
 }
 
-function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrain): TrainDevice {
+function trainDevice(
+  stage: Stage,
+  whole: Architecture,
+  effective: EffectiveTrain,
+  reserve: "simulated" | "formula",
+): TrainDevice {
   const known = layerKnowledge(whole);
   const knowledge = known === "read" && effective.framework !== "hf" ? "assumed" : known;
   const phases = merged(devicePhases(stage, whole, effective)).map(
@@ -92,7 +109,14 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
   const winner = worstPhase(phases.map((p) => p.bytes));
   const won = phases.find((p) => p.bytes === winner)!;
   const { contextBytes, deviceBytes } = effective;
-  const allocator = allocatorTerm({
+  const world = stage.count * stage.stages;
+  const limit = allocatorRoom({
+    cardBytes: deviceBytes,
+    contextBytes,
+    world,
+    allocated: won.allocated.bytes,
+  });
+  const { term: allocator, capped } = allocatorTerm({
     phases: phases.map((p) => reservePhase(p.bytes)),
     allocated: won.allocated.bytes,
     pooled: pooledGradients(
@@ -102,9 +126,9 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     ),
     sharding: effective.parallel.sharding,
     variedLengths: effective.lengths === "varied",
-    limit: deviceBytes === 0 ? null : deviceBytes - contextBytes,
+    limit,
+    simulated: reserve === "formula" ? null : variedReserve(stage, whole, effective, limit),
   });
-  const world = stage.count * stage.stages;
   const terms = [...won.terms, allocator, runtimeTerm(world, contextBytes)];
   return {
     id: stage.id,
@@ -115,6 +139,7 @@ function trainDevice(stage: Stage, whole: Architecture, effective: EffectiveTrai
     allocated: won.allocated,
     reserved: sumTerms([...won.terms, allocator]),
     total: sumTerms(terms),
+    cacheCapped: capped,
   };
 }
 
@@ -188,52 +213,6 @@ function unfrozenParameters(model: Architecture, layers: number): number {
   return sum;
 }
 
-function notesOf(model: Architecture, text: Architecture, effective: EffectiveTrain): Note[] {
-  const notes: Note[] = [];
-  if (model !== text) {
-    notes.push({
-      code: "language-model-only",
-      message: "text training: vision and audio towers and MTP layers are neither loaded nor trained",
-    });
-  }
-  const knowledge = layerKnowledge(text);
-  if (knowledge === "unmodelled") {
-    notes.push({
-      code: "unmodelled-mixers",
-      message:
-        "what state-space, linear-attention and convolution kernels keep for backward is not simulated: activations are rough",
-      details: { family: text.family },
-    });
-  }
-  if (knowledge === "assumed") {
-    notes.push({
-      code: "assumed-layer-code",
-      message: `how ${text.family} writes its layers was not read: activations are those of a layer written like Llama's`,
-      details: { family: text.family },
-    });
-  }
-  if (effective.precision === "fp8") {
-    notes.push({
-      code: "fp8-as-16-bit",
-      message: "8-bit products are sized like 16-bit ones: what they keep for backward is 16-bit",
-    });
-  }
-  if (effective.parallel.ep > 1) {
-    notes.push({
-      code: "balanced-experts",
-      message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
-    });
-  }
-  if (holdsReference(effective)) {
-    notes.push({
-      code: "reference-model",
-      message:
-        "weights count a frozen model of the same size that the loss compares with; its log-probabilities can be computed before training instead",
-    });
-  }
-  return notes;
-}
-
 /** A change to the request and what the worst device would then have allocated. */
 export interface TrainRelief {
   readonly change: Readonly<Record<string, string | number | boolean>>;
@@ -247,7 +226,9 @@ export interface TrainRelief {
  * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
  */
 export function trainReliefs(model: Architecture, request: TrainRequest): readonly TrainRelief[] {
-  const base = train(model, request);
+  // Only what is allocated is compared.
+  const compared = (asked: TrainRequest): TrainResult => sized(model, asked, { reserve: "formula" });
+  const base = compared(request);
   const { request: now } = base;
   const candidates: (readonly [TrainRelief["change"], Partial<TrainRequest>])[] = [];
   const offer = (change: Partial<TrainRequest> & TrainRelief["change"]): void => {
@@ -269,7 +250,7 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
   const before = base.totals.allocated.bytes;
   return candidates
     .map(([change, options]): TrainRelief => {
-      const { bytes } = train(model, { ...request, ...options }).totals.allocated;
+      const { bytes } = compared({ ...request, ...options }).totals.allocated;
       return { change, allocatedBytes: bytes, savedBytes: before - bytes };
     })
     .filter((relief) => relief.savedBytes > 0)

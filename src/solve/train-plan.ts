@@ -5,7 +5,7 @@ import type { Bytes } from "../units.ts";
 import { MOST_DEVICES } from "./devices.ts";
 import { smallestThatFits } from "./search.ts";
 import { checkpointingsOf, shardingsOf, type TrainDegrees, trainDegrees } from "./train-layouts.ts";
-import type { TrainSolveInput } from "./train-search.ts";
+import { onCard, type TrainSolveInput } from "./train-search.ts";
 
 /** A layout with what its worst rank takes. */
 export interface TrainPlan extends TrainDegrees {
@@ -154,7 +154,7 @@ function sizedPlan(
   if (states.whole / (tp * pp * ep) + states.divided / devices > budgetBytes) return null;
   const gradAccum = request.gradAccum ?? pp;
   const planned: TrainRequest = {
-    ...request,
+    ...onCard({ request, budgetBytes }),
     checkpointing,
     gradAccum,
     parallel: { ...request.parallel, tp, pp, cp, ep, dp, sharding },

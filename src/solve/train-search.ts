@@ -16,9 +16,15 @@ export interface TrainSolveInput {
 const LARGEST_MICRO_BATCH = 2 ** 16;
 const LONGEST_SEQUENCE: Tokens = 2 ** 24;
 
+/** The request on cards of the budget's size: the allocator's cache, which is given back on a full card, ends with them. */
+export const onCard = ({ request, budgetBytes }: Omit<TrainSolveInput, "model">): TrainRequest => ({
+  deviceBytes: budgetBytes,
+  ...request,
+});
+
 /** True when the worst device holds the step. */
 export function stepFits({ model, request, budgetBytes }: TrainSolveInput): boolean {
-  return train(model, request).total.bytes <= budgetBytes;
+  return train(model, onCard({ request, budgetBytes })).total.bytes <= budgetBytes;
 }
 
 /** The largest micro-batch that fits; 0 when one sequence does not. */

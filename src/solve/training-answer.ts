@@ -5,7 +5,13 @@ import { type TrainRelief, train, trainReliefs } from "../estimate/train.ts";
 import type { EffectiveTrain } from "../estimate/train-request.ts";
 import type { SizedValue } from "./serving-answer.ts";
 import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";
-import { largestMicroBatch, longestSequence, sequenceLimit, type TrainSolveInput } from "./train-search.ts";
+import {
+  largestMicroBatch,
+  longestSequence,
+  onCard,
+  sequenceLimit,
+  type TrainSolveInput,
+} from "./train-search.ts";
 
 export const TRAINING_UNKNOWNS = ["gpus", "micro-batch", "seq", "plan"] as const;
 export type TrainingUnknown = (typeof TRAINING_UNKNOWNS)[number];
@@ -46,7 +52,8 @@ export function fitTraining(
   input: TrainSolveInput & { readonly devices?: number },
   unknown: TrainingUnknown,
 ): TrainingAnswer {
-  const { devices, ...rest } = input;
+  const { devices, ...given } = input;
+  const rest = { ...given, request: onCard(given) };
   switch (unknown) {
     case "micro-batch":
       return stepAnswer(rest, {

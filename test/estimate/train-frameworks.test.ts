@@ -49,6 +49,60 @@ describe("LitGPT", () => {
     expect(forward("fixed") - forward("varied")).toBe(inputs);
   });
 
+  const T = 512;
+  const V = 32_000;
+  const whole: TrainRequest = { ...litgpt, method: "lora", lengths: "varied", seqTokens: T };
+
+  test("has its logits in fp32 and holds them: (4 + 4 + 8 x 128 / 512) x 512 x 32,000 B where backward starts, and 4 B per channel of the norm", () => {
+    const logits = term(train(llama, whole), "loss-backward", "logits");
+    const norm = T * 4096 * 4 + T * 4;
+    expect((logits - norm) / (T * V)).toBeCloseTo(4 + 4 + 2, 1);
+  });
+
+  test("drops out once for q, k and v: (31 x 1 + 32 x 2) x 512 x 4096 B of masks and results, a third of three adapters'", () => {
+    const kept = (framework: "litgpt" | "hf", loraDropout: number): number =>
+      term(
+        train(llama, {
+          ...whole,
+          framework,
+          loraDropout,
+          loraTargets: ["q_proj", "k_proj", "v_proj"],
+          checkpointing: "none",
+        }),
+        "loss-backward",
+        "activations",
+      );
+    // Nothing before the first layer trains, so its mask is not kept.
+    const each = (31 * 1 + 32 * 2) * T * 4096;
+    const dropout = (framework: "litgpt" | "hf"): number => kept(framework, 0.05) - kept(framework, 0);
+    // Without dropout every A keeps the normed input itself, which is one tensor.
+    expect(dropout("hf")).toBe(3 * each - 32 * T * 4096 * 2);
+    expect(dropout("litgpt")).toBe(each - 32 * T * 4096 * 2);
+  });
+
+  test("caps the scores of Gemma 2 by hand: softmax 4 + its copy 2 + tanh 2 B for each of 8 heads and 512 x 512 pairs, as eager", () => {
+    const gemma = readArchitecture(
+      {
+        model_type: "gemma2",
+        hidden_size: 2304,
+        num_hidden_layers: 26,
+        num_attention_heads: 8,
+        num_key_value_heads: 4,
+        head_dim: 256,
+        intermediate_size: 9216,
+        vocab_size: 256_000,
+        sliding_window: 4096,
+        attn_logit_softcapping: 50,
+        final_logit_softcapping: 30,
+      },
+      "gemma-2-2b",
+    );
+    const kept = (framework: "litgpt" | "hf", attention: "sdpa" | "eager"): number =>
+      term(train(gemma, { ...whole, framework, attention }), "loss-backward", "activations");
+    expect(kept("litgpt", "sdpa")).toBe(kept("litgpt", "eager"));
+    expect(kept("hf", "eager") - kept("hf", "sdpa")).toBeGreaterThan(26 * 8 * T * T * (4 + 2 + 2) * 0.8);
+  });
+
   test("keeps the padded result of an adapter on q and v: 32 x 512 x 8192 x 2 B, and none when k has one too", () => {
     const kept = (loraTargets: readonly string[], framework: "litgpt" | "hf"): number =>
       term(
@@ -106,9 +160,8 @@ describe("the allocator's cache", () => {
     const free = train(llama, varied).totals;
     const limited = train(llama, { ...varied, deviceBytes: 40e9 }).totals;
     expect(free.reserved.bytes).toBeGreaterThan(40e9);
-    expect(limited.reserved.bytes).toBe(
-      Math.max(40e9 - 500 * 2 ** 20, limited.allocated.bytes + 20 * 2 ** 20),
-    );
+    expect(limited.reserved.bytes).toBeLessThanOrEqual(40e9 - 500 * 2 ** 20);
+    expect(limited.reserved.bytes).toBeGreaterThan(limited.allocated.bytes);
     expect(limited.allocated).toEqual(free.allocated);
   });
 

@@ -21,7 +21,8 @@ export function scoreAndMix(
   input: { readonly q: Value; readonly k: Value; readonly v: Value },
   heads: Heads,
 ): Value {
-  if (pass.attention === "eager") return eager(pass, input, heads);
+  const byHand = pass.code.capsByHand && pass.facts.attentionSoftcap;
+  if (pass.attention === "eager" || byHand) return eager(pass, input, heads);
   const grouped = heads.queryHeads > heads.kvHeads;
   const wide = input.q.width === 4 && !pass.tape.autocast;
   if (pass.attention === "sdpa" && grouped && (wide || pass.code.ungrouped))

@@ -1,6 +1,6 @@
 import type { AttentionMixer, Tensor } from "../../architecture/model.ts";
 import { type Heads, scoreAndMix } from "./attention-scores.ts";
-import { project } from "./linear.ts";
+import { project, sharedAdapterInput } from "./linear.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
@@ -16,6 +16,8 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     tensors.find((t) => t.role === role && t.kind === "linear");
   const fused = of("attn-qkv");
   const widths = [queryHeads * keyDim, kvHeads * keyDim, kvHeads * valueDim] as const;
+  const parts = (["attn-q", "attn-k", "attn-v"] as const).map(of);
+  const shared = pass.code.fusedQkv && fused === undefined ? sharedAdapterInput(pass, x, parts) : null;
   let [q, k, v]: Value[] =
     fused !== undefined
       ? op.split(
@@ -23,10 +25,7 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
           project(pass, x, fused, tensors),
           widths.map((w) => w * tokens),
         )
-      : (["attn-q", "attn-k", "attn-v"] as const).map((role) => {
-          const weight = of(role);
-          return weight === undefined ? x : project(pass, x, weight, tensors);
-        });
+      : parts.map((weight) => (weight === undefined ? x : project(pass, x, weight, tensors, shared)));
   if (pass.code.padsAdapters) keepPadded(pass, { q: widths[0], k: widths[1], v: widths[2] }, tensors);
   // Values that stay a view of one fused product keep all of it alive; a copy to more heads frees it.
   if (pass.code.fusedQkv && fused === undefined && queryHeads === kvHeads)

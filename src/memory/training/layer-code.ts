@@ -73,6 +73,12 @@ export interface LayerCode {
   readonly unpacksTwice: boolean;
   /** The Python-written GELU of GPT-2 is one kernel here. */
   readonly fusedGelu: boolean;
+  /** The head's rows are divided by their lengths in every training pass: a second matrix of its size (Baichuan 2, `NormHead`). */
+  readonly normedHead: boolean;
+  /** Logits but for the last token are copied in the model's type before the loss widens them (remote code of 2023). */
+  readonly shiftsLogits: boolean;
+  /** A soft cap on scores is computed by plain operations, whatever attention is asked for (LitGPT, `CausalSelfAttention`). */
+  readonly capsByHand: boolean;
   /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
   readonly buffers: number;
 }
@@ -98,6 +104,9 @@ const BASE: Omit<LayerCode, "norm"> = {
   packedHead: false,
   unpacksTwice: false,
   fusedGelu: false,
+  normedHead: false,
+  shiftsLogits: false,
+  capsByHand: false,
   buffers: 2,
 };
 
@@ -135,6 +144,9 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   helium: { norm: "rms-wide-weight" },
   cohere: { norm: "layer-python", parallel: true },
   cohere2: { norm: "layer-python", parallel: true },
+  // Remote code: `modeling_qwen.py` rotates fp32 copies, `modeling_baichuan.py` of the second generation normalizes its head.
+  qwen: { wideTables: true, shiftsLogits: true },
+  baichuan: { normedHead: true, shiftsLogits: true },
   phi: { parallel: true },
   phi3: { rotary: "half-concat" },
   phimoe: { norm: "layer" },
@@ -185,6 +197,7 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     packedHead: true,
     unpacksTwice: true,
     fusedGelu: true,
+    capsByHand: true,
     ungrouped: false,
   },
   torchtitan: { repeatsKv: true, fusedGelu: true },

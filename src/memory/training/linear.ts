@@ -30,9 +30,15 @@ export function mergedWeight(pass: Pass, weight: Tensor): Value | null {
  *     base(x) + B(A(dropout(x.to(adapter type)))) * scaling, back in base's type
  *
  * Kept for the adapter: the cast copy of x (a copy per adapted linear), the dropout mask, and A's output
- * of T x rank.
+ * of T x rank. `shared` is a dropped-out x that several adapters read.
  */
-export function project(pass: Pass, x: Value, weight: Tensor, tensors: readonly Tensor[]): Value {
+export function project(
+  pass: Pass,
+  x: Value,
+  weight: Tensor,
+  tensors: readonly Tensor[],
+  shared: Value | null = null,
+): Value {
   const { tape } = pass;
   const adapter = pass.holding.adapter(weight);
   if (adapter !== null && weight.role === "router" && weight.shape[0] !== 1) {
@@ -51,11 +57,24 @@ export function project(pass: Pass, x: Value, weight: Tensor, tensors: readonly 
     ...dims,
   });
   const wide = op.cast(tape, x, adapter.width);
-  const input = op.dropout(tape, wide, adapter.dropout);
+  const input = shared ?? op.dropout(tape, wide, adapter.dropout);
   const down = op.linear(tape, input, factor("lora_A", { inDim, outDim: adapter.rank }));
   const up = op.linear(tape, down, factor("lora_B", { inDim: adapter.rank, outDim }));
   const sum = op.add(tape, base, op.scale(tape, up));
   const result = op.cast(tape, sum, base.width);
   hold(tape, [x, wide, base]);
   return result;
+}
+
+/** x after the one dropout of an adapter on q, k and v together (LitGPT, `LoRAQKVLinear`); null where none of them is adapted. */
+export function sharedAdapterInput(
+  pass: Pass,
+  x: Value,
+  weights: readonly (Tensor | undefined)[],
+): Value | null {
+  for (const weight of weights) {
+    const adapter = weight === undefined ? null : pass.holding.adapter(weight);
+    if (adapter !== null) return op.dropout(pass.tape, op.cast(pass.tape, x, adapter.width), adapter.dropout);
+  }
+  return null;
 }

@@ -2,6 +2,7 @@ import type { Architecture } from "../../architecture/model.ts";
 import type { Bytes } from "../../units.ts";
 import { finalNorm, headProduct, headWeight } from "./head.ts";
 import * as op from "./operations.ts";
+import type { TapePart } from "./part-events.ts";
 import { type Pass, tokensOf, weightOf } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
 import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.ts";
@@ -39,22 +40,25 @@ export interface LossCode {
   readonly hold?: boolean;
 }
 
+/** Sums of head and loss, and its operations where it is one plain pass over them. */
+export type LossSegment = Replay & { readonly part: TapePart | null };
+
 /** Head and loss as a segment: like a layer's, with everything that hangs on the logits. */
 export function lossSegment(
   newPass: () => Pass,
   entering: Pick<Value, "elements" | "width" | "grad">,
   model: Architecture,
   code: LossCode,
-): Replay {
+): LossSegment {
   const pass = newPass();
   const { tape } = pass;
   const input = fresh(tape, { ...entering });
   const hidden = finalNorm(pass, input, model);
   switch (code.kind) {
     case "chunked-recompute":
-      return recomputed(newPass, { pass, input, hidden }, model, code.chunks);
+      return { ...recomputed(newPass, { pass, input, hidden }, model, code.chunks), part: null };
     case "fused":
-      return fusedLinear({ pass, input, hidden }, model);
+      return { ...fusedLinear({ pass, input, hidden }, model), part: null };
     case "hf":
     case "hf-upcast":
     case "plain":
@@ -66,12 +70,27 @@ export function lossSegment(
       const before = pass.stepBefore ? logitsBefore(pass, hidden, model) : [];
       const product = headProduct(pass, hidden, model);
       if (before.length > 0) hold(tape, before);
-      const logits = code.kind === "hf-upcast" ? op.cast(tape, product, 4) : product;
-      const { loss, held } = lossOf(pass, code.kind === "hf-upcast" ? op.copy(tape, logits) : logits, code);
-      const sums = replay(tape, { input, output: loss, held: [hidden, logits, ...held] });
-      return code.hold === true ? withHeld(sums, pass, logits) : sums;
+      const widened = code.kind === "hf-upcast" || (code.kind === "plain" && pass.code.chunkedLoss);
+      const logits = widened ? op.cast(tape, product, 4) : product;
+      const shifts =
+        code.kind === "hf-upcast" ||
+        (code.kind === "hf" && pass.code.shiftsLogits) ||
+        (code.kind === "plain" && flattensLogits(pass, model));
+      const { loss, held } = lossOf(pass, shifts ? op.copy(tape, logits) : logits, code);
+      const part = { tape, input, output: loss, held: [hidden, logits, ...held] };
+      const sums = replay(tape, part);
+      return code.hold === true ? { ...withHeld(sums, pass, logits), part: null } : { ...sums, part };
     }
   }
+}
+
+/**
+ * LitGPT's `finetune/full.py` cuts the last token off whole logits, and `reshape` copies what is then in pieces; with adapters the
+ * head gives the logits in chunks.
+ */
+function flattensLogits(pass: Pass, model: Architecture): boolean {
+  const head = headWeight(model);
+  return pass.code.chunkedLoss && pass.batch > 1 && head !== undefined && pass.holding.trainable(head);
 }
 
 /** Logits of the step before, which a variable of the loop holds until the model has returned new ones. */
@@ -79,7 +98,7 @@ function logitsBefore(pass: Pass, hidden: Value, model: Architecture): readonly 
   const weight = headWeight(model);
   if (weight === undefined) return [];
   const elements = (hidden.elements / model.hiddenSize) * weight.shape[0]!;
-  const logits = fresh(pass.tape, { elements, width: hidden.width, grad: false });
+  const logits = fresh(pass.tape, { elements, width: pass.code.chunkedLoss ? 4 : hidden.width, grad: false });
   record(pass.tape, { inputs: [], outputs: [logits] });
   return [logits];
 }
@@ -92,7 +111,7 @@ function lossOf(
   const { tape } = pass;
   if (code.kind === "compiled") return { loss: pickTargets(pass, logits), held: [] };
   if (code.kind === "plain" && pass.code.chunkedLoss)
-    return { loss: pickTargets(pass, logits, logits.storage.bytes), held: [] };
+    return { loss: chunkedByTokens(pass, logits), held: [] };
   if (code.kind === "plain") return { loss: pickTargets(pass, op.keepsOutput(tape, logits)), held: [] };
   if (code.kind === "chunked") {
     const part = Math.floor(logits.elements / code.chunks);
@@ -139,10 +158,29 @@ function withHeld(sums: Replay, pass: Pass, logits: Value): Replay {
   };
 }
 
-const NO_SCRATCH: Bytes = 0;
+/** Tokens of each sequence whose loss LitGPT takes at a time (`chunked_cross_entropy`, and `lm_head_chunk_size`). */
+const CHUNK_TOKENS = 128;
+
+/**
+ * LitGPT's loss. Fabric's `HalfPrecision.convert_output` turns the model's outputs into the default type, fp32, whatever the weights
+ * are in; a variable of the loop holds them during backward. Each chunk keeps its fp32 log-probabilities, whose place its
+ * gradients take when its backward has run:
+ *
+ *     4 logits + 4 log-probabilities or gradients + 8 of one chunk, bytes per logit
+ */
+function chunkedByTokens(pass: Pass, logits: Value): Value {
+  const chunk = Math.min(1, CHUNK_TOKENS / pass.seqTokens) * logits.storage.bytes;
+  return pickTargets(pass, logits, { forward: logits.storage.bytes, backward: Math.round(2 * chunk) });
+}
+
+const NO_SCRATCH = { forward: 0, backward: 0 } as const;
 
 /** Negative log likelihood: keeps the log-probabilities and int64 targets. */
-function pickTargets(pass: Pass, logProbabilities: Value, forwardScratch: Bytes = NO_SCRATCH): Value {
+function pickTargets(
+  pass: Pass,
+  logProbabilities: Value,
+  scratch: { readonly forward: Bytes; readonly backward: Bytes } = NO_SCRATCH,
+): Value {
   const { tape } = pass;
   // Shifted by padding one token and slicing it off; for one sequence the slice stays a view of S + 1.
   const elements = pass.batch === 1 ? pass.seqTokens + 1 : tokensOf(pass);
@@ -153,7 +191,8 @@ function pickTargets(pass: Pass, logProbabilities: Value, forwardScratch: Bytes 
     inputs: [logProbabilities],
     outputs: [loss, total],
     saved: [logProbabilities, targets, total],
-    forwardScratch,
+    forwardScratch: scratch.forward,
+    backwardScratch: scratch.backward,
   });
   return loss;
 }

@@ -15,8 +15,16 @@ export interface ReserveInput {
   readonly sharding: Sharding;
   /** Batches of changing length, each of which leaves blocks of its own sizes in the cache. */
   readonly variedLengths: boolean;
-  /** What the card has for this process, where that is known: full, the allocator gives its cache back and goes on. */
+  /** What the card has for the allocator (`allocatorRoom`): full, it gives its cache back and goes on. */
   readonly limit: Bytes | null;
+  /** What a simulated run reserves, tensors and cache; null where none was simulated. */
+  readonly simulated: SimulatedReserve | null;
+}
+
+export interface SimulatedReserve {
+  readonly bytes: Bytes;
+  /** The card was full and the allocator gave cached blocks back. */
+  readonly released: boolean;
 }
 
 export interface ReservePhase {
@@ -34,9 +42,13 @@ export interface ReservePhase {
  * of its own are never reused for activations. cuBLAS keeps a workspace of 8.1 MiB, 32 MiB on Hopper, in it.
  *
  *     max over phases of (allocated + share x transient + varied x large) - allocated at the peak
- *       + pools of other streams + cuBLAS, and never more than the card has
+ *       + pools of other streams + cuBLAS
+ *
+ * Where the card is known and holds the tensors, the cache ends with it: before PyTorch raises out of memory it gives back every segment that is wholly
+ * free (`release_cached_blocks`) and tries again. A step whose tensors fit is then a step that fits; that pieces which are still
+ * in use may hold a segment back is not modelled, only what a simulated run shows of it.
  */
-export function allocatorTerm(input: ReserveInput): Term {
+export function allocatorTerm(input: ReserveInput): { readonly term: Term; readonly capped: boolean } {
   const { allocated, pooled, limit } = input;
   const share = FRAGMENTATION[input.sharding];
   const over = (spread: number, varied: number): Bytes => {
@@ -45,10 +57,15 @@ export function allocatorTerm(input: ReserveInput): Term {
     );
     return Math.round(Math.max(allocated, ...reserved) - allocated + pooled + CUBLAS_BYTES);
   };
-  const room = limit === null ? Number.MAX_SAFE_INTEGER : Math.max(CUBLAS_BYTES, limit - allocated);
-  const reuse = Math.min(room, over(0, VARIED.expected));
+  const room = limit === null ? Number.MAX_SAFE_INTEGER : limit - allocated;
+  const expected =
+    input.simulated === null
+      ? over(0, VARIED.expected)
+      : Math.max(0, input.simulated.bytes - allocated) + CUBLAS_BYTES;
+  const reuse = Math.min(room, expected);
   const high = over(0.25, VARIED.expected + VARIED.spread) + Math.round(0.02 * allocated) + 3 * CUBLAS_BYTES;
-  return {
+  const pools = Math.min(pooled, reuse - CUBLAS_BYTES);
+  const term: Term = {
     id: "allocator",
     bytes: reuse,
     low: CUBLAS_BYTES,
@@ -56,8 +73,9 @@ export function allocatorTerm(input: ReserveInput): Term {
     basis: input.variedLengths ? "assumed" : "modelled",
     formula:
       "{reuse} B of freed blocks that wait for reuse + {pooled} B in other pools + {library} B of libraries",
-    inputs: { reuse: Math.max(0, reuse - pooled - CUBLAS_BYTES), pooled, library: CUBLAS_BYTES },
+    inputs: { reuse: reuse - pools - CUBLAS_BYTES, pooled: pools, library: CUBLAS_BYTES },
   };
+  return { term, capped: expected > room || input.simulated?.released === true };
 }
 
 const CUBLAS_BYTES: Bytes = 20 * MIB;
@@ -78,20 +96,36 @@ const FRAGMENTATION: { readonly [S in Sharding]: number } = {
 };
 
 /**
- * Batches of changing length: a freed block serves the next length only when it is large enough, so the few large tensors
- * leave several copies of themselves, while the many equal ones of the layers are split and used again. `expected` was read from
- * ms-swift's LoRA rows of Qwen up to 2048 tokens (torch 2.1, one card: 2.5 to 3.0); Yi, Zephyr, Baichuan, ChatGLM, the longer and
- * the 4-bit rows were not used for it and lie between 0.4 and 5.5, which the spread covers: nothing in a configuration
- * tells which.
+ * Batches of changing length, where no run is simulated (`train-reserve.ts`): a freed block serves the next length only when it is
+ * large enough, so the few large tensors leave several copies of themselves. `expected` was read from ms-swift's LoRA rows of
+ * Qwen up to 2048 tokens (torch 2.1, one card: 2.5 to 3.0); the simulated runs come to 2.4 without having seen them. The spread
+ * stands for an order of samples with more or fewer new longest ones.
  */
 const VARIED = { expected: 2.6, spread: 2.6 } as const;
 
 /** Driver context and kernels of a process that loads modules lazily (CUDA 11.7 and later). */
 export const CONTEXT_BYTES: Bytes = 500 * MIB;
 
+const communicatorBytes = (world: number): Bytes => (world > 1 ? 600 * MIB : 0);
+
+/**
+ * What a card has for PyTorch's allocator beside the driver's context and communicators; null for any card (0), and for one that
+ * does not hold the tensors: what they need is then said as on a card that does.
+ */
+export function allocatorRoom(of: {
+  readonly cardBytes: Bytes;
+  readonly contextBytes: Bytes;
+  readonly world: number;
+  readonly allocated: Bytes;
+}): Bytes | null {
+  if (of.cardBytes === 0) return null;
+  const room = of.cardBytes - of.contextBytes - communicatorBytes(of.world);
+  return of.allocated + CUBLAS_BYTES <= room ? room : null;
+}
+
 /** Driver context and kernels: 0.5 GiB with lazy loading, 1.3 GiB without; communicators come on top of it. */
 export function runtimeTerm(world: number, context: Bytes = CONTEXT_BYTES): Term {
-  const communicators = world > 1 ? 600 * MIB : 0;
+  const communicators = communicatorBytes(world);
   return {
     id: "runtime",
     bytes: context + communicators,

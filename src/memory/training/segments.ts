@@ -7,7 +7,8 @@ import type { Bytes } from "../../units.ts";
 import { embedding } from "./embedding.ts";
 import { layer } from "./layer.ts";
 import { type LayerFramework, layerCode } from "./layer-code.ts";
-import { type LossCode, lossSegment } from "./loss.ts";
+import { type LossCode, type LossSegment, lossSegment } from "./loss.ts";
+import type { TapePart } from "./part-events.ts";
 import type { AttentionCode, Holding, Kernels, Pass } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
 import { allocated, fresh, newTape, type Value, type Width } from "./tape.ts";
@@ -35,6 +36,7 @@ export interface PassRequest {
 }
 
 export interface LayerSegment extends Replay {
+  readonly part: TapePart;
   /** The layer's input: what a checkpoint keeps. */
   readonly inputBytes: Bytes;
   /** What selective checkpointing keeps. */
@@ -53,9 +55,9 @@ export interface LayerSpan {
 }
 
 export interface Segments {
-  readonly embedding: Replay & { readonly output: Value };
+  readonly embedding: Replay & { readonly output: Value; readonly part: TapePart };
   readonly spans: readonly LayerSpan[];
-  readonly loss: Replay;
+  readonly loss: LossSegment;
   /** Tables that all layers read and keep: rotary tables, token ids, targets. */
   readonly tableBytes: Bytes;
   /** Masks and position ids that all layers are given; kept only by checkpoints, which hold a layer's arguments. */
@@ -70,7 +72,8 @@ const NO_FACTS: ForwardFacts = {
   logitSoftcap: false,
 };
 
-const NOTHING: Replay = {
+const NOTHING: LossSegment = {
+  part: null,
   savedBytes: 0,
   outlivingBytes: 0,
   kept: [],
@@ -134,7 +137,7 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     else tableBytes += value.storage.bytes;
   }
   return {
-    embedding: { ...embeddingSums, output },
+    embedding: { ...embeddingSums, output, part: { tape: first.tape, input: null, output, held: [] } },
     spans,
     loss,
     tableBytes,
@@ -197,6 +200,7 @@ function layerSpans(
     const output = layer(pass, input, kind, stack.hiddenSize);
     const segment: LayerSegment = {
       ...replay(pass.tape, { input, output }),
+      part: { tape: pass.tape, input, output, held: [] },
       weightGradients: gradientBytes(kind.tensors, pass.holding),
       inputBytes: input.storage.bytes,
       selectiveBytes: selectiveBytes(pass, kind, input),

@@ -1,0 +1,137 @@
+/** What the allocator reserves when batches change their length: a few steps of this device, simulated. */
+import type { Architecture } from "../architecture/model.ts";
+import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
+import { holdingOf, packedBytes } from "../memory/training/holding.ts";
+import { type OptimizerOptions, optimizerByName } from "../memory/training/optimizers.ts";
+import { type PartEvents, partEvents, type TapePart } from "../memory/training/part-events.ts";
+import type { Holding } from "../memory/training/pass.ts";
+import { type MicroBatch, simulateRun } from "../memory/training/reserve-simulation.ts";
+import type { SimulatedReserve } from "../memory/training/reserved.ts";
+import { segmentsOf } from "../memory/training/segments.ts";
+import { allocated } from "../memory/training/tape.ts";
+import { trainedTensors } from "../memory/training/trained-tensors.ts";
+import type { Bytes, Tokens } from "../units.ts";
+import { holdingRequest, passRequest } from "./train-device.ts";
+import type { EffectiveTrain } from "./train-request.ts";
+import type { Stage } from "./train-stages.ts";
+import { holdsReference } from "./train-states.ts";
+import { type Widths, widthsOf } from "./train-widths.ts";
+
+/**
+ * Lengths of the micro-batches of a run whose order nobody knows: multiples of the golden ratio less their whole part, the most
+ * even sequence there is, and then the longest. New longest ones come at 0.62, 0.85, 0.94 and 1 of the maximum. 9 or 20 of them
+ * give the same result, because the next record, 0.98, comes at the 21st. With the tenth as the longest, gradients of the one
+ * before it exist where micro-batches are accumulated.
+ */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+const LENGTHS: readonly number[] = [...Array.from({ length: 9 }, (_, k) => ((k + 1) * GOLDEN) % 1), 1];
+/** Micro-batches between steps of the optimizer at most: two steps come before the longest batch, and it is the second of a step. */
+const ACCUMULATE = 4;
+
+/**
+ * Bytes that are reserved, or null where the order of operations is not simulated: several
+ * devices, checkpoints that are not one per layer, losses in chunks.
+ */
+export function variedReserve(
+  stage: Stage,
+  whole: Architecture,
+  effective: EffectiveTrain,
+  limit: Bytes | null,
+): SimulatedReserve | null {
+  const { parallel, checkpointing } = effective;
+  const devices = parallel.tp * parallel.pp * parallel.dp * parallel.cp * parallel.ep;
+  if (effective.lengths !== "varied" || devices > 1 || holdsReference(effective)) return null;
+  if (checkpointing !== "none" && checkpointing !== "full") return null;
+  const model = stage.share;
+  const widths = widthsOf(effective);
+  const holding = holdingOf(model, holdingRequest(stage, effective, widths));
+  const batches: MicroBatch[] = [];
+  for (const share of LENGTHS) {
+    const seqTokens = Math.max(1, Math.ceil(share * effective.seqTokens));
+    const batch = microBatch(stage, whole, { holding, widths, effective, seqTokens });
+    if (batch === null) return null;
+    batches.push(batch);
+  }
+  const trained = trainedTensors(model, holding);
+  const full = effective.method === "full" || effective.method === "freeze";
+  const optimizer = optimizerByName(effective.optimizer);
+  const options: OptimizerOptions = {
+    rank: effective.optimizerRank,
+    width: full ? (widths.master ?? widths.stored) : null,
+  };
+  const plain = (elements: number, width: number): Bytes => allocated(elements * (options.width ?? width));
+  const peaks = simulateRun({
+    resident: [
+      ...weightBlocks(model, holding, effective, full ? widths.stored : null),
+      ...trained.flatMap((t) => (full ? [] : repeated(t.count, [t.elements * t.width]))),
+      ...trained.flatMap((t) => (widths.master === null ? [] : repeated(t.count, [t.elements * 4]))),
+    ],
+    microBatches: batches,
+    accumulate: Math.min(ACCUMULATE, effective.gradAccum),
+    checkpointed: checkpointing === "full",
+    tableGradients: model.tensors.flatMap((t) =>
+      t.kind === "embedding" && holding.trainable(t) ? [tensorElements(t) * holding.width(t)] : [],
+    ),
+    tied: model.tied,
+    states: trained.flatMap((t) => {
+      const half = optimizer.stateBytes(t, options) / 2;
+      return half === 0 ? [] : repeated(t.count, [half, half]);
+    }),
+    stepTogether: trained.flatMap((t) =>
+      repeated(t.count * optimizer.stepOfAll, [plain(t.elements, t.width)]),
+    ),
+    stepLargest: Math.max(
+      0,
+      ...trained.map((t) => optimizer.stepOfLargest * plain(t.elements / t.matrices, t.width)),
+    ),
+    limit: limit ?? Number.MAX_SAFE_INTEGER,
+  });
+  return { bytes: peaks.reserved, released: peaks.released };
+}
+
+function microBatch(
+  stage: Stage,
+  whole: Architecture,
+  how: {
+    readonly holding: Holding;
+    readonly widths: Widths;
+    readonly effective: EffectiveTrain;
+    readonly seqTokens: Tokens;
+  },
+): MicroBatch | null {
+  const segments = segmentsOf(stage.share, passRequest(stage, whole, how));
+  if (segments.loss.part === null) return null;
+  const known = new Map<TapePart, PartEvents>();
+  const eventsOf = (part: TapePart): PartEvents => {
+    const found = known.get(part) ?? partEvents(part);
+    known.set(part, found);
+    return found;
+  };
+  return {
+    embedding: eventsOf(segments.embedding.part),
+    layers: segments.spans.flatMap(({ segment, count }) => repeated(count, [eventsOf(segment.part)])),
+    loss: eventsOf(segments.loss.part),
+    tableBytes: segments.tableBytes + segments.argumentBytes,
+  };
+}
+
+/** Each weight of the model as the block that holds it. */
+function weightBlocks(
+  model: Architecture,
+  holding: Holding,
+  effective: EffectiveTrain,
+  storedWidth: number | null,
+): readonly Bytes[] {
+  const blocks: Bytes[] = [];
+  forEachTensor(model, (tensor, layers, stack) => {
+    if (stack?.role === "mtp") return;
+    const bytes = holding.packed(tensor)
+      ? packedBytes(tensor, effective.quantization)
+      : tensorElements(tensor) * tensor.copies * (storedWidth ?? holding.width(tensor));
+    blocks.push(...repeated(layers, [bytes]));
+  });
+  return blocks;
+}
+
+const repeated = <T>(count: number, items: readonly T[]): readonly T[] =>
+  Array.from({ length: count }, () => items).flat();
