@@ -81,6 +81,8 @@ export interface LayerCode {
   readonly maskBuffers: "layer" | "model" | "none";
   /** Norms switch autocast off and run in the type of their input (Nemotron). */
   readonly normOutsideAutocast: boolean;
+  /** Cross entropy over a divided vocabulary runs by single operations (PyTorch's `loss_parallel`). */
+  readonly dividedLoss: boolean;
   /** The embedding's output is multiplied by a number outside its module. */
   readonly scaledEmbedding: boolean;
   /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
@@ -112,6 +114,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   fusedGelu: false,
   maskBuffers: "none",
   normOutsideAutocast: false,
+  dividedLoss: false,
   scaledEmbedding: false,
   buffers: 2,
 };
@@ -210,7 +213,7 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     ungrouped: false,
     alwaysMasked: false,
   },
-  torchtitan: { repeatsKv: true, fusedGelu: true },
+  torchtitan: { repeatsKv: true, fusedGelu: true, dividedLoss: true },
 };
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
