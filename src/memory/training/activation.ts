@@ -8,7 +8,7 @@ import type { Value } from "./tape.ts";
  *
  *     silu, gelu (erf and tanh)   2    its input
  *     relu                        2    its output, which the next product keeps anyway
- *     relu2                       2    relu's output, squared
+ *     relu2                       2    relu's output, squared; under autocast 6, the square's fp32 input too
  *     quick-gelu                  4    x and sigmoid(1.702 x)
  *     gelu-new                    8    x, x^3 path, tanh and 1 + tanh, written out in Python
  */
@@ -22,8 +22,11 @@ export function activate(pass: Pass, x: Value, activation: Activation): Value {
       return op.keepsInput(tape, x);
     case "relu":
       return op.keepsOutput(tape, x);
-    case "relu2":
-      return op.keepsInput(tape, op.keepsOutput(tape, x), 2);
+    case "relu2": {
+      // The square is a power, which autocast runs in fp32.
+      const positive = op.keepsOutput(tape, x);
+      return op.keepsInput(tape, tape.autocast ? op.cast(tape, positive, 4) : positive, 2);
+    }
     case "quick-gelu":
       return op.multiply(tape, x, op.keepsOutput(tape, op.scale(tape, x)));
     case "gelu-new": {

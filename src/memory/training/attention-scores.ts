@@ -25,8 +25,8 @@ export function scoreAndMix(
   if (pass.attention === "eager" || byHand) return eager(pass, input, heads);
   const grouped = heads.queryHeads > heads.kvHeads;
   const wide = input.q.width === 4 && !pass.tape.autocast;
-  if (pass.attention === "sdpa" && grouped && (wide || pass.code.ungrouped))
-    return unfused(pass, input, heads);
+  const needsGrouping = pass.code.ungrouped || (wide && !expandsHeads(pass, heads));
+  if (pass.attention === "sdpa" && grouped && needsGrouping) return unfused(pass, input, heads);
   return fusedAttention(pass, input, heads);
 }
 
@@ -49,12 +49,15 @@ function fusedAttention(
   const groups = heads.queryHeads / heads.kvHeads;
   const q = op.operand(tape, input.q);
   // FlashAttention's own interface has a window argument and takes any grouping; SDPA has neither.
-  const expand =
-    pass.code.repeatsKv ||
-    (pass.attention === "sdpa" && (heads.masked || heads.keyDim !== heads.valueDim || heads.keyDim > 256));
-  const expanded = (x: Value): Value => (expand && groups > 1 ? op.copy(tape, x, x.elements * groups) : x);
-  const k = expanded(op.operand(tape, input.k));
-  const v = expanded(op.operand(tape, input.v));
+  const expand = pass.code.repeatsKv || (pass.attention === "sdpa" && expandsHeads(pass, heads));
+  // A single head is repeated by a stride of 0: no reshape has to copy it, but a cast does.
+  const spread = (x: Value): Value => {
+    if (!expand || groups === 1) return x;
+    const elements = x.elements * groups;
+    return heads.kvHeads === 1 ? op.view(tape, x, elements) : op.copy(tape, x, elements);
+  };
+  const k = op.operand(tape, spread(input.k));
+  const v = op.operand(tape, spread(input.v));
   const out = fresh(tape, {
     elements: tokens * heads.queryHeads * heads.valueDim,
     width: q.width,
@@ -75,6 +78,11 @@ function fusedAttention(
   // Only the flash kernel follows the layout of the queries; the memory-efficient one writes token by token.
   const flash = q.width === 2 && !heads.masked && heads.keyDim === heads.valueDim;
   return heads.headMajor && flash ? op.copy(tape, out) : out;
+}
+
+/** transformers repeats keys and values unless the kernel groups heads itself (`sdpa_attention.py`, `use_gqa_in_sdpa`). */
+function expandsHeads(pass: Pass, heads: Heads): boolean {
+  return pass.code.repeatsKv || heads.masked || heads.keyDim !== heads.valueDim || heads.keyDim > 256;
 }
 
 /** Operands of a product over (batch, head): contiguous copies, repeated to all query heads. */

@@ -32,9 +32,11 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     v = withFused(pass, v!, widths.reduce((sum, w) => sum + w, 0) * tokens);
   const qNorm = normTensor(tensors, "q");
   const kNorm = normTensor(tensors, "k");
-  if (qNorm !== undefined && kNorm !== undefined) {
-    q = norm(pass, q!, qNorm, qNorm.shape[qNorm.shape.length - 1]!);
-    k = norm(pass, k!, kNorm, kNorm.shape[kNorm.shape.length - 1]!);
+  const normed = (x: Value, weight: Tensor | undefined): Value =>
+    weight === undefined ? x : norm(pass, x, weight, weight.shape[weight.shape.length - 1]!);
+  if (!pass.code.lateQkNorm) {
+    q = normed(q!, qNorm);
+    k = normed(k!, kNorm);
   }
   let repeats = queryHeads / kvHeads;
   // Falcon's new architecture copies keys and values to all query heads as soon as they are split.
@@ -45,9 +47,13 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     repeats = 1;
   }
   const windowTokens = mixer.windowTokens ?? mixer.chunkTokens;
-  const masked = windowTokens !== undefined && pass.seqTokens >= windowTokens;
+  const masked = pass.code.alwaysMasked || (windowTokens !== undefined && pass.seqTokens >= windowTokens);
   q = rotary(pass, q!, keyDim);
   k = rotary(pass, k!, keyDim);
+  if (pass.code.lateQkNorm) {
+    q = normed(q, qNorm);
+    k = normed(k, kNorm);
+  }
   const headMajor = concatenates(pass, keyDim);
   const heads: Heads = {
     queryHeads,

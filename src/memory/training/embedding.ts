@@ -1,11 +1,12 @@
 import type { Architecture } from "../../architecture/model.ts";
+import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
 import { fresh, record, sharedTable, type Value } from "./tape.ts";
 
 /**
  * Token ids to the residual stream: the lookup keeps the int64 ids (8 B per token), a dropout its mask.
- * Learned positions add a tensor of S x h. An input made to need a gradient is a leaf of the graph, which
+ * Learned positions add a tensor of S x h. BLOOM norms the result. An input made to need a gradient is a leaf of the graph, which
  * holds it until the end of backward when the first layer does not read that very tensor.
  */
 export function embedding(pass: Pass, model: Architecture, inputGradients: boolean): Value {
@@ -19,13 +20,16 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
   const looked = fresh(tape, { elements, width, grad });
   sharedTable(tape, "ids", { elements: tokens, width: 8 });
   const positioned = model.tensors.some((t) => t.role === "position-embedding");
-  const leaf = inputGradients && !trains && (positioned || pass.facts.embeddingDropout > 0);
+  const scaled = pass.code.scaledEmbedding;
+  const leaf = inputGradients && !trains && (positioned || scaled || pass.facts.embeddingDropout > 0);
   record(tape, { inputs: [], outputs: [looked], saved: [leaf ? looked : undefined] });
-  let x = looked;
+  let x = scaled ? op.scale(tape, looked) : looked;
   if (positioned) {
     const positions = fresh(tape, { elements: pass.seqTokens * model.hiddenSize, width, grad: trains });
     record(tape, { inputs: [], outputs: [positions] });
     x = op.add(tape, x, positions);
   }
+  const after = model.tensors.find((t) => t.kind === "norm" && t.name.includes("word_embeddings_layernorm"));
+  if (after !== undefined) x = norm(pass, x, after, model.hiddenSize, 2);
   return op.dropout(tape, x, pass.facts.embeddingDropout);
 }

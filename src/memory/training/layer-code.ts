@@ -41,6 +41,10 @@ export interface LayerCode {
   readonly softmaxInModelType: boolean;
   /** Eager attention multiplies fp32 copies of queries and keys. */
   readonly wideScores: boolean;
+  /** Queries and keys are normed after their rotation (HunYuan). */
+  readonly lateQkNorm: boolean;
+  /** The causal mask is made although the kernel could do without it. */
+  readonly alwaysMasked: boolean;
   /** Calls SDPA with fewer KV than query heads and no grouping: only plain operations can run that. */
   readonly ungrouped: boolean;
   /** The router multiplies fp32 copies of its input and weight. */
@@ -79,6 +83,14 @@ export interface LayerCode {
   readonly shiftsLogits: boolean;
   /** A soft cap on scores is computed by plain operations, whatever attention is asked for (LitGPT, `CausalSelfAttention`). */
   readonly capsByHand: boolean;
+  /** Causal masks of one byte per pair of positions that the class registers as buffers: in each layer, or once. */
+  readonly maskBuffers: "layer" | "model" | "none";
+  /** Norms switch autocast off and run in the type of their input (Nemotron). */
+  readonly normOutsideAutocast: boolean;
+  /** Cross entropy over a divided vocabulary runs by single operations (PyTorch's `loss_parallel`). */
+  readonly dividedLoss: boolean;
+  /** The embedding's output is multiplied by a number outside its module. */
+  readonly scaledEmbedding: boolean;
   /** Small buffers outside the layers, of one allocation block each: inverse frequencies, embedding scales. */
   readonly buffers: number;
 }
@@ -91,6 +103,8 @@ const BASE: Omit<LayerCode, "norm"> = {
   sinks: false,
   softmaxInModelType: false,
   wideScores: false,
+  lateQkNorm: false,
+  alwaysMasked: false,
   ungrouped: false,
   wideRouter: false,
   wideShares: false,
@@ -107,6 +121,10 @@ const BASE: Omit<LayerCode, "norm"> = {
   normedHead: false,
   shiftsLogits: false,
   capsByHand: false,
+  maskBuffers: "none",
+  normOutsideAutocast: false,
+  dividedLoss: false,
+  scaledEmbedding: false,
   buffers: 2,
 };
 
@@ -120,6 +138,7 @@ const NORMS: { readonly [K in NormKind]: NormCode } = {
 
 /** PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`). */
 const MERGED = { peftExperts: "merged" } as const;
+const SCALED = { scaledEmbedding: true } as const;
 const WIDE_ROUTER = { wideRouter: true, wideShares: true, ...MERGED } as const;
 
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
@@ -128,15 +147,15 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   gemma3: { buffers: 5 },
   gemma3_text: { buffers: 5 },
   gpt2: { buffers: 0, rotary: "none", softmaxInModelType: true },
-  gpt_bigcode: { rotary: "none" },
-  gpt_neo: { rotary: "none", wideScores: true },
+  gpt_bigcode: { rotary: "none", maskBuffers: "model" },
+  gpt_neo: { rotary: "none", wideScores: true, maskBuffers: "layer" },
   opt: { rotary: "none" },
   bloom: { rotary: "none" },
   mpt: { rotary: "none" },
   gptj: { parallel: true, wideScores: true },
   codegen: { parallel: true, wideScores: true },
   gpt_neox: { parallel: true },
-  falcon: { parallel: true, softmaxInModelType: true, ungrouped: true },
+  falcon: { parallel: true, softmaxInModelType: true, ungrouped: true, alwaysMasked: true },
   olmo2: { norm: "rms-late-cast", postNorm: true, wideTables: true },
   olmo3: { norm: "rms-late-cast", postNorm: true, wideTables: true },
   olmo: { wideTables: true },
@@ -157,6 +176,11 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
     norm: "rms-late-cast",
     clampedExperts: true,
   },
+  nemotron: { normOutsideAutocast: true },
+  granite: SCALED,
+  granitemoe: SCALED,
+  granitemoeshared: SCALED,
+  granitemoehybrid: SCALED,
   mixtral: MERGED,
   minimax_m2: { wideShares: true, ...MERGED },
   deepseek_v2: { rotary: "complex", ...WIDE_ROUTER },
@@ -173,7 +197,8 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   olmoe: MERGED,
   flex_olmo: MERGED,
   ernie4_5_moe: MERGED,
-  hunyuan_v1_moe: MERGED,
+  hunyuan_v1_dense: { lateQkNorm: true },
+  hunyuan_v1_moe: { lateQkNorm: true, ...MERGED },
 };
 
 /** Training code that writes the layers: transformers, or a framework with layers of its own. */
@@ -199,8 +224,9 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     fusedGelu: true,
     capsByHand: true,
     ungrouped: false,
+    alwaysMasked: false,
   },
-  torchtitan: { repeatsKv: true, fusedGelu: true },
+  torchtitan: { repeatsKv: true, fusedGelu: true, dividedLoss: true },
 };
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
@@ -249,8 +275,6 @@ const PLAIN: ReadonlySet<string> = new Set([
   "qwen3",
   "starcoder2",
   "stablelm",
-  "granite",
-  "granitemoe",
   "glm",
   "glm4",
   "smollm3",
@@ -259,7 +283,6 @@ const PLAIN: ReadonlySet<string> = new Set([
   "ernie4_5",
   "typical",
   "vaultgemma",
-  "granitemoeshared",
   "cwm",
   "mimo",
   "llama-renamed",

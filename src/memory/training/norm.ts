@@ -25,7 +25,8 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
     const wide = op.layerNorm(tape, op.cast(tape, x, 4), { ...held, dim, tensors });
     return op.cast(tape, wide, x.width);
   }
-  if (code.norm === "layer") return op.layerNorm(tape, x, { ...held, dim, tensors });
+  if (code.norm === "layer")
+    return op.layerNorm(tape, x, { ...held, dim, tensors, outsideAutocast: code.normOutsideAutocast });
   if (code.norm === "rms-fused" || pass.kernels.fusedNorm) {
     const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad || held.trainable });
     const deviation = fresh(tape, { elements: rows, width: 4, grad: false });

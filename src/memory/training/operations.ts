@@ -229,9 +229,10 @@ export function matmul(tape: Tape, a: Value, b: Value, elements: number): Value 
 export function layerNorm(
   tape: Tape,
   x: Value,
-  weight: Weight & { readonly dim: number; readonly tensors: number },
+  weight: Weight & { readonly dim: number; readonly tensors: number; readonly outsideAutocast?: boolean },
 ): Value {
-  const input = tape.autocast ? cast(tape, x, 4) : x;
+  const autocast = tape.autocast && weight.outsideAutocast !== true;
+  const input = autocast ? cast(tape, x, 4) : x;
   const rows = x.elements / weight.dim;
   const value = fresh(tape, {
     elements: x.elements,
@@ -241,7 +242,7 @@ export function layerNorm(
   const mean = fresh(tape, { elements: rows, width: 4, grad: false });
   const deviation = fresh(tape, { elements: rows, width: 4, grad: false });
   const widened: Value[] = [];
-  if (tape.autocast && weight.width < 4) {
+  if (autocast && weight.width < 4) {
     for (let t = 0; t < weight.tensors; t++)
       widened.push(fresh(tape, { elements: weight.dim, width: 4, grad: false }));
   }

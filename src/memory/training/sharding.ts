@@ -113,15 +113,19 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
       const root = input.outsideElements * computeWidth;
       const inLayers = elements - input.outsideElements;
       const reshards = input.reshardAfterForward && input.stages === 1;
-      const gathered = reshards ? Math.min(2 * layer, inLayers) : inLayers;
-      const weights = root + gathered * computeWidth;
+      // FSDP1 has gathered the next layer when one runs. FSDP2 gathers it into a buffer of another stream's pool, which the reserve's
+      // share covers, so that only the last layer is whole when forward ends.
+      const ahead = input.sharding === "fsdp" ? 2 : 1;
+      const whole = (layers: number): Bytes =>
+        root + (reshards ? Math.min(layers * layer, inLayers) : inLayers) * computeWidth;
+      const weights = whole(ahead);
       if (input.stages > 1) {
         // Gradients are summed whole, in the reduction's type, and reduced with the last micro-batch.
         const sums = trainedElements * reduceWidth;
         return { forward: weights + sums, backward: weights + sums, step: 0 };
       }
       const trains = trainedElements > 0 ? Math.min(layer, trainedElements) : 0;
-      return { forward: weights, backward: weights + trains * reduceWidth * (1 + 1 / ranks), step: 0 };
+      return { forward: weights, backward: whole(2) + trains * reduceWidth * (1 + 1 / ranks), step: 0 };
     }
   }
 }

@@ -2,7 +2,9 @@ import type { Architecture } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
 import { type PackedFormat, packedBytes } from "./holding.ts";
+import { layerCode } from "./layer-code.ts";
 import type { Holding } from "./pass.ts";
+import { decoderStack } from "./segments.ts";
 import { allocated, BLOCK_BYTES } from "./tape.ts";
 
 export interface WeightBytes {
@@ -28,7 +30,7 @@ export function weightBytes(
   holding: Holding,
   request: { readonly packed: PackedFormat; readonly storedWidth: number | null; readonly buffers: number },
 ): WeightBytes {
-  let dense = request.buffers * BLOCK_BYTES;
+  let dense = request.buffers * BLOCK_BYTES + (request.buffers === 0 ? 0 : maskBytes(model));
   let experts = 0;
   let adapters = 0;
   let denseElements = 0;
@@ -59,6 +61,18 @@ export function weightBytes(
     largestLayerElements: largestLayer(model),
     outsideElements,
   };
+}
+
+/**
+ * Causal masks that a class registers as buffers, one byte for each pair of positions: GPT-Neo has one of
+ * 2048 x 2048 B in every layer.
+ */
+function maskBytes(model: Architecture): Bytes {
+  const { maskBuffers } = layerCode(model);
+  const each = (model.maxContextTokens ?? 0) ** 2;
+  if (maskBuffers === "none") return 0;
+  const layers = decoderStack(model)?.runs.reduce((sum, run) => sum + run.count, 0) ?? 0;
+  return allocated(each) * (maskBuffers === "layer" ? layers : 1);
 }
 
 function largestLayer(model: Architecture): number {
