@@ -3,6 +3,7 @@
  * With --rows it lists every row with its error. Nothing here is tuned row by row; a miss is printed as a miss.
  */
 import type { Architecture } from "../../src/architecture/model.ts";
+import type { CacheFormat } from "../../src/engines/cache-format.ts";
 import type { EngineCard } from "../../src/engines/engine.ts";
 import { llamaCppCacheBytes } from "../../src/engines/llama-cpp/cache.ts";
 import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
@@ -15,8 +16,15 @@ import { sumTerms, type Term } from "../../src/memory/term.ts";
 import { deviceShares } from "../../src/parallelism/share.ts";
 import { schemeStorage } from "../../src/quantization/assignment.ts";
 import type { Encoding } from "../../src/quantization/encoding.ts";
-import { byteWeights, MXFP4, packed } from "../../src/quantization/linear-encodings.ts";
-import { isBlockLinear } from "../../src/quantization/linears.ts";
+import {
+  bitsAndBytes4,
+  byteWeights,
+  gptq,
+  LLM_INT8,
+  MXFP4,
+  packed,
+} from "../../src/quantization/linear-encodings.ts";
+import { isBlockLinear, isLinear } from "../../src/quantization/linears.ts";
 import type { Place } from "../../src/quantization/scheme.ts";
 import { uniformStorage, type WeightStorage } from "../../src/quantization/storage.ts";
 import { cacheFormatOf, MEASURED, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
@@ -69,6 +77,15 @@ const STORAGES: { readonly [name: string]: Stored } = {
   "runtime fp8": recipe("fp8-online", byteWeights("fp8", "tensor", { scaleBytes: 4 }), isBlockLinear),
   w8a8: recipe("w8a8", byteWeights("int8", "channel", { scaleBytes: 4 }), isBlockLinear),
   w4a16: recipe("w4a16", packed({ bits: 4, group: 128 }), isBlockLinear),
+  // Qwen's own files: auto-gptq 0.4 adds biases of zeros.
+  "gptq-int4": recipe("gptq-int4", gptq({ bits: 4, group: 128, zeroBias: true }), isBlockLinear),
+  "gptq-int8": recipe("gptq-int8", gptq({ bits: 8, group: 128, zeroBias: true }), isBlockLinear),
+  // litgpt swaps torch.nn.Linear for a quantized class while it builds the model, the head included.
+  "bnb.nf4": recipe("bnb.nf4", bitsAndBytes4("nf4", false), isLinear),
+  "bnb.nf4-dq": recipe("bnb.nf4-dq", bitsAndBytes4("nf4", true), isLinear),
+  "bnb.fp4": recipe("bnb.fp4", bitsAndBytes4("bnb_fp4", false), isLinear),
+  "bnb.fp4-dq": recipe("bnb.fp4-dq", bitsAndBytes4("bnb_fp4", true), isLinear),
+  "bnb.int8": recipe("bnb.int8", LLM_INT8, isLinear),
   mxfp4: recipe("mxfp4", MXFP4, ({ tensor }) => tensor.kind === "expert"),
 };
 
@@ -82,6 +99,7 @@ interface Run {
   readonly model: Architecture;
   readonly bytes: number;
   readonly result: ReturnType<typeof serveOn>;
+  readonly stored: Stored;
   readonly weights: (device: number) => number;
 }
 
@@ -95,13 +113,12 @@ function run(row: MeasuredRow, options: { readonly anyStorage?: boolean } = {}):
   const { storage, bytes } = stored ?? STORAGES.bf16!;
   const card = cardOf(row);
   const { tp = 1, pp = 1, contextTokens = 4096, sequences = 1, cache } = row.flags;
-  // The transformers tables generate their tokens from a short prompt.
-  const promptTokens = row.engine === "vllm" ? contextTokens : 1;
+  const { promptTokens = row.engine === "vllm" ? contextTokens : 1 } = row.flags;
   const kvFormat = bytes === 4 && (cache === undefined || cache === "auto") ? "fp32" : cache;
   const result = serveOn(row.engine === "vllm" ? "vllm" : "transformers", {
     model,
     storage,
-    format: cacheFormatOf(kvFormat),
+    format: kvFormat === "int8" ? QWEN_INT8_CACHE : cacheFormatOf(kvFormat),
     contextTokens,
     sequences,
     promptTokens,
@@ -118,9 +135,17 @@ function run(row: MeasuredRow, options: { readonly anyStorage?: boolean } = {}):
     model,
     bytes,
     result,
+    stored: { storage, bytes },
     weights: (device) => storage.bytesOf(result.devices[device]!.held),
   };
 }
+
+/** Qwen-1's `use_cache_quantization`: uint8 codes, a scale and a zero point in 16 bits per head and position. */
+const QWEN_INT8_CACHE: CacheFormat = {
+  id: "qwen-int8",
+  keyBytesPerVector: (width) => width + 4,
+  valueBytesPerVector: (width) => width + 4,
+};
 
 const term = (terms: readonly Term[], id: string): number => terms.find((t) => t.id === id)?.bytes ?? 0;
 const input = (terms: readonly Term[], id: string, name: string): number =>
@@ -282,11 +307,13 @@ const BARS: readonly Bar[] = [
     underShare: 0.05,
     judge: (row) => {
       if (row.engine !== "transformers" || row.measured.totalGiB === undefined) return null;
-      if (row.flags.cache === "int8") return leave(row, "the model's own int8 cache");
       const ran = run(row);
       if (typeof ran === "string") return leave(row, ran);
       const device = ran.result.devices[0]!;
-      const band = sumTerms(device.terms.filter((t) => t.id !== "activations"));
+      // `max_memory_allocated` leaves the driver's context out.
+      const seen =
+        row.reading === "allocated" ? device.terms.filter((t) => t.id !== "runtime") : device.terms;
+      const band = sumTerms(seen);
       const weights = ran.weights(0);
       // The page prints "GB"; decimal would be less than the weights alone.
       return {
@@ -305,16 +332,33 @@ const BARS: readonly Bar[] = [
     underShare: 0.05,
     judge: (row) => {
       if (row.engine !== "litgpt" || row.measured.totalGiB === undefined) return null;
-      if (row.id.includes("sequential") || row.id.includes("-tp"))
-        return leave(row, "several GPUs, one reading");
-      const ran = run({ ...row, flags: { ...row.flags, contextTokens: 100 } });
+      const ran = run(row);
       if (typeof ran === "string") return leave(row, ran);
-      const terms = ran.result.devices[0]!.terms.filter((t) => t.id === "kv-cache" || t.id === "logits");
-      const predicted = sumTerms(terms).bytes + ran.weights(0);
-      return { id: row.id, predicted, measured: row.measured.totalGiB * GIB };
+      return { id: row.id, predicted: litgptBytes(row, ran), measured: row.measured.totalGiB * GIB };
     },
   },
 ];
+
+/**
+ * litgpt's peak: weights, cache, logits, and what bitsandbytes needs for the widest matrix, here always the head:
+ * 4 bits: the matrix unpacked to fp16 and cast to bf16, while the prompt is read (2 + 2 B an element; it quantizes
+ * from fp16). int8: the fp16 original and two orders of codes, while it is quantized at load (2 + 1 + 1 B).
+ * Several cards: blocks are divided, by layers or by tensor; embedding and head stay whole on the first.
+ * Source: lightning `fabric/plugins/precision/bitsandbytes.py`, bitsandbytes 0.41 `autograd/_functions.py`,
+ * litgpt `generate/sequentially.py` and `generate/tp.py`.
+ */
+function litgptBytes(row: MeasuredRow, { model, result, stored }: Run): number {
+  const cards = Number(/-(?:sequential|tp)(\d+)$/.exec(row.id)?.[1] ?? 1);
+  const { storage } = stored;
+  // A stage in the middle of four has a quarter of the blocks and nothing else.
+  const blocks = cards === 1 ? 0 : 4 * storage.bytesOf(deviceShares(model, SPLIT_IN_4)[1]!.share);
+  const widest = row.storage?.startsWith("bnb.") === true ? model.vocabSize * model.hiddenSize * 4 : 0;
+  const terms = result.devices[0]!.terms;
+  const held = storage.bytesOf(model) - blocks * (1 - 1 / cards);
+  return held + term(terms, "kv-cache") / cards + term(terms, "logits") + widest;
+}
+
+const SPLIT_IN_4 = { tp: 1, pp: 4, ep: 1, dp: 1 } as const;
 
 function cppCache(row: MeasuredRow, printedMiB: number): Judged {
   const model = modelOf(row);

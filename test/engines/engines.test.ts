@@ -10,6 +10,7 @@ import { formatByName } from "../../src/formats/format-names.ts";
 import { sumTerms } from "../../src/memory/term.ts";
 import { SINGLE_DEVICE } from "../../src/parallelism/degrees.ts";
 import { uniformStorage } from "../../src/quantization/storage.ts";
+import { storageByName } from "../../src/quantization/storage-by-name.ts";
 import { bf16Cache, ggmlCache } from "./cache-formats.ts";
 import { MEASURED, modelOf } from "./measured-rows.ts";
 
@@ -175,6 +176,55 @@ describe("transformers", () => {
     const [now] = bytesOf(deep, "transformers", "kv-cache");
     const [then] = bytesOf({ ...deep, version: "4.57" }, "transformers", "kv-cache");
     expect([now! / 8192, then! / 8192]).toEqual([70_272, 4_997_120]);
+  });
+});
+
+describe("transformers before 4.36: tuples", () => {
+  const qwen: EngineInput = { ...base, model: named("qwen-7b"), version: "4.32" };
+
+  test("8192 tokens generated from one: old and new cache, 2 x 32 x 2 x 4096 x 2 B x 8192 less the prompt's", () => {
+    const input = { ...qwen, promptTokens: 1 };
+    // One token: 4096 x 2 B kept, 151,936 x 2 B of logits in bf16.
+    const prefill = 4096 * 2 + 151_936 * 2;
+    expect(bytesOf(input, "transformers", "kv-cache")).toEqual([4 * GIB]);
+    expect(bytesOf(input, "transformers", "allocator")).toEqual([4 * GIB - prefill]);
+    const { terms } = serveOn("transformers", input).devices[0]!;
+    const grown = terms.find((t) => t.id === "allocator")!;
+    expect(grown.low).toBe(grown.bytes);
+  });
+
+  test("2048 tokens read at once: values are views of q, k and v, 32 x 2048 x (4096 + 3 x 4096) x 2 B", () => {
+    const input = { ...qwen, contextTokens: 2048, promptTokens: 2048 };
+    expect(bytesOf(input, "transformers", "kv-cache")).toEqual([2 * GIB]);
+    expect(bytesOf(input, "transformers", "logits")).toEqual([2048 * 151_936 * 2]);
+    expect(bytesOf(input, "transformers", "activations")).toEqual([2048 * 4096 * 2]);
+    expect(bytesOf(input, "transformers", "allocator")).toEqual([0]);
+  });
+
+  test("a DynamicCache copies: 1 GiB of Llama's cache at 8192 tokens, and may give its second copy back", () => {
+    const { terms } = serveOn("transformers", { ...base, promptTokens: 1 }).devices[0]!;
+    const grown = terms.find((t) => t.id === "allocator")!;
+    expect(grown.low).toBe(GIB / 32);
+    expect(grown.bytes).toBeGreaterThan(0.99 * GIB);
+  });
+
+  test("a prompt of 8192: the layers' 8192 x (4 x 4096 + 3 x 14336) x 2 B are reused by the growing cache", () => {
+    const layers = 8192 * (4 * 4096 + 3 * 14_336) * 2;
+    const [read] = bytesOf(base, "transformers", "activations");
+    const [logits] = bytesOf(base, "transformers", "logits");
+    expect(read! + logits!).toBe(layers);
+    expect(bytesOf(base, "transformers", "allocator")).toEqual([GIB - layers]);
+  });
+});
+
+describe("transformers with bitsandbytes", () => {
+  const nf4 = { ...base, storage: storageByName("nf4") };
+  const cublas = 32 * MIB;
+
+  test("a prompt unpacks one matrix at a time: 14,336 x 4096 x 2 B; a single row needs none", () => {
+    expect(bytesOf(nf4, "transformers", "workspace")).toEqual([cublas + 14_336 * 4096 * 2]);
+    expect(bytesOf({ ...nf4, promptTokens: 1 }, "transformers", "workspace")).toEqual([cublas]);
+    expect(bytesOf(base, "transformers", "workspace")).toEqual([cublas]);
   });
 });
 
