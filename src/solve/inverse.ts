@@ -28,10 +28,15 @@ const LARGEST_BATCH = 2 ** 20;
  * The longest context that fits, at most the model's own maximum. Bisection: blocks, windows and padding make
  * memory a staircase, and on every engine a rising one (test/solve/monotone.test.ts).
  *
+ * @param known contexts that were tried already: the longest that fits, the shortest that does not
  * @returns 0 when one token does not fit
  */
-export function longestContext({ model, options, budgetBytes }: SolveInput): Tokens {
+export function longestContext(
+  { model, options, budgetBytes }: SolveInput,
+  known: { readonly from?: Tokens; readonly until?: Tokens } = {},
+): Tokens {
   return largestThatFits({
+    ...known,
     limit: contextLimit(model),
     fits: (contextTokens) => fits({ model, options: { ...options, contextTokens }, budgetBytes }),
   });
