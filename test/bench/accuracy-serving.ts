@@ -7,6 +7,7 @@ import type { CacheFormat } from "../../src/engines/cache-format.ts";
 import type { EngineCard } from "../../src/engines/engine.ts";
 import { llamaCppCacheBytes } from "../../src/engines/llama-cpp/cache.ts";
 import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
+import { type CopiedWeights, copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
 import { serveOn } from "../../src/engines/registry.ts";
 import { blockPool } from "../../src/engines/vllm/block-pool.ts";
 import { pageLayout } from "../../src/engines/vllm/page-layout.ts";
@@ -27,6 +28,7 @@ import {
 import { isBlockLinear, isLinear } from "../../src/quantization/linears.ts";
 import type { Place } from "../../src/quantization/scheme.ts";
 import { uniformStorage, type WeightStorage } from "../../src/quantization/storage.ts";
+import { storageByName } from "../../src/quantization/storage-by-name.ts";
 import { cacheFormatOf, MEASURED, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
 import { errorOf, type Figure, figureLines, figureOf, type Score } from "./figure.ts";
 
@@ -301,6 +303,12 @@ const BARS: readonly Bar[] = [
     judge: cppCompute,
   },
   {
+    title: "compute buffer of the GPU that works on weights of the CPU (llama.cpp)",
+    median: 10,
+    p90: 25,
+    judge: cppCopied,
+  },
+  {
     title: "total of generate() (transformers)",
     median: 3,
     p90: 8,
@@ -400,17 +408,13 @@ function cppCompute(row: MeasuredRow): Judged | null {
   if (!isCpp(row)) return null;
   const model = modelOf(row);
   const { computeMiB, computeGiB } = row.measured;
-  const { contextTokens, ubatchTokens = 512, offload, flashAttention = true, mla = 0 } = row.flags;
+  const { contextTokens, ubatchTokens = 512, flashAttention = true, mla = 0 } = row.flags;
   if ((computeMiB === undefined && computeGiB === undefined) || contextTokens === undefined) return null;
   if (typeof model === "string") return leave(row, model);
   if (mla > 0 || row.config?.startsWith("deepseek") || row.config?.startsWith("kimi"))
     return leave(row, "the fork's own attention over latents");
-  const [ngl, all] = (offload ?? "").split("/").map(Number);
-  if (offload !== undefined && ngl !== all)
-    return leave(
-      row,
-      "layers on the CPU: weights are copied over for large batches, at their quantized size",
-    );
+  if (partOnCpu(row))
+    return leave(row, "layers and head on the CPU: scored by the buffer of the GPU that helps");
   const gpus = Object.keys(computeMiB ?? {}).filter((name) => /^CUDA\d/.test(name));
   const name = gpus[gpus.length - 1] ?? "CPU";
   const printed = computeMiB === undefined ? computeGiB! * 1024 : computeMiB[name];
@@ -422,6 +426,84 @@ function cppCompute(row: MeasuredRow): Judged | null {
     flashAttention: row.id === "llamacpp-15009" ? false : flashAttention,
     output: true,
     pipelineDevices: row.flags.expertsOnCpu === true ? 1 : Math.max(1, gpus.length),
+    halfMask: row.fork !== undefined,
+    ...(gpus.length === 1 && row.flags.expertsOnCpu === true ? copiedIn(row, model) : {}),
+  });
+  return { id: row.id, predicted: bytes / MIB, measured: printed };
+}
+
+function partOnCpu(row: MeasuredRow): boolean {
+  const [ngl, all] = (row.flags.offload ?? "").split("/").map(Number);
+  return row.flags.offload !== undefined && ngl !== all;
+}
+
+/**
+ * The weights that the GPU worked on with a copy, or nothing where the CPU did the work: repacked weights cannot be
+ * copied, and no flag of a row says so, but the log does. The rows of a feed-forward lie in the host's buffer exactly
+ * when the CPU computes them: experts * (2 widths + hidden) * micro-batch * 4 B.
+ */
+function copiedIn(
+  row: MeasuredRow,
+  model: Architecture,
+): { readonly copied?: CopiedWeights & { readonly of: Architecture } } {
+  const { ubatchTokens = 512, contextTokens = 512 } = row.flags;
+  const rows = Math.min(ubatchTokens, contextTokens) * 4;
+  const widths = model.stacks[0]!.kinds.map(({ feedForward: ffn }) =>
+    ffn.kind === "experts"
+      ? ffn.activeExperts * (2 * ffn.width + model.hiddenSize)
+      : ffn.kind === "dense"
+        ? 2 * ffn.width
+        : 0,
+  );
+  const host = row.measured.computeMiB?.CUDA_Host;
+  if (host === undefined || host * MIB >= rows * Math.max(...widths)) return {};
+  const layers = model.stacks[0]!.counts.reduce((sum, n) => sum + n, 0);
+  const nothing = row.flags.expertsOnCpu !== true;
+  const copied = copiedWeights(model, {
+    cpu: { firstLayer: 0, layers: nothing ? layers : 0, output: nothing },
+    cut: layers,
+    storage: fileStorage(row),
+    ubatchTokens,
+  });
+  return copied === null ? {} : { copied: { ...copied, of: model } };
+}
+
+/** The recipe that the log names, or the average of its bits per weight. */
+function fileStorage(row: MeasuredRow): WeightStorage {
+  const [name = ""] = (row.storage ?? "").split(";");
+  const sizes: { readonly [size: string]: string } = { Medium: "_m", Small: "_s", Large: "_l" };
+  const id = name.replace(/ - (Medium|Small|Large)$/, (_, size: string) => sizes[size]!).toLowerCase();
+  if (/^(bf16|q\d_(0|k(_[sml])?))$/.test(id)) return storageByName(id);
+  const bits = Number(/\(([\d.]+) BPW\)/.exec(row.storage ?? "")?.[1]);
+  return {
+    id,
+    basis: "modelled",
+    bytesOf: (model) => Math.round((model.parameters.stored * bits) / 8),
+  };
+}
+
+function cppCopied(row: MeasuredRow): Judged | null {
+  const printed = row.measured.computeMiB?.CUDA0;
+  const { contextTokens, ubatchTokens = 512, flashAttention = true, expertsOnCpu = false } = row.flags;
+  if (!isCpp(row) || printed === undefined || contextTokens === undefined) return null;
+  if (!partOnCpu(row) && !expertsOnCpu) return null;
+  const model = modelOf(row);
+  if (typeof model === "string") return leave(row, model);
+  if ((row.flags.mla ?? 0) > 0 || row.config?.startsWith("deepseek") || row.config?.startsWith("kimi"))
+    return leave(row, "the fork's own attention over latents");
+  if (partOnCpu(row) && !row.flags.offload!.startsWith("0/"))
+    return leave(row, "some layers on each of two GPUs and the CPU: which ones is not stated");
+  const copies = copiedIn(row, model);
+  if (copies.copied === undefined) return leave(row, "the CPU worked on its weights itself");
+  const gpus = Object.keys(row.measured.computeMiB!).filter((name) => /^CUDA\d/.test(name));
+  const none: Architecture = { ...model, stacks: [], tensors: [] };
+  const bytes = computeBufferBytes(expertsOnCpu ? model : none, {
+    ...copies,
+    cells: contextTokens,
+    ubatchTokens: Math.min(ubatchTokens, contextTokens),
+    flashAttention,
+    output: expertsOnCpu && gpus.length === 1,
+    pipelineDevices: 1,
     halfMask: row.fork !== undefined,
   });
   return { id: row.id, predicted: bytes / MIB, measured: printed };

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ENGINE_IDS } from "../../src/engines/engine.ts";
+import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
+import { copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
 import { withoutExperts } from "../../src/engines/llama-cpp/offload.ts";
 import { type EngineInput, parseEngine, serveOn } from "../../src/engines/registry.ts";
 import { allocatedBytes, weightRounding } from "../../src/engines/torch-allocator.ts";
@@ -152,9 +154,55 @@ describe("llama.cpp", () => {
     expect(all!.held.parameters.total - few!.held.parameters.total).toBe(experts);
   });
 
-  test("-ngl 0 leaves nothing on the GPU", () => {
+  test("-ngl 0: no weights, no cache; the GPU works on copies, here of the head, with 512 rows of it", () => {
     const [device] = serveOn("llama.cpp", { ...cpp, gpuLayers: 0 }).devices;
+    expect(device!.held.parameters.total).toBe(0);
+    expect(device!.terms.map((t) => t.id)).toEqual(["activations", "runtime"]);
+    const head = 151_936 * 2048 * 2;
+    expect(device!.terms[0]!.bytes).toBe(head + 512 * (151_936 + 2048) * 4);
+  });
+
+  test("-ngl 0 with micro-batches under 32 leaves the GPU alone", () => {
+    const [device] = serveOn("llama.cpp", { ...cpp, gpuLayers: 0, ubatchTokens: 16 }).devices;
     expect([device!.held.parameters.total, device!.terms.length]).toEqual([0, 0]);
+  });
+
+  const big = {
+    ...cpp,
+    model: named("qwen3-235b-a22b"),
+    storage: storageByName("q6_k"),
+    contextTokens: 16_384,
+  };
+  const expertTensor = (128 * 1536 * 4096 * 210) / 256;
+
+  test("experts on the CPU: one projection of all of them, 630 MiB in Q6_K, beside its layer's moment", () => {
+    const [device] = serveOn("llama.cpp", { ...big, cpuExpertLayers: 94 }).devices;
+    // Eight experts' gate, up and output, two rows of hidden, an F32 mask and its F16 copy.
+    const layer = 512 * (8 * (2 * 1536 + 4096) + 2 * 4096) * 4 + 16_384 * 512 * 6;
+    expect(expertTensor).toBe(630 * MIB);
+    expect(device!.terms.find((t) => t.id === "activations")!.bytes).toBe(expertTensor + layer);
+  });
+
+  test("the first of two GPUs works for the CPU, the second does not", () => {
+    const input = { ...big, cpuExpertLayers: 94, tensorSplit: [1, 1] };
+    const [first, second] = bytesOf(input, "llama.cpp", "activations");
+    expect(first! > expertTensor && second! < expertTensor).toBe(true);
+  });
+
+  test("the fork's log with an F16 mask: 774.00 MiB on CUDA0, as printed", () => {
+    const { model, storage } = big;
+    const cpu = { firstLayer: 0, layers: 0, output: false };
+    const copied = copiedWeights(model, { cpu, cut: 94, storage, ubatchTokens: 512 })!;
+    const bytes = computeBufferBytes(model, {
+      cells: 16_384,
+      ubatchTokens: 512,
+      flashAttention: true,
+      output: true,
+      pipelineDevices: 1,
+      halfMask: true,
+      copied: { ...copied, of: model },
+    });
+    expect(bytes).toBe(774 * MIB);
   });
 });
 
