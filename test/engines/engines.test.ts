@@ -183,6 +183,21 @@ describe("llama.cpp", () => {
     expect(device!.terms.find((t) => t.id === "activations")!.bytes).toBe(expertTensor + layer);
   });
 
+  test("replicas are servers of their own: 8 slots over 2 of them are 4 slots on each of 2 GPUs", () => {
+    const [device] = serveOn("llama.cpp", {
+      ...cpp,
+      sequences: 8,
+      degrees: { ...SINGLE_DEVICE, dp: 2 },
+    }).devices;
+    expect(device!.count).toBe(2);
+    expect(device!.terms.find((t) => t.id === "kv-cache")!.bytes).toBe(4 * 3072 * MIB);
+  });
+
+  test("expert parallelism is refused, not ignored", () =>
+    expect(() => serveOn("llama.cpp", { ...cpp, degrees: { tp: 2, pp: 1, ep: 2, dp: 1 } })).toThrow(
+      expect.objectContaining({ code: "bad-option" }),
+    ));
+
   test("the first of two GPUs works for the CPU, the second does not", () => {
     const input = { ...big, cpuExpertLayers: 94, tensorSplit: [1, 1] };
     const [first, second] = bytesOf(input, "llama.cpp", "activations");

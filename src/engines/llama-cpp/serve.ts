@@ -1,5 +1,6 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
+import { VramCalcError } from "../../errors.ts";
 import { exactTerm, type Term } from "../../memory/term.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
 import type { Tokens } from "../../units.ts";
@@ -43,7 +44,7 @@ const DEFAULT_UBATCH = 512;
  *     caches    of the device's own layers
  *     compute   widest moment of the graph for one micro-batch, on every device of a layer split
  *
- * Layers on the CPU cost no GPU memory but in the compute buffer of the first GPU, which works on large batches with a
+ * `dp` are servers of their own, which divide the slots. Layers on the CPU cost no GPU memory but in the compute buffer of the first GPU, which works on large batches with a
  * copy of their weights (copied-weights.ts), even with `-ngl 0`.
  *
  * @example serveOnLlamaCpp({ model: qwen3_30b, gpuLayers: 99, ubatchTokens: 512, ... }).devices[0].terms
@@ -51,9 +52,16 @@ const DEFAULT_UBATCH = 512;
  */
 export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineResult {
   const version = versionRow(LLAMA_CPP_VERSIONS, input.version?.replace(/^b/, ""));
-  const { model } = input;
+  const { model, degrees } = input;
+  if (degrees.ep > 1) {
+    throw new VramCalcError("bad-option", {
+      option: "--ep",
+      given: `${degrees.ep} for llama.cpp`,
+      expected: "1: llama.cpp divides whole layers over its devices, experts with them",
+    });
+  }
   const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
-  const split = input.tensorSplit ?? new Array<number>(input.degrees.tp * input.degrees.pp).fill(1);
+  const split = input.tensorSplit ?? new Array<number>(degrees.tp * degrees.pp).fill(1);
   const { cpu, devices } = placeLayers({
     layers,
     gpuLayers: input.gpuLayers ?? layers + 1,
@@ -67,7 +75,7 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
     const held = heldBy(model, { placed, cut, projector: index === 0 && input.projector === true });
     return {
       id: devices.length === 1 ? "all" : `gpu${index}`,
-      count: 1,
+      count: degrees.dp,
       held,
       terms: deviceTerms(held, {
         input,
@@ -135,7 +143,7 @@ function deviceTerms(
   const { input, version, placed, pipelineDevices, hosted } = at;
   const flashAttention = input.flashAttention !== false;
   const padTokens = flashAttention ? version.padTokens.flash : version.padTokens.plain;
-  const slots = input.sequences;
+  const slots = Math.ceil(input.sequences / input.degrees.dp);
   const cacheInput: LlamaCppCacheInput = {
     contextTokens: input.contextTokens,
     slots,
