@@ -22,7 +22,7 @@ function compareVersions(a: string, b: string): number {
  * The row for a version: the newest that is not newer; the oldest for anything older. Rows are sorted,
  * oldest first.
  *
- * @example versionRow(VLLM_VERSIONS, "0.15").version // "0.11"
+ * @example versionRow(VLLM_VERSIONS, "0.15").version // "0.8"
  */
 export function versionRow<Row extends Versioned>(
   rows: readonly [Row, ...Row[]],

@@ -1,7 +1,9 @@
 /** Inverse questions of serving, answered with the forward estimate: the answer fits and the next does not. */
 import type { Architecture } from "../architecture/model.ts";
 import { parseEngine } from "../engines/registry.ts";
+import { versionRow } from "../engines/versions.ts";
 import { defaultLimits } from "../engines/vllm/profile.ts";
+import { VLLM_VERSIONS } from "../engines/vllm/versions.ts";
 import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { headroomOf } from "./headroom.ts";
@@ -61,7 +63,10 @@ export function largestBatch({ model, options, budgetBytes }: SolveInput): numbe
 /** Sequences that an engine schedules at once: vLLM's `max_num_seqs` of each replica; others have no limit. */
 export function batchLimit(options: EstimateOptions): number {
   const { engine = "generic", engineOptions, card, dp = 1 } = options;
-  if (engine === "generic" || parseEngine(engine).engine !== "vllm") return LARGEST_BATCH;
+  if (engine === "generic") return LARGEST_BATCH;
+  const named = parseEngine(engine);
+  if (named.engine !== "vllm") return LARGEST_BATCH;
   const asked = engineOptions?.maxNumSeqs;
-  return dp * (typeof asked === "number" && asked > 0 ? asked : defaultLimits(card).maxNumSeqs);
+  const version = versionRow(VLLM_VERSIONS, named.version);
+  return dp * (typeof asked === "number" && asked > 0 ? asked : defaultLimits(card, { version }).maxNumSeqs);
 }

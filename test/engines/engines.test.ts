@@ -7,7 +7,7 @@ import { type EngineInput, parseEngine, serveOn } from "../../src/engines/regist
 import { sglangDefaults } from "../../src/engines/sglang/defaults.ts";
 import { allocatedBytes, weightRounding } from "../../src/engines/torch-allocator.ts";
 import { versionRow } from "../../src/engines/versions.ts";
-import { rotaryTableBytes } from "../../src/engines/vllm/profile.ts";
+import { defaultLimits, rotaryTableBytes } from "../../src/engines/vllm/profile.ts";
 import { VLLM_VERSIONS } from "../../src/engines/vllm/versions.ts";
 import { formatByName } from "../../src/formats/format-names.ts";
 import { sumTerms } from "../../src/memory/term.ts";
@@ -103,6 +103,26 @@ describe("vLLM", () => {
   test("a model larger than the card leaves an empty pool, not a negative one", () => {
     const [device] = serveOn("vllm", { ...base, card: { totalBytes: 8 * GIB } }).devices;
     expect(device!.pool).toMatchObject({ blocks: 0, tokens: 0, maxConcurrency: 0 });
+  });
+});
+
+describe("vLLM before 0.8: the V0 engine", () => {
+  const v0 = { version: versionRow(VLLM_VERSIONS, "0.6.4") };
+  test("256 sequences on every card, and a step holds the longest prompt", () => {
+    expect(defaultLimits(base.card, { ...v0, contextTokens: 20_000 })).toEqual({
+      maxNumSeqs: 256,
+      maxBatchedTokens: 20_000,
+    });
+    expect(defaultLimits(base.card, { ...v0, contextTokens: 1000 }).maxBatchedTokens).toBe(2048);
+    expect(defaultLimits(base.card, { ...v0, contextTokens: 131_072 }).maxBatchedTokens).toBe(2048);
+    expect(defaultLimits(base.card)).toEqual({ maxNumSeqs: 1024, maxBatchedTokens: 8192 });
+  });
+
+  test("Llama-3-8B on an H100: 256 x 128,256 x 38.1 B + 8192 x 4096 x 2 B + 36 MiB, 1.23 GiB of the log's 1.26", () => {
+    const input = { ...base, version: "0.6.4" };
+    const logits = Math.round(256 * 128_256 * 38.1);
+    expect(bytesOf(input, "vllm", "logits")).toEqual([logits]);
+    expect(bytesOf(input, "vllm", "activations")).toEqual([8192 * 4096 * 2 + 36 * MIB]);
   });
 });
 
@@ -331,9 +351,10 @@ describe("names and versions", () => {
 
   test("constants of the newest row that is not newer", () => {
     const at = (version: string | undefined): string => versionRow(VLLM_VERSIONS, version).version;
-    expect(["0.1", "0.11", "0.19", "0.19.1", "0.27", undefined].map(at)).toEqual([
+    expect(["0.1", "0.7.2", "0.11", "0.19", "0.19.1", "0.27", undefined].map(at)).toEqual([
       "0.6",
       "0.6",
+      "0.8",
       "0.19",
       "0.19",
       "0.20",

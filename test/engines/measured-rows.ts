@@ -16,6 +16,8 @@ export interface MeasuredRow {
   readonly engine: string;
   readonly fork?: string;
   readonly version?: string;
+  /** `date`: not stated; the release that was current when the source was written. */
+  readonly versionBy?: "date";
   readonly quality: string;
   readonly storage?: string;
   readonly card?: string;

@@ -72,7 +72,7 @@ function stageParts(
   },
 ): StageParts {
   const { input, version } = at;
-  const defaults = defaultLimits(input.card);
+  const defaults = defaultLimits(input.card, { version, contextTokens: input.contextTokens });
   const limits: SchedulerLimits = {
     maxNumSeqs: input.maxNumSeqs ?? defaults.maxNumSeqs,
     maxBatchedTokens: input.maxBatchedTokens ?? defaults.maxBatchedTokens,
