@@ -24,14 +24,13 @@ export interface ServeFlags {
   readonly images?: ImagesRequest | undefined;
 }
 
-export type EngineSettings = Readonly<Record<string, number | boolean | readonly number[]>>;
+export type EngineSettings = Readonly<Record<string, number | boolean | string | readonly number[]>>;
+
+/** A list of words names the values that a flag takes. */
+type SettingKind = "share" | "count" | "switch" | "list" | readonly string[];
 
 /** What `--set` may hold: flag of the engine, its name in the core, and what it is. */
-const SETTINGS: readonly (readonly [
-  flag: string,
-  name: string,
-  kind: "share" | "count" | "switch" | "list",
-])[] = [
+const SETTINGS: readonly (readonly [flag: string, name: string, kind: SettingKind])[] = [
   ["gpu-memory-utilization", "gpuMemoryUtilization", "share"],
   ["max-num-seqs", "maxNumSeqs", "count"],
   ["max-num-batched-tokens", "maxBatchedTokens", "count"],
@@ -46,6 +45,11 @@ const SETTINGS: readonly (readonly [
   ["kv-unified", "unified", "switch"],
   ["swa-full", "swaFull", "switch"],
   ["mmproj", "projector", "switch"],
+  ["chunked-prefill-size", "chunkedPrefillTokens", "count"],
+  ["disable-radix-cache", "disableRadixCache", "switch"],
+  ["prompt-tokens", "promptTokens", "count"],
+  ["attn-implementation", "attention", ["flash", "sdpa", "eager"]],
+  ["cache-implementation", "cache", ["dynamic", "static"]],
 ];
 
 /**
@@ -54,7 +58,7 @@ const SETTINGS: readonly (readonly [
  * @throws InvalidArgumentError for a name or value that no engine has
  */
 export function parseSettings(text: string, before: EngineSettings = {}): EngineSettings {
-  const settings: Record<string, number | boolean | readonly number[]> = { ...before };
+  const settings: Record<string, number | boolean | string | readonly number[]> = { ...before };
   for (const entry of text.split(",")) {
     const [flag = "", value = "on"] = entry.split("=").map((part) => part.trim());
     const known = SETTINGS.find(([name]) => name === flag.replace(/^-+/, ""));
@@ -65,11 +69,12 @@ export function parseSettings(text: string, before: EngineSettings = {}): Engine
   return settings;
 }
 
-function settingOf(
-  value: string,
-  kind: "share" | "count" | "switch" | "list",
-): number | boolean | readonly number[] {
+function settingOf(value: string, kind: SettingKind): number | boolean | string | readonly number[] {
   const number = Number(value);
+  if (typeof kind !== "string") {
+    if (kind.includes(value)) return value;
+    throw new InvalidArgumentError(`${value} is none of ${kind.join(", ")}.`);
+  }
   switch (kind) {
     case "share":
       if (number > 0 && number <= 1) return number;

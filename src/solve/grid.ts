@@ -43,7 +43,22 @@ export function gridOf(input: SolveInput): readonly GridRow[] {
     return {
       dtype: name,
       cells,
-      longestContext: longestContext({ model, options: inFormat, budgetBytes }),
+      longestContext: longestContext({ model, options: inFormat, budgetBytes }, knownFrom(cells, longest)),
     };
   });
+}
+
+/** What the cells of a row say about its longest context. */
+function knownFrom(
+  cells: readonly GridCell[],
+  longest: Tokens,
+): { readonly from?: Tokens; readonly until?: Tokens } {
+  let from = 0;
+  let until = Number.POSITIVE_INFINITY;
+  for (const { contextTokens, fits } of cells) {
+    if (contextTokens > longest) continue;
+    if (fits) from = Math.max(from, contextTokens);
+    else until = Math.min(until, contextTokens);
+  }
+  return { from, ...(until === Number.POSITIVE_INFINITY ? {} : { until }) };
 }

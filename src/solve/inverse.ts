@@ -1,7 +1,9 @@
 /** Inverse questions of serving, answered with the forward estimate: the answer fits and the next does not. */
 import type { Architecture } from "../architecture/model.ts";
 import { parseEngine } from "../engines/registry.ts";
+import { versionRow } from "../engines/versions.ts";
 import { defaultLimits } from "../engines/vllm/profile.ts";
+import { VLLM_VERSIONS } from "../engines/vllm/versions.ts";
 import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { headroomOf } from "./headroom.ts";
@@ -28,11 +30,16 @@ const LARGEST_BATCH = 2 ** 20;
  * The longest context that fits, at most the model's own maximum. Bisection: blocks, windows and padding make
  * memory a staircase, and on every engine a rising one (test/solve/monotone.test.ts).
  *
+ * @param known contexts that were tried already: the longest that fits, the shortest that does not
  * @returns 0 when one token does not fit
  * @example longestContext({ model: llama_3_1_8b, options: {}, budgetBytes: 80e9 }) // 131_072, all it was trained for
  */
-export function longestContext({ model, options, budgetBytes }: SolveInput): Tokens {
+export function longestContext(
+  { model, options, budgetBytes }: SolveInput,
+  known: { readonly from?: Tokens; readonly until?: Tokens } = {},
+): Tokens {
   return largestThatFits({
+    ...known,
     limit: contextLimit(model),
     fits: (contextTokens) => fits({ model, options: { ...options, contextTokens }, budgetBytes }),
   });
@@ -58,7 +65,10 @@ export function largestBatch({ model, options, budgetBytes }: SolveInput): numbe
 /** Sequences that an engine schedules at once: vLLM's `max_num_seqs` of each replica; others have no limit. */
 export function batchLimit(options: EstimateOptions): number {
   const { engine = "generic", engineOptions, card, dp = 1 } = options;
-  if (engine === "generic" || parseEngine(engine).engine !== "vllm") return LARGEST_BATCH;
+  if (engine === "generic") return LARGEST_BATCH;
+  const named = parseEngine(engine);
+  if (named.engine !== "vllm") return LARGEST_BATCH;
   const asked = engineOptions?.maxNumSeqs;
-  return dp * (typeof asked === "number" && asked > 0 ? asked : defaultLimits(card).maxNumSeqs);
+  const version = versionRow(VLLM_VERSIONS, named.version);
+  return dp * (typeof asked === "number" && asked > 0 ? asked : defaultLimits(card, { version }).maxNumSeqs);
 }

@@ -2,19 +2,26 @@
 
 /**
  * The largest n in [1, limit] for which `fits(n)` holds, or 0 when even 1 does not, for a `fits` that never
- * turns true again once it is false. About 2 log2(answer) calls.
+ * turns true again once it is false. About 2 log2(answer) calls, fewer between known bounds: `from` is known to
+ * fit, `until` not to.
  *
  * @example largestThatFits({ limit: 1000, fits: (n) => n * 3 <= 100 }) // 33
  */
 export function largestThatFits(input: {
   readonly limit: number;
   readonly fits: (n: number) => boolean;
+  readonly from?: number;
+  readonly until?: number;
 }): number {
-  const { limit, fits } = input;
-  if (limit < 1 || !fits(1)) return 0;
-  let low = 1;
-  let high = 1;
-  while (high < limit) {
+  const { limit, fits, from = 0, until } = input;
+  if (limit < 1) return 0;
+  let low = Math.min(from, limit);
+  if (low < 1) {
+    if (until === 1 || !fits(1)) return 0;
+    low = 1;
+  }
+  let high = until ?? low;
+  while (until === undefined && high < limit) {
     high = Math.min(high * 2, limit);
     if (!fits(high)) break;
     low = high;

@@ -1,15 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { ENGINE_IDS } from "../../src/engines/engine.ts";
+import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
+import { copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
 import { withoutExperts } from "../../src/engines/llama-cpp/offload.ts";
 import { type EngineInput, parseEngine, serveOn } from "../../src/engines/registry.ts";
+import { sglangDefaults } from "../../src/engines/sglang/defaults.ts";
 import { allocatedBytes, weightRounding } from "../../src/engines/torch-allocator.ts";
 import { versionRow } from "../../src/engines/versions.ts";
-import { rotaryTableBytes } from "../../src/engines/vllm/profile.ts";
+import { defaultLimits, rotaryTableBytes } from "../../src/engines/vllm/profile.ts";
 import { VLLM_VERSIONS } from "../../src/engines/vllm/versions.ts";
 import { formatByName } from "../../src/formats/format-names.ts";
 import { sumTerms } from "../../src/memory/term.ts";
 import { SINGLE_DEVICE } from "../../src/parallelism/degrees.ts";
 import { uniformStorage } from "../../src/quantization/storage.ts";
+import { storageByName } from "../../src/quantization/storage-by-name.ts";
 import { bf16Cache, ggmlCache } from "./cache-formats.ts";
 import { MEASURED, modelOf } from "./measured-rows.ts";
 
@@ -102,6 +106,26 @@ describe("vLLM", () => {
   });
 });
 
+describe("vLLM before 0.8: the V0 engine", () => {
+  const v0 = { version: versionRow(VLLM_VERSIONS, "0.6.4") };
+  test("256 sequences on every card, and a step holds the longest prompt", () => {
+    expect(defaultLimits(base.card, { ...v0, contextTokens: 20_000 })).toEqual({
+      maxNumSeqs: 256,
+      maxBatchedTokens: 20_000,
+    });
+    expect(defaultLimits(base.card, { ...v0, contextTokens: 1000 }).maxBatchedTokens).toBe(2048);
+    expect(defaultLimits(base.card, { ...v0, contextTokens: 131_072 }).maxBatchedTokens).toBe(2048);
+    expect(defaultLimits(base.card)).toEqual({ maxNumSeqs: 1024, maxBatchedTokens: 8192 });
+  });
+
+  test("Llama-3-8B on an H100: 256 x 128,256 x 38.1 B + 8192 x 4096 x 2 B + 36 MiB, 1.23 GiB of the log's 1.26", () => {
+    const input = { ...base, version: "0.6.4" };
+    const logits = Math.round(256 * 128_256 * 38.1);
+    expect(bytesOf(input, "vllm", "logits")).toEqual([logits]);
+    expect(bytesOf(input, "vllm", "activations")).toEqual([8192 * 4096 * 2 + 36 * MIB]);
+  });
+});
+
 describe("what PyTorch counts", () => {
   test.for([
     [1, 512],
@@ -151,9 +175,95 @@ describe("llama.cpp", () => {
     expect(all!.held.parameters.total - few!.held.parameters.total).toBe(experts);
   });
 
-  test("-ngl 0 leaves nothing on the GPU", () => {
+  test("-ngl 0: no weights, no cache; the GPU works on copies, here of the head, with 512 rows of it", () => {
     const [device] = serveOn("llama.cpp", { ...cpp, gpuLayers: 0 }).devices;
+    expect(device!.held.parameters.total).toBe(0);
+    expect(device!.terms.map((t) => t.id)).toEqual(["activations", "runtime"]);
+    const head = 151_936 * 2048 * 2;
+    expect(device!.terms[0]!.bytes).toBe(head + 512 * (151_936 + 2048) * 4);
+  });
+
+  test("-ngl 0 with micro-batches under 32 leaves the GPU alone", () => {
+    const [device] = serveOn("llama.cpp", { ...cpp, gpuLayers: 0, ubatchTokens: 16 }).devices;
     expect([device!.held.parameters.total, device!.terms.length]).toEqual([0, 0]);
+  });
+
+  const big = {
+    ...cpp,
+    model: named("qwen3-235b-a22b"),
+    storage: storageByName("q6_k"),
+    contextTokens: 16_384,
+  };
+  const expertTensor = (128 * 1536 * 4096 * 210) / 256;
+
+  test("experts on the CPU: one projection of all of them, 630 MiB in Q6_K, beside its layer's moment", () => {
+    const [device] = serveOn("llama.cpp", { ...big, cpuExpertLayers: 94 }).devices;
+    // Eight experts' gate, up and output, two rows of hidden, an F32 mask and its F16 copy.
+    const layer = 512 * (8 * (2 * 1536 + 4096) + 2 * 4096) * 4 + 16_384 * 512 * 6;
+    expect(expertTensor).toBe(630 * MIB);
+    expect(device!.terms.find((t) => t.id === "activations")!.bytes).toBe(expertTensor + layer);
+  });
+
+  test("replicas are servers of their own: 8 slots over 2 of them are 4 slots on each of 2 GPUs", () => {
+    const [device] = serveOn("llama.cpp", {
+      ...cpp,
+      sequences: 8,
+      degrees: { ...SINGLE_DEVICE, dp: 2 },
+    }).devices;
+    expect(device!.count).toBe(2);
+    expect(device!.terms.find((t) => t.id === "kv-cache")!.bytes).toBe(4 * 3072 * MIB);
+  });
+
+  test("expert parallelism is refused, not ignored", () =>
+    expect(() => serveOn("llama.cpp", { ...cpp, degrees: { tp: 2, pp: 1, ep: 2, dp: 1 } })).toThrow(
+      expect.objectContaining({ code: "bad-option" }),
+    ));
+
+  test("the first of two GPUs works for the CPU, the second does not", () => {
+    const input = { ...big, cpuExpertLayers: 94, tensorSplit: [1, 1] };
+    const [first, second] = bytesOf(input, "llama.cpp", "activations");
+    expect(first! > expertTensor && second! < expertTensor).toBe(true);
+  });
+
+  test("the fork's log with an F16 mask: 774.00 MiB on CUDA0, as printed", () => {
+    const { model, storage } = big;
+    const cpu = { firstLayer: 0, layers: 0, output: false };
+    const copied = copiedWeights(model, { cpu, cut: 94, storage, ubatchTokens: 512 })!;
+    const bytes = computeBufferBytes(model, {
+      cells: 16_384,
+      ubatchTokens: 512,
+      flashAttention: true,
+      output: true,
+      pipelineDevices: 1,
+      halfMask: true,
+      copied: { ...copied, of: model },
+    });
+    expect(bytes).toBe(774 * MIB);
+  });
+});
+
+describe("SGLang's defaults", () => {
+  const one = { degrees: { tp: 1, pp: 1 } };
+  test("RTX 4090, 24,564 MiB: 1 - (512 + 3072 + 48 + 128) / 24,564 = 0.847", () => {
+    const found = sglangDefaults({ totalBytes: 24_564 * MIB }, one);
+    expect(found).toEqual({ chunkedPrefillTokens: 2048, memFractionStatic: 0.847, workspace: 560 * MIB });
+  });
+  test("H100, 81,559 MiB at tp 8: 512 + 12,288 + 1024 + 1024 = 14,848 MiB are set aside, 0.818", () => {
+    const found = sglangDefaults({ totalBytes: 81_559 * MIB }, { degrees: { tp: 8, pp: 1 } });
+    expect(found.memFractionStatic).toBe(0.818);
+  });
+  test("no card: chunks of 4096 and 0.88", () =>
+    expect(sglangDefaults(undefined, one)).toMatchObject({
+      chunkedPrefillTokens: 4096,
+      memFractionStatic: 0.88,
+    }));
+
+  test("the pool is the fraction of what context and communicators leave, less the weights", () => {
+    const { terms, pool } = serveOn("sglang", { ...base, memFractionStatic: 0.9 }).devices[0]!;
+    const context = terms.find((t) => t.id === "runtime")!.bytes;
+    const bytes = 0.9 * (79.19 * GIB - context) - 8_030_261_248 * 2;
+    // 32 layers x 2 x 8 heads x 128 x 2 B a token.
+    expect(pool!.tokens).toBe(Math.floor(bytes / 131_072));
   });
 });
 
@@ -178,6 +288,55 @@ describe("transformers", () => {
   });
 });
 
+describe("transformers before 4.36: tuples", () => {
+  const qwen: EngineInput = { ...base, model: named("qwen-7b"), version: "4.32" };
+
+  test("8192 tokens generated from one: old and new cache, 2 x 32 x 2 x 4096 x 2 B x 8192 less the prompt's", () => {
+    const input = { ...qwen, promptTokens: 1 };
+    // One token: 4096 x 2 B kept, 151,936 x 2 B of logits in bf16.
+    const prefill = 4096 * 2 + 151_936 * 2;
+    expect(bytesOf(input, "transformers", "kv-cache")).toEqual([4 * GIB]);
+    expect(bytesOf(input, "transformers", "allocator")).toEqual([4 * GIB - prefill]);
+    const { terms } = serveOn("transformers", input).devices[0]!;
+    const grown = terms.find((t) => t.id === "allocator")!;
+    expect(grown.low).toBe(grown.bytes);
+  });
+
+  test("2048 tokens read at once: values are views of q, k and v, 32 x 2048 x (4096 + 3 x 4096) x 2 B", () => {
+    const input = { ...qwen, contextTokens: 2048, promptTokens: 2048 };
+    expect(bytesOf(input, "transformers", "kv-cache")).toEqual([2 * GIB]);
+    expect(bytesOf(input, "transformers", "logits")).toEqual([2048 * 151_936 * 2]);
+    expect(bytesOf(input, "transformers", "activations")).toEqual([2048 * 4096 * 2]);
+    expect(bytesOf(input, "transformers", "allocator")).toEqual([0]);
+  });
+
+  test("a DynamicCache copies: 1 GiB of Llama's cache at 8192 tokens, and may give its second copy back", () => {
+    const { terms } = serveOn("transformers", { ...base, promptTokens: 1 }).devices[0]!;
+    const grown = terms.find((t) => t.id === "allocator")!;
+    expect(grown.low).toBe(GIB / 32);
+    expect(grown.bytes).toBeGreaterThan(0.99 * GIB);
+  });
+
+  test("a prompt of 8192: the layers' 8192 x (4 x 4096 + 3 x 14336) x 2 B are reused by the growing cache", () => {
+    const layers = 8192 * (4 * 4096 + 3 * 14_336) * 2;
+    const [read] = bytesOf(base, "transformers", "activations");
+    const [logits] = bytesOf(base, "transformers", "logits");
+    expect(read! + logits!).toBe(layers);
+    expect(bytesOf(base, "transformers", "allocator")).toEqual([GIB - layers]);
+  });
+});
+
+describe("transformers with bitsandbytes", () => {
+  const nf4 = { ...base, storage: storageByName("nf4") };
+  const cublas = 32 * MIB;
+
+  test("a prompt unpacks one matrix at a time: 14,336 x 4096 x 2 B; a single row needs none", () => {
+    expect(bytesOf(nf4, "transformers", "workspace")).toEqual([cublas + 14_336 * 4096 * 2]);
+    expect(bytesOf({ ...nf4, promptTokens: 1 }, "transformers", "workspace")).toEqual([cublas]);
+    expect(bytesOf(base, "transformers", "workspace")).toEqual([cublas]);
+  });
+});
+
 describe("names and versions", () => {
   test.for([
     ["vllm", { engine: "vllm" }],
@@ -192,9 +351,10 @@ describe("names and versions", () => {
 
   test("constants of the newest row that is not newer", () => {
     const at = (version: string | undefined): string => versionRow(VLLM_VERSIONS, version).version;
-    expect(["0.1", "0.11", "0.19", "0.19.1", "0.27", undefined].map(at)).toEqual([
+    expect(["0.1", "0.7.2", "0.11", "0.19", "0.19.1", "0.27", undefined].map(at)).toEqual([
       "0.6",
       "0.6",
+      "0.8",
       "0.19",
       "0.19",
       "0.20",

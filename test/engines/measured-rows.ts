@@ -16,13 +16,19 @@ export interface MeasuredRow {
   readonly engine: string;
   readonly fork?: string;
   readonly version?: string;
+  /** `date`: not stated; the release that was current when the source was written. */
+  readonly versionBy?: "date";
   readonly quality: string;
   readonly storage?: string;
   readonly card?: string;
+  /** What the total is: the allocator's `max_memory_allocated`, or all that the driver shows. Default "device". */
+  readonly reading?: "allocated" | "device";
   readonly flags: {
     readonly tp?: number;
     readonly pp?: number;
     readonly contextTokens?: number;
+    /** Tokens read at once, before the rest is generated one by one. */
+    readonly promptTokens?: number;
     readonly sequences?: number;
     readonly ubatchTokens?: number;
     readonly cache?: string;

@@ -15,6 +15,25 @@ describe("largestThatFits", () => {
     expect(largestThatFits({ limit, fits: (n) => n <= threshold })).toBe(answer),
   );
 
+  test("between bounds that are known: the same answer", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(5000),
+        fc.nat(5000),
+        fc.nat(5000),
+        fc.nat(5000),
+        (limit, threshold, below, above) => {
+          const fits = (n: number): boolean => n <= threshold;
+          const from = Math.min(threshold, limit, below);
+          const until = Math.max(threshold + 1, above);
+          const plain = largestThatFits({ limit, fits });
+          expect(largestThatFits({ limit, fits, from })).toBe(plain);
+          if (until <= limit) expect(largestThatFits({ limit, fits, from, until })).toBe(plain);
+        },
+      ),
+    );
+  });
+
   test("asks about 2 log2(answer) times", () => {
     let calls = 0;
     largestThatFits({

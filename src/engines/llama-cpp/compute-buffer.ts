@@ -1,5 +1,6 @@
 import type { Architecture, LayerKind, Mixer } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
+import type { CopiedWeights } from "./copied-weights.ts";
 
 export interface ComputeBufferInput {
   /** Cells of one slot's cache (or of the unified one): what a micro-batch attends to. */
@@ -16,6 +17,8 @@ export interface ComputeBufferInput {
   readonly pipelineDevices: number;
   /** The mask is made in F16 instead of cast to it (ik_llama.cpp). Default false. */
   readonly halfMask?: boolean;
+  /** Weights of the CPU's part that this device multiplies with, and the whole model, whose layers they belong to. */
+  readonly copied?: CopiedWeights & { readonly of: Architecture };
 }
 
 /** GGML_SCHED_MAX_COPIES: micro-batches in flight in a pipeline of several devices. */
@@ -31,18 +34,40 @@ const F16 = 2;
  *                 mask    cells * ub * 4, flash attention adds its F16 copy (+ 2)
  *                 scores  heads * cells * ub * 4 without flash attention, none with it
  *     feed-forward  ub * (2 hidden + 2 widths) * 4; experts: chosen * (2 widths + hidden)
+ *     copied      a matrix kept on the CPU + the feed-forward of its layer; the head kept there + the head's rows
  *     buffer = largest of them; a pipeline: + 4 * (F32 mask + hidden) of copied inputs
  *
- * Not modelled: scratch that kernels take from their own pool (dequantized weights and caches), weights of
- * expert tensors copied over for large batches. Graph order moves the result by a few rows of `hidden`.
+ * Not modelled: scratch that kernels take from their own pool (dequantized weights and caches). Graph order moves the result by a few rows of `hidden`.
  * Checked against printed buffers: see test/bench/accuracy-serving.ts.
  *
  * @example computeBufferBytes(glm_z1_32b, { cells: 8192, ubatchTokens: 512, flashAttention: false, ... })
  * // 872_415_232 = 832.00 MiB = 768 scores + 16 mask + 48 of four rows, as the log prints
  */
 export function computeBufferBytes(model: Architecture, input: ComputeBufferInput): Bytes {
+  const { ubatchTokens: ub, copied } = input;
+  const head = ub * (model.vocabSize + model.hiddenSize) * F32;
+  const own = layerMoments(model, input);
+  let widest = Math.max(input.output ? head : 0, own.widest);
+  if (copied !== undefined) {
+    const { feedForward } = layerMoments(copied.of, input);
+    if (copied.matrix > 0) widest = Math.max(widest, copied.matrix + feedForward);
+    if (copied.head > 0) widest = Math.max(widest, copied.head + head);
+  }
+  return widest + (input.pipelineDevices > 1 ? PIPELINE_COPIES * own.inputs : 0);
+}
+
+interface LayerMoments {
+  readonly widest: Bytes;
+  /** The widest of the feed-forwards alone. */
+  readonly feedForward: Bytes;
+  /** What a pipeline keeps copies of. */
+  readonly inputs: Bytes;
+}
+
+function layerMoments(model: Architecture, input: ComputeBufferInput): LayerMoments {
   const { ubatchTokens: ub, cells, flashAttention } = input;
-  let widest = input.output ? ub * (model.vocabSize + model.hiddenSize) * F32 : 0;
+  let widest = 0;
+  let feedForward = 0;
   let inputs = 0;
   for (const stack of model.stacks) {
     if (stack.role !== "decoder") continue;
@@ -66,10 +91,13 @@ export function computeBufferBytes(model: Architecture, input: ComputeBufferInpu
         const scores = flashAttention ? 0 : heads * cells * ub * F32;
         widest = Math.max(widest, rows * (residual + 2 * queries) + mask + scores);
       }
-      widest = Math.max(widest, rows * (residual + feedForwardWidth(kind, stack.hiddenSize)) + mask);
+      feedForward = Math.max(
+        feedForward,
+        rows * (residual + feedForwardWidth(kind, stack.hiddenSize)) + mask,
+      );
     }
   }
-  return widest + (input.pipelineDevices > 1 ? PIPELINE_COPIES * inputs : 0);
+  return { widest: Math.max(widest, feedForward), feedForward, inputs };
 }
 
 function attentionOf(mixer: Mixer): { readonly queries: number; readonly heads: number } {

@@ -1,5 +1,6 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
+import { VramCalcError } from "../../errors.ts";
 import { exactTerm, type Term } from "../../memory/term.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
 import type { Tokens } from "../../units.ts";
@@ -8,6 +9,7 @@ import { contextTerm } from "../process-overhead.ts";
 import { versionRow } from "../versions.ts";
 import { type LlamaCppCacheInput, llamaCppCacheBytes } from "./cache.ts";
 import { computeBufferBytes } from "./compute-buffer.ts";
+import { copiedWeights } from "./copied-weights.ts";
 import { withoutExperts } from "./offload.ts";
 import { type PlacedLayers, placeLayers } from "./placement.ts";
 import { LLAMA_CPP_VERSIONS, type LlamaCppVersion } from "./versions.ts";
@@ -42,17 +44,25 @@ const DEFAULT_UBATCH = 512;
  *     caches    of the device's own layers
  *     compute   widest moment of the graph for one micro-batch, on every device of a layer split
  *
- * Layers on the CPU cost no GPU memory; their expert tensors, copied over for large batches, are not modelled.
+ * `dp` are servers of their own, which divide the slots. Layers on the CPU cost no GPU memory but in the compute buffer of the first GPU, which works on large batches with a
+ * copy of their weights (copied-weights.ts), even with `-ngl 0`.
  *
  * @example serveOnLlamaCpp({ model: qwen3_30b, gpuLayers: 99, ubatchTokens: 512, ... }).devices[0].terms
  * // kv-cache 3072 MiB at 32,768 cells, activations 300.75 MiB
  */
 export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineResult {
   const version = versionRow(LLAMA_CPP_VERSIONS, input.version?.replace(/^b/, ""));
-  const { model } = input;
+  const { model, degrees } = input;
+  if (degrees.ep > 1) {
+    throw new VramCalcError("bad-option", {
+      option: "--ep",
+      given: `${degrees.ep} for llama.cpp`,
+      expected: "1: llama.cpp divides whole layers over its devices, experts with them",
+    });
+  }
   const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
-  const split = input.tensorSplit ?? new Array<number>(input.degrees.tp * input.degrees.pp).fill(1);
-  const { devices } = placeLayers({
+  const split = input.tensorSplit ?? new Array<number>(degrees.tp * degrees.pp).fill(1);
+  const { cpu, devices } = placeLayers({
     layers,
     gpuLayers: input.gpuLayers ?? layers + 1,
     split,
@@ -65,9 +75,15 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
     const held = heldBy(model, { placed, cut, projector: index === 0 && input.projector === true });
     return {
       id: devices.length === 1 ? "all" : `gpu${index}`,
-      count: 1,
+      count: degrees.dp,
       held,
-      terms: deviceTerms(held, { input, version, placed, pipelineDevices }),
+      terms: deviceTerms(held, {
+        input,
+        version,
+        placed,
+        pipelineDevices,
+        hosted: index === 0 ? { cpu, cut } : null,
+      }),
     };
   });
   return { engine: "llama.cpp", version: `b${version.version}`, devices: result, notes: [] };
@@ -120,13 +136,14 @@ function deviceTerms(
     readonly version: LlamaCppVersion;
     readonly placed: PlacedLayers;
     readonly pipelineDevices: number;
+    /** What stays on the CPU, for the device that works on it. */
+    readonly hosted: { readonly cpu: PlacedLayers; readonly cut: number } | null;
   },
 ): readonly Term[] {
-  const { input, version, placed, pipelineDevices } = at;
-  if (placed.layers === 0 && !placed.output) return [];
+  const { input, version, placed, pipelineDevices, hosted } = at;
   const flashAttention = input.flashAttention !== false;
   const padTokens = flashAttention ? version.padTokens.flash : version.padTokens.plain;
-  const slots = input.sequences;
+  const slots = Math.ceil(input.sequences / input.degrees.dp);
   const cacheInput: LlamaCppCacheInput = {
     contextTokens: input.contextTokens,
     slots,
@@ -142,7 +159,11 @@ function deviceTerms(
   const asked = input.unified === true ? input.contextTokens * slots : input.contextTokens;
   const cells = Math.ceil(asked / padTokens) * padTokens;
   const ubatchTokens = Math.min(input.ubatchTokens ?? DEFAULT_UBATCH, cells);
+  const copied =
+    hosted === null ? null : copiedWeights(input.model, { ...hosted, storage: input.storage, ubatchTokens });
+  if (placed.layers === 0 && !placed.output && copied === null) return [];
   const compute = computeBufferBytes(held, {
+    ...(copied === null ? {} : { copied: { ...copied, of: input.model } }),
     cells,
     ubatchTokens,
     flashAttention,
@@ -166,8 +187,9 @@ function deviceTerms(
       low: Math.floor(compute * 0.9),
       high: Math.ceil(compute * 1.15),
       basis: "modelled",
-      formula: "compute buffer for {ubatchTokens} tokens over {cells} cells",
-      inputs: { ubatchTokens, cells },
+      formula:
+        "compute buffer for {ubatchTokens} tokens over {cells} cells, {copied} B of copied weights at most",
+      inputs: { ubatchTokens, cells, copied: copied === null ? 0 : Math.max(copied.matrix, copied.head) },
     },
     contextTerm(input.card?.generation),
   );

@@ -1,19 +1,20 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { exactTerm, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
-import { type Bytes, GiB, type Tokens } from "../../units.ts";
+import type { Bytes, Tokens } from "../../units.ts";
 import { attentionBytesPerToken, cacheLayers, reachOf } from "../cache-layers.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
 import { communicationTerm, contextTerm, talkingRanks } from "../process-overhead.ts";
 import type { BlockPool } from "../vllm/block-pool.ts";
+import { sglangDefaults } from "./defaults.ts";
 
 export interface SglangOptions {
-  /** `--mem-fraction-static`: part of the card for weights and pools. Default 0.88. */
+  /** `--mem-fraction-static`: part of what is free at the start for weights and pools. Default: by card. */
   readonly memFractionStatic?: number;
   /** `--swa-full-tokens-ratio`: tokens of the window pool per token of the full one. Default 0.8. */
   readonly swaFullTokensRatio?: number;
-  /** `--chunked-prefill-size`. Default 8192 on cards of 70 GiB and more, else 2048. */
+  /** `--chunked-prefill-size`. Default: by card. */
   readonly chunkedPrefillTokens?: Tokens;
   /** `--disable-radix-cache`: one state slot per request instead of three. */
   readonly disableRadixCache?: boolean;
@@ -22,7 +23,6 @@ export interface SglangOptions {
 /** Slots of recurrent state that a running request holds with the radix cache on. */
 const STATE_SLOTS = 3;
 const VERSION = "0.5";
-const DEFAULT_FRACTION = 0.88;
 const DEFAULT_WINDOW_RATIO = 0.8;
 
 /**
@@ -32,8 +32,9 @@ const DEFAULT_WINDOW_RATIO = 0.8;
  *     per token   sum over layers, one page slot each: K and V, a latent, and 132 B of index key
  *     window      a second pool of ratio * tokens
  *     state       slots * (conv columns in the compute format + state in fp32)
- *     pool bytes  total * fraction - weights
+ *     pool bytes  (total - context - communicators) * fraction - weights
  *
+ * The fraction counts from what is free once the process has its context and its communicators.
  * Source: sglang `model_runner_kv_cache_mixin.py`, 0.5; pool defaults partly from general knowledge.
  */
 export function serveOnSglang(input: ServingInput & SglangOptions): EngineResult {
@@ -48,19 +49,21 @@ export function serveOnSglang(input: ServingInput & SglangOptions): EngineResult
       ...(pool === null ? {} : { pool }),
     };
   });
+  const defaults = defaultsOf(input);
   const options = {
-    memFractionStatic: input.memFractionStatic ?? DEFAULT_FRACTION,
+    memFractionStatic: input.memFractionStatic ?? defaults.memFractionStatic,
     swaFullTokensRatio: input.swaFullTokensRatio ?? DEFAULT_WINDOW_RATIO,
-    chunkedPrefillTokens: chunkOf(input),
+    chunkedPrefillTokens: defaults.chunkedPrefillTokens,
     disableRadixCache: input.disableRadixCache === true,
   };
   return { engine: "sglang", version: VERSION, options, devices, notes: [] };
 }
 
-function chunkOf({ chunkedPrefillTokens, card }: ServingInput & SglangOptions): Tokens {
-  const large = card !== undefined && card.totalBytes >= 70 * GiB;
-  return chunkedPrefillTokens ?? (large ? 8192 : 2048);
-}
+const defaultsOf = ({ card, degrees, chunkedPrefillTokens }: ServingInput & SglangOptions) =>
+  sglangDefaults(card, {
+    degrees,
+    ...(chunkedPrefillTokens === undefined ? {} : { chunkedPrefillTokens }),
+  });
 
 function stageParts(
   share: Architecture,
@@ -91,7 +94,8 @@ function stageParts(
         each: each.state,
       }),
     );
-  const chunk = Math.min(chunkOf(input), sequences * contextTokens);
+  const defaults = defaultsOf(input);
+  const chunk = Math.min(defaults.chunkedPrefillTokens, sequences * contextTokens);
   const activations = chunk * peakElements(widestLayer(share)) * computeBytes;
   terms.push({
     id: "activations",
@@ -104,11 +108,22 @@ function stageParts(
   });
   const communication = communicationTerm(talkingRanks(degrees));
   if (communication !== null) terms.push(communication);
-  terms.push(contextTerm(card?.generation));
+  const context = contextTerm(card?.generation);
+  const { workspace } = defaults;
+  terms.push(context, {
+    id: "workspace",
+    bytes: workspace,
+    low: 0,
+    high: 3 * workspace,
+    basis: "assumed",
+    formula: "{workspace} B that the engine sets aside for attention and CUDA graphs",
+    inputs: { workspace },
+  });
   if (card === undefined || perToken === 0) return { terms, pool: null };
   const besides = input.besides?.({ held: share, last: lastStage });
   const held = input.storage.bytesOf(share) + state + (besides === undefined ? 0 : besides);
-  const free = (input.memFractionStatic ?? DEFAULT_FRACTION) * card.totalBytes - held;
+  const start = card.totalBytes - context.bytes - (communication === null ? 0 : communication.bytes);
+  const free = (input.memFractionStatic ?? defaults.memFractionStatic) * start - held;
   const tokens = Math.max(0, Math.floor(free / perToken));
   return {
     terms,

@@ -9,13 +9,34 @@ export interface SchedulerLimits {
   readonly maxBatchedTokens: Tokens;
 }
 
+export interface LimitsOf {
+  readonly version?: VllmVersion;
+  /** `max_model_len`. */
+  readonly contextTokens?: Tokens;
+}
+
+/** V0 reads longer prompts in chunks, of this many tokens. */
+const V0_LONG_CONTEXT: Tokens = 32_768;
+const V0_CHUNK: Tokens = 2048;
+
 /**
  * Limits of the API server when no flag sets them: 1024 sequences and 8192 tokens a step on cards of 70 GiB
- * and more that are no A100, else 256 and 2048 (vLLM `engine/arg_utils.py`).
+ * and more that are no A100, else 256 and 2048. Before 0.8 (the V0 engine): 256 sequences, and as many tokens as the
+ * longest prompt has, 2048 at least; contexts over 32,768 in chunks of 2048 (vLLM `engine/arg_utils.py`, `config.py`).
+ *
+ * Readings of V0: 1.26 GiB at 256 sequences on an H100 (PR 10511); 2.07 GiB for Llama-3.1-8B at 20,000 tokens on an RTX
+ * 3090 (issue 10517), where a step of 20,000 takes 2.25.
  *
  * @example defaultLimits({ totalBytes: 81_081 * 2 ** 20, generation: "hopper" }) // { maxNumSeqs: 1024, maxBatchedTokens: 8192 }
  */
-export function defaultLimits(card: EngineCard | undefined): SchedulerLimits {
+export function defaultLimits(
+  card: EngineCard | undefined,
+  { version, contextTokens }: LimitsOf = {},
+): SchedulerLimits {
+  if (version?.scheduler === "v0") {
+    const whole = contextTokens !== undefined && contextTokens <= V0_LONG_CONTEXT;
+    return { maxNumSeqs: 256, maxBatchedTokens: whole ? Math.max(contextTokens, V0_CHUNK) : V0_CHUNK };
+  }
   const large = card !== undefined && card.totalBytes >= 70 * GiB && card.generation !== "ampere";
   return large ? { maxNumSeqs: 1024, maxBatchedTokens: 8192 } : { maxNumSeqs: 256, maxBatchedTokens: 2048 };
 }

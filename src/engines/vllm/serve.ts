@@ -56,14 +56,14 @@ export function serveOnVllm(input: ServingInput & VllmOptions): EngineResult {
   });
   const options = {
     gpuMemoryUtilization: input.gpuMemoryUtilization ?? DEFAULT_UTILIZATION,
-    ...limitsOf(input),
+    ...limitsOf(input, version),
     enforceEager: input.enforceEager === true,
   };
   return { engine: "vllm", version: version.version, options, devices, notes: [] };
 }
 
-function limitsOf(input: ServingInput & VllmOptions): SchedulerLimits {
-  const defaults = defaultLimits(input.card);
+function limitsOf(input: ServingInput & VllmOptions, version: VllmVersion): SchedulerLimits {
+  const defaults = defaultLimits(input.card, { version, contextTokens: input.contextTokens });
   return {
     maxNumSeqs: input.maxNumSeqs ?? defaults.maxNumSeqs,
     maxBatchedTokens: input.maxBatchedTokens ?? defaults.maxBatchedTokens,
@@ -85,7 +85,7 @@ function stageParts(
   },
 ): StageParts {
   const { input, version } = at;
-  const limits = limitsOf(input);
+  const limits = limitsOf(input, version);
   const layout = pageLayout(share, input, {
     computeBytes: input.computeBytes,
     padRatio: version.padRatio,

@@ -8,6 +8,11 @@ export interface VllmVersion extends Versioned {
   readonly nonTorchGiB: { readonly one: number; readonly pair: number; readonly many: number };
   /** CUDA graphs: GiB for the whole set of captured sizes, and per layer. They lie outside the budget. */
   readonly graphsGiB: { readonly base: number; readonly perLayer: number };
+  /**
+   * Where limits come from when no flag sets them. `v0`: 256 sequences on every card, and a step holds a whole prompt;
+   * `v1`: by card.
+   */
+  readonly scheduler: "v0" | "v1";
   readonly poolReport: PoolReport;
   /** Layer groups are padded to the larger when it is under this multiple of the smaller. */
   readonly padRatio: number;
@@ -26,6 +31,19 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
     samplerBytes: 36.1,
     nonTorchGiB: { one: 0.13, pair: 0.55, many: 0.6 },
     graphsGiB: { base: 0.1, perLayer: 0 },
+    scheduler: "v0",
+    poolReport: "per-group",
+    padRatio: 1.25,
+  },
+  {
+    version: "0.8",
+    date: "2025-03",
+    // the V1 engine by default: engine/arg_utils.py `_set_default_args_v1`; the other constants are those
+    // of 0.11 above
+    samplerBytes: 36.1,
+    nonTorchGiB: { one: 0.13, pair: 0.55, many: 0.6 },
+    graphsGiB: { base: 0.1, perLayer: 0 },
+    scheduler: "v1",
     poolReport: "per-group",
     padRatio: 1.25,
   },
@@ -36,6 +54,7 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
     samplerBytes: 12.65,
     nonTorchGiB: { one: 0.25, pair: 2.08, many: 2.17 },
     graphsGiB: { base: 0.36, perLayer: 0.0155 },
+    scheduler: "v1",
     poolReport: "per-group",
     padRatio: 1.5,
   },
@@ -47,6 +66,7 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
     samplerBytes: 12.65,
     nonTorchGiB: { one: 0.25, pair: 2.08, many: 2.17 },
     graphsGiB: { base: 0.36, perLayer: 0.0155 },
+    scheduler: "v1",
     poolReport: "by-concurrency",
     padRatio: 1.5,
   },

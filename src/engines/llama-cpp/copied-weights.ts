@@ -1,0 +1,105 @@
+import type { Architecture, Tensor } from "../../architecture/model.ts";
+import { countParameters } from "../../architecture/parameters.ts";
+import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
+import { walkScheme } from "../../quantization/assignment.ts";
+import type { WeightStorage } from "../../quantization/storage.ts";
+import type { Bytes, Tokens } from "../../units.ts";
+import type { PlacedLayers } from "./placement.ts";
+
+/** Weights in host memory that the first GPU multiplies with, at their stored size: the largest of each kind. */
+export interface CopiedWeights {
+  /** A matrix of a layer on the CPU, or the experts of one projection. */
+  readonly matrix: Bytes;
+  readonly head: Bytes;
+}
+
+/** Batches from this on are worth the copy: ggml-cuda.cu `min_batch_size`. */
+const LEAST_BATCH: Tokens = 32;
+
+const known = new WeakMap<Architecture, WeakMap<WeightStorage, Map<string, CopiedWeights>>>();
+
+/**
+ * What is copied to the first GPU for batches of 32 tokens and more (`op_offload`, on by default): a matrix at a time,
+ * so the largest counts. Experts kept on the CPU are copied whole, one projection of all experts.
+ *
+ * Readings (ik_llama.cpp, Qwen3-235B-A22B in Q6_K, 512 tokens): CUDA0 774.00 MiB = 630.00 of one expert projection,
+ * 128 x 1536 x 4096 x 210 / 256 B, + 144 of the layer's own moment. GLM-Z1-32B in BF16 with nothing offloaded: CUDA0
+ * 2084.02 MiB = 1776 of the head + 308 of its rows.
+ * Not modelled: runs whose weights are repacked for the CPU, which cannot be copied (`-rtr` of the fork).
+ *
+ * @returns null where nothing is copied
+ */
+export function copiedWeights(
+  model: Architecture,
+  at: {
+    readonly cpu: PlacedLayers;
+    /** Layers whose experts stay on the CPU. */
+    readonly cut: number;
+    readonly storage: WeightStorage;
+    readonly ubatchTokens: Tokens;
+  },
+): CopiedWeights | null {
+  const { cpu, cut, storage } = at;
+  if (at.ubatchTokens < LEAST_BATCH || (cpu.layers === 0 && !cpu.output && cut === 0)) return null;
+  let byStorage = known.get(model);
+  if (byStorage === undefined) {
+    byStorage = new WeakMap();
+    known.set(model, byStorage);
+  }
+  let found = byStorage.get(storage);
+  if (found === undefined) {
+    found = new Map();
+    byStorage.set(storage, found);
+  }
+  const key = `${cpu.layers} ${cpu.output} ${cut}`;
+  let copied = found.get(key);
+  if (copied === undefined) {
+    copied = largest(model, at);
+    found.set(key, copied);
+  }
+  return copied;
+}
+
+function largest(
+  model: Architecture,
+  at: { readonly cpu: PlacedLayers; readonly cut: number; readonly storage: WeightStorage },
+): CopiedWeights {
+  const { cpu, cut, storage } = at;
+  const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
+  const held = { input: false, firstLayer: 0 } as const;
+  const onCpu = sliceLayers(model, { ...held, layers: cpu.layers, output: cpu.output });
+  const experts = sliceLayers(model, { ...held, layers: Math.min(layers, cut), output: false });
+  const isHead = ({ role }: Tensor): boolean => role === "head" || role === "embedding";
+  return {
+    matrix: Math.max(
+      largestOf(onCpu, storage, (tensor) => isMatrix(tensor) && !isHead(tensor)),
+      largestOf(experts, storage, (tensor) => tensor.kind === "expert"),
+    ),
+    head: cpu.output ? largestOf(onCpu, storage, isHead) : 0,
+  };
+}
+
+const isMatrix = ({ kind }: Tensor): boolean => kind === "linear" || kind === "expert";
+
+function largestOf(part: Architecture, storage: WeightStorage, counts: (tensor: Tensor) => boolean): Bytes {
+  let most = 0;
+  const see = (tensor: Tensor, bytes: Bytes): void => {
+    // Files hold a fused gate and up as two.
+    most = Math.max(most, tensor.role === "mlp-gate-up" ? Math.ceil(bytes / 2) : bytes);
+  };
+  if (storage.scheme !== undefined) {
+    walkScheme(part, storage.scheme, { mtp: false }, ({ tensor, stack }, _layers, encoding) => {
+      if (stack?.role !== "vision" && counts(tensor))
+        see(tensor, tensor.copies * encoding.bytesOf(tensor.shape));
+    });
+    return most;
+  }
+  const stack = dividedStack(part);
+  const tensors = [...part.tensors, ...(stack?.kinds.flatMap((kind) => kind.tensors) ?? [])];
+  for (const tensor of new Set(tensors)) {
+    if (!counts(tensor)) continue;
+    const alone = { ...part, stacks: [], tensors: [tensor] };
+    see(tensor, storage.bytesOf({ ...alone, parameters: countParameters(alone) }));
+  }
+  return most;
+}
