@@ -82,11 +82,9 @@ export const lengthsOption = (): Option =>
     .argParser(parsed(parseLengths))
     .conflicts(["batch", "context", "weightsOnly"]);
 export const attentionOption = (): Option =>
-  new Option("--attention <kind>", "attention implementation, for what masks and scores cost").choices([
-    "flash",
-    "sdpa",
-    "eager",
-  ]);
+  new Option("--attention <kind>", "attention implementation, for what masks and scores cost")
+    .choices(["flash", "sdpa", "eager"])
+    .conflicts("weightsOnly");
 
 export const fieldOption = (): Option =>
   new Option(

@@ -9,6 +9,7 @@ import { weights } from "../memory/weights.ts";
 import { deviceShares } from "../parallelism/share.ts";
 import { storageByName } from "../quantization/storage-by-name.ts";
 import type { Bytes } from "../units.ts";
+import { checkAttention, maskTerm } from "./attention.ts";
 import { servingDegrees } from "./degrees.ts";
 import { type DraftRun, type PreparedDraft, prepareDraft } from "./draft.ts";
 import { imageTerm, type PreparedImages, prepareImages } from "./images.ts";
@@ -49,6 +50,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
   const { degrees, notes: layoutNotes } = servingDegrees(model, options);
   const { engine = "generic" } = options;
   const name = engine === "generic" ? null : parseEngine(engine);
+  checkAttention(options, name?.engine ?? null);
   checkMtp(model, options, name?.engine ?? null);
   const run: Run = {
     model,
@@ -87,6 +89,8 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
       ...draft?.request,
       ...(options.mtp === undefined ? {} : { mtp: options.mtp }),
       ...images?.request,
+      ...(options.attention === undefined ? {} : { attention: options.attention }),
+      ...(options.padded === undefined ? {} : { padded: options.padded }),
       ...(name === null ? {} : { engineOptions: { ...served.options, ...options.engineOptions } }),
     },
   };
@@ -136,10 +140,14 @@ function composed(
   own: readonly Term[],
   at: { readonly held: Architecture; readonly besides: readonly Term[] },
 ): readonly Term[] {
-  const all = at.besides.length === 0 ? own : [...own, ...at.besides];
-  if (images === null || prepared.weightsOnly) return all;
   const sequences = Math.ceil(prepared.sequences / degrees.dp);
   const computeBytes = computeBytesOf(model, options);
+  const all = [...own, ...at.besides];
+  if (prepared.weightsOnly) return all;
+  const { contextTokens } = prepared;
+  const mask = maskTerm(at.held, { options, engine, sequences, contextTokens, computeBytes });
+  if (mask !== null) all.push(mask);
+  if (images === null) return all;
   const term = imageTerm(images, { held: at.held, terms: own, engine, options, sequences, computeBytes });
   return term === null ? all : [...all, term];
 }
@@ -188,6 +196,7 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
   const extras = draft !== null || options.mtp !== undefined || run.adapters !== null;
   const result: EngineResult = serveOn(engine, {
     ...(images === null ? {} : { projector: true }),
+    ...(options.attention === undefined ? {} : { attention: options.attention }),
     ...options.engineOptions,
     ...mtpFlags(options, engine),
     model,

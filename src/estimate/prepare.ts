@@ -5,6 +5,7 @@ import type { CacheFormat } from "../engines/cache-format.ts";
 import type { EngineCard } from "../engines/engine.ts";
 import { VramCalcError } from "../errors.ts";
 import { kvFormatByName } from "../formats/kv-formats.ts";
+import type { AttentionImplementation } from "../memory/attention-mask.ts";
 import type { ImagesRequest } from "../memory/images-request.ts";
 import { plainStorageByName, type WeightStorage } from "../quantization/storage.ts";
 import { groupDigits, type Tokens } from "../units.ts";
@@ -66,6 +67,10 @@ export interface EstimateOptions {
   readonly card?: EngineCard;
   /** Flags of the engine by their names there: gpuMemoryUtilization, maxNumSeqs, gpuLayers, ... */
   readonly engineOptions?: EngineFlags;
+  /** Attention implementation, for masks and scores. Default: one that makes neither. */
+  readonly attention?: AttentionImplementation;
+  /** Sequences of the batch differ in length and are padded to the longest, so SDPA makes a mask. */
+  readonly padded?: boolean;
   /** LoRA adapters served beside the base; merged ones cost nothing and are not given. */
   readonly lora?: ServedAdapters;
   /** A smaller model that proposes tokens: its weights, and a cache of the same context and sequences. */
@@ -119,11 +124,13 @@ export function prepare(
   const contextTokens = weightsOnly ? 1 : contextOf(model, options, notes);
   const sequences = options.batch === undefined ? 1 : positive("batch", options.batch);
   const cacheFormat = cacheFormatOf(options.kvDtype ?? "fp16");
+  const encoderTokens = weightsOnly ? undefined : encoderTokensOf(model, contextTokens, notes);
   return {
     storage,
     cacheFormat,
     contextTokens,
     sequences,
+    ...(encoderTokens === undefined ? {} : { encoderTokens }),
     weightsOnly,
     notes,
     request: {
@@ -172,6 +179,31 @@ function contextOf(model: Architecture, options: EstimateOptions, notes: Note[])
     });
   }
   return context;
+}
+
+/**
+ * Positions that cross attention reads where the class does not fix them: as many as the decoder's behind an
+ * encoder for text, none where they would be those of images and none are given.
+ */
+function encoderTokensOf(model: Architecture, contextTokens: Tokens, notes: Note[]): Tokens | undefined {
+  const open = model.stacks.some(
+    ({ role, kinds }) =>
+      role === "decoder" &&
+      kinds.some(({ mixers }) =>
+        mixers.some(
+          (mixer) =>
+            mixer.kind === "attention" && mixer.cache === "cross" && mixer.encoderTokens === undefined,
+        ),
+      ),
+  );
+  if (!open) return undefined;
+  if (!model.stacks.some(({ role }) => role === "encoder")) return 0;
+  notes.push({
+    code: "encoder-tokens",
+    message: `the encoder's text is taken as long as the decoder's: ${groupDigits(contextTokens)} tokens in the cross-attention cache`,
+    details: { encoderTokens: contextTokens },
+  });
+  return contextTokens;
 }
 
 function positive(option: string, value: number): number {

@@ -57,6 +57,28 @@ const ROWS: { readonly [option in keyof Required<EstimateOptions>]: readonly Row
       moves: ["weights", "activations", "logits", "runtime"],
     },
   ],
+  attention: [
+    { model: llama, change: { attention: "flash" }, moves: [] },
+    { model: llama, change: { attention: "sdpa" }, moves: [] },
+    { model: llama, change: { attention: "eager" }, moves: ["workspace"] },
+    {
+      model: llama,
+      before: { engine: "transformers" },
+      change: { attention: "eager" },
+      // The cache grows after the scores are gone: what it then takes beyond them is less.
+      moves: ["activations", "workspace", "allocator"],
+    },
+  ],
+  padded: [
+    { model: llama, before: { batch: 3 }, change: { padded: true }, moves: ["workspace"] },
+    { model: llama, before: { batch: 3, attention: "flash" }, change: { padded: true }, moves: [] },
+    {
+      model: llama,
+      before: { batch: 3, engine: "transformers" },
+      change: { padded: true },
+      moves: ["workspace"],
+    },
+  ],
   devices: [
     { model: llama, change: { devices: 1 }, moves: [] },
     {

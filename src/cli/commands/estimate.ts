@@ -105,8 +105,14 @@ async function runEstimate(
     flags.lengths === undefined ? undefined : lengthsOf(loaded.architecture, flags, flags.lengths);
   const options: EstimateOptions = {
     ...estimateOptionsOf(flags, loaded, limit),
-    ...(lengths === undefined ? {} : { batch: lengths.sequences, contextTokens: lengths.longestTokens }),
-    ...(flags.attention === undefined ? {} : { engineOptions: { ...flags.set, attention: flags.attention } }),
+    ...(lengths === undefined
+      ? {}
+      : {
+          batch: lengths.sequences,
+          contextTokens: lengths.longestTokens,
+          ...(lengths.realTokens < lengths.paddedTokens ? { padded: true } : {}),
+        }),
+    ...(flags.attention === undefined ? {} : { attention: flags.attention }),
     ...(draft === undefined ? {} : { draft }),
     weightsOnly: flags.weightsOnly === true,
   };
