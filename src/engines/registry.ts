@@ -27,6 +27,64 @@ export function serveOn(engine: EngineId, input: EngineInput): EngineResult {
   }
 }
 
+/** The options that each engine has; those of `ServingInput` are everybody's. */
+const OPTIONS: {
+  readonly vllm: readonly Exclude<keyof VllmOptions, "format">[];
+  readonly sglang: readonly (keyof SglangOptions)[];
+  readonly transformers: readonly (keyof TransformersOptions)[];
+  readonly "llama.cpp": readonly (keyof LlamaCppOptions)[];
+} = {
+  vllm: [
+    "gpuMemoryUtilization",
+    "maxNumSeqs",
+    "maxBatchedTokens",
+    "enforceEager",
+    "blockTokens",
+    "stateBytes",
+    "speculativeTokens",
+    "prefixCaching",
+    "hybridManager",
+  ],
+  sglang: ["memFractionStatic", "swaFullTokensRatio", "chunkedPrefillTokens", "disableRadixCache"],
+  transformers: ["attention", "promptTokens", "cache"],
+  "llama.cpp": [
+    "gpuLayers",
+    "tensorSplit",
+    "cpuExpertLayers",
+    "flashAttention",
+    "ubatchTokens",
+    "unified",
+    "swaFull",
+    "projector",
+  ],
+};
+
+/**
+ * Refuses an option of another engine, or of any where there is none (null): it would be ignored.
+ *
+ * @throws bad-option
+ */
+export function checkEngineOptions(
+  engine: EngineId | null,
+  options: Readonly<Record<string, unknown>>,
+): void {
+  const has = (id: EngineId, name: string): boolean => (OPTIONS[id] as readonly string[]).includes(name);
+  for (const name of Object.keys(options)) {
+    if (engine !== null && has(engine, name)) continue;
+    const owner = ENGINE_IDS.find((id) => has(id, name));
+    throw new VramCalcError("bad-option", {
+      option: "--set",
+      given: `${name} for ${engine ?? "the generic engine"}`,
+      expected:
+        owner !== undefined
+          ? `--engine ${owner} with it`
+          : engine === null
+            ? "an engine beside it: --engine vllm, sglang, transformers or llama.cpp"
+            : `an option of ${engine}: ${OPTIONS[engine].join(", ")}`,
+    });
+  }
+}
+
 const ALIASES: { readonly [name: string]: EngineId } = {
   hf: "transformers",
   llamacpp: "llama.cpp",

@@ -1,7 +1,8 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { EngineResult } from "../engines/engine.ts";
+import { unreadFormats } from "../engines/formats-read.ts";
 import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts";
-import { parseEngine, serveOn } from "../engines/registry.ts";
+import { checkEngineOptions, parseEngine, serveOn } from "../engines/registry.ts";
 import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { VramCalcError } from "../errors.ts";
 import { sumTerms, type Term } from "../memory/term.ts";
@@ -50,6 +51,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
   const { degrees, notes: layoutNotes } = servingDegrees(model, options);
   const { engine = "generic" } = options;
   const name = engine === "generic" ? null : parseEngine(engine);
+  checkEngineOptions(name?.engine ?? null, options.engineOptions ?? {});
   checkAttention(options, name?.engine ?? null);
   checkMtp(model, options, name?.engine ?? null);
   const run: Run = {
@@ -225,7 +227,11 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
     return { id, count, terms: all, total, pool: againstRequest(pool, run, total.bytes) };
   });
   const { engine: name, version: of, options: flags } = result;
-  const notes = [...result.notes, ...versionNotes({ name, asked: version, taken: of })];
+  const notes = [
+    ...result.notes,
+    ...versionNotes({ name, asked: version, taken: of }),
+    ...unreadFormats(engine, { weights: options.dtype, cache: prepared.cacheFormat.id }),
+  ];
   return { engine: `${name}@${of}`, ...(flags === undefined ? {} : { options: flags }), devices, notes };
 }
 

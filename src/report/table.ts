@@ -139,7 +139,7 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 
 /** A bar of `share` of `width` cells, to an eighth of a cell; a non-zero share is never invisible. */
 export function shareBar(share: number, width: number): string {
-  const eighths = share <= 0 ? 0 : Math.max(1, Math.round(Math.min(share, 1) * width * 8));
+  const eighths = !(share > 0) ? 0 : Math.max(1, Math.round(Math.min(share, 1) * width * 8));
   return "█".repeat(Math.floor(eighths / 8)) + EIGHTHS[eighths % 8]!;
 }
 

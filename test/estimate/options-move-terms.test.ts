@@ -113,7 +113,6 @@ const ROWS: { readonly [option in keyof Required<EstimateOptions>]: readonly Row
     { model: llama, before: { engine: "transformers" }, change: { card }, moves: ["workspace", "runtime"] },
   ],
   engineOptions: [
-    { model: llama, change: { engineOptions: { gpuLayers: 1 } }, moves: [] },
     { model: llama, before: vllm, change: { engineOptions: { gpuMemoryUtilization: 0.5 } }, moves: ["pool"] },
     { model: llama, before: vllm, change: { engineOptions: { enforceEager: true } }, moves: ["workspace"] },
     { model: llama, before: vllm, change: { engineOptions: { maxNumSeqs: 512 } }, moves: ["logits", "pool"] },

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { estimate } from "../../src/estimate/estimate.ts";
+import { named } from "./estimate-models.ts";
+
+const llama = named("llama-3.1-8b");
+const codes = (options: Parameters<typeof estimate>[1]): readonly string[] =>
+  estimate(llama, options).notes.map(({ code }) => code);
+
+describe("options of an engine", () => {
+  test.each([
+    ["vllm", { gpuLayers: 20 }, /gpuLayers for vllm, expected --engine llama.cpp with it/],
+    ["llama.cpp", { gpuMemoryUtilization: 0.5 }, /expected --engine vllm with it/],
+    [undefined, { gpuLayers: 20 }, /for the generic engine, expected --engine llama.cpp/],
+    ["sglang", { noSuch: 1 }, /an option of sglang: memFractionStatic/],
+  ])("%s with %o is refused", (engine, engineOptions, message) => {
+    const options = { engineOptions, ...(engine === undefined ? {} : { engine }) };
+    expect(() => estimate(llama, options)).toThrow(message);
+  });
+
+  test("what took effect is in the request, defaults included", () => {
+    const { request } = estimate(llama, { engine: "vllm", engineOptions: { maxNumSeqs: 64 } });
+    expect(request.engineOptions).toEqual({
+      gpuMemoryUtilization: 0.9,
+      maxNumSeqs: 64,
+      maxBatchedTokens: 2048,
+      enforceEager: false,
+    });
+  });
+});
+
+describe("formats that an engine is not known to read are noted, not refused", () => {
+  test.each([
+    ["llama.cpp", { dtype: "awq" }],
+    ["llama.cpp", { kvDtype: "fp8" }],
+    ["vllm", { kvDtype: "q8_0/q4_0" }],
+    ["vllm", { dtype: "exl3-4bpw" }],
+    ["transformers", { kvDtype: "nvfp4" }],
+  ])("%s %o", (engine, options) => {
+    expect(codes({ engine, ...options })).toContain("format-not-read");
+  });
+
+  test.each([
+    ["llama.cpp", { dtype: "q4_k_m", kvDtype: "q8_0/q4_0" }],
+    ["llama.cpp", { dtype: "iq4_xs" }],
+    ["vllm", { dtype: "awq", kvDtype: "fp8" }],
+    ["transformers", { dtype: "nf4", kvDtype: "quanto_int4" }],
+    ["sglang", { dtype: "fp8" }],
+  ])("%s %o is read", (engine, options) => {
+    expect(codes({ engine, ...options })).not.toContain("format-not-read");
+  });
+});
+
+test("a release that is not known says whose constants stand for it", () => {
+  expect(codes({ engine: "vllm@0.8.5" })).toContain("engine-version");
+  expect(codes({ engine: "vllm@0.19" })).not.toContain("engine-version");
+});
