@@ -67,7 +67,7 @@ export function looksLikeCount(input: string): boolean {
 }
 
 /**
- * Reads a size. `GB` and a bare `G` are 10^9, `GiB` and `Gi` are 2^30; a bare number is bytes.
+ * Reads a size. `GB` and a bare `G` are 10^9, `GiB` and `Gi` are 2^30; a bare number from 1,000,000 on is bytes.
  *
  * @throws bad-quantity
  * @example parseBytes("24GiB") // 25_769_803_776
@@ -83,6 +83,8 @@ export function parseBytes(input: string): Bytes {
   const factor = unit === undefined ? 1 : match[3] === undefined ? DECIMAL[unit] : BINARY[unit];
   const value = Math.floor(Number(match[1]!.replace(/[_,]/g, "")) * factor);
   if (!(value <= Number.MAX_SAFE_INTEGER)) fail("sizes end at 2^53 - 1 bytes");
+  if (match[2] === undefined && !/b$/i.test(input.trim()) && value > 0 && value < 1e6)
+    fail(`add the unit: ${input.trim()}GB (10^9), ${input.trim()}GiB (2^30) or ${input.trim()}B`);
   return value;
 }
 
@@ -130,6 +132,8 @@ export function formatBytes(
 ): string {
   const { unit, digits = 2 } = options;
   if (unit === "B") return `${groupDigits(bytes)} B`;
+  if (bytes >= 1e15 && unit === "GB") return `${(bytes / 1e15).toFixed(digits)} PB`;
+  if (bytes >= 2 ** 50 && unit === "GiB") return `${(bytes / 2 ** 50).toFixed(digits)} PiB`;
   return `${(bytes / UNIT_BYTES[unit]).toFixed(digits)} ${unit}`;
 }
 

@@ -67,7 +67,8 @@ describe("parseBytes", () => {
     ["24Gi", 24 * 2 ** 30],
     ["0.5 GiB", 2 ** 29],
     ["512MiB", 2 ** 29],
-    ["1000", 1000],
+    ["1000B", 1000],
+    ["2000000", 2_000_000],
     ["80gb", 80e9],
   ] as const)("%s is %i bytes", ([text, bytes]) => expect(parseBytes(text)).toBe(bytes));
   test.for(["24GX", "-1GB", "much", "1e30GB"])('"%s" is refused', (text) =>

@@ -1,6 +1,6 @@
 import { fstatSync, statSync, writeSync } from "node:fs";
 import { devNull } from "node:os";
-import { EXIT } from "../errors.ts";
+import { EXIT, VramCalcError } from "../errors.ts";
 import { readBoundedStream } from "./stdin.ts";
 
 /** Everything the command line touches of the world, so that tests hand in their own. */
@@ -59,6 +59,18 @@ function maybeTerminal(descriptor: number): boolean {
   }
 }
 
+/** An output that takes no more (a full disk) is the world's fault, not a bug here. */
+const unwritable = (descriptor: number, cause: unknown): VramCalcError =>
+  new VramCalcError(
+    "source-unavailable",
+    {
+      source: descriptor === 1 ? "standard output" : "standard error",
+      reason: `it cannot be written (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`,
+      hint: "give it a place with room",
+    },
+    { cause },
+  );
+
 /**
  * Writes all of it before returning. A reader that closed the pipe early (`| head -1`) has what it wanted, so
  * the run ends quietly; a pipe that is full and does not block is waited for.
@@ -72,7 +84,7 @@ function writeAll(descriptor: number, text: string): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EPIPE") process.exit(EXIT.ok);
-      if (code !== "EAGAIN") throw error;
+      if (code !== "EAGAIN") throw unwritable(descriptor, error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
   }

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
-import { EXIT, type ExitCode, VramCalcError } from "../errors.ts";
+import { EXIT, type ExitCode, nearestNames, VramCalcError } from "../errors.ts";
+import { COMMANDS } from "./commands/index.ts";
 import type { Io } from "./io.ts";
 import { createProgram } from "./program.ts";
 import type { Session } from "./session.ts";
@@ -41,6 +42,11 @@ function explain(
       io.stderr(`vram-calc: cannot read "${args[0]}" as a parameter count: a count is not negative.\n`);
       return EXIT.badRequest;
     }
+    const command = meantCommand(error, args);
+    if (command !== undefined) {
+      io.stderr(`vram-calc: there is no command "${args[0]}"; did you mean ${command}?\n`);
+      return EXIT.badRequest;
+    }
     const text = (spoken || error.message)
       .trim()
       .replace(/^error: /, "")
@@ -58,4 +64,13 @@ function explain(
   );
   if (io.env.VRAM_CALC_DEBUG !== undefined && error instanceof Error) io.stderr(`${error.stack}\n`);
   return EXIT.bug;
+}
+
+/** The command that a mistyped first word stands for, when what follows it makes no sense for a model. */
+function meantCommand(error: CommanderError, args: readonly string[]): string | undefined {
+  const [first] = args;
+  const names = COMMANDS.map(({ name }) => name);
+  if (!["commander.excessArguments", "commander.unknownOption"].includes(error.code)) return undefined;
+  if (first === undefined || !/^[a-z]+$/.test(first) || names.includes(first)) return undefined;
+  return nearestNames(first, names)[0];
 }

@@ -59,7 +59,7 @@ export const budgetOption = (): Option =>
     .conflicts("gpu");
 export const jsonOption = (): Option => new Option("--json", "print the result as JSON");
 export const explainOption = (): Option =>
-  new Option("--explain", "show each term's formula with its numbers").conflicts("json");
+  new Option("--explain", "show each term's formula with its numbers; --json always does");
 export const unitsOption = (): Option =>
   new Option("--units <unit>", "GB (10^9), GiB (2^30) or both")
     .choices(["GB", "GiB", "both"])
@@ -90,6 +90,6 @@ export const fieldOption = (): Option =>
   new Option(
     "--field <path>",
     "print one value of the JSON: total.bytes, devices.0.terms.weights.bytes",
-  ).conflicts(["json", "explain"]);
+  ).conflicts("explain");
 export const jsonlOption = (): Option =>
   new Option("--jsonl", "requests on standard input, a result per line: the same as the command jsonl");

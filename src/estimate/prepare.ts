@@ -35,7 +35,7 @@ export interface DraftModel {
 export interface EstimateOptions {
   /** How weights are stored: "fp16", "q4_k_m", "awq", ... Default: as published, else bf16. */
   readonly dtype?: string;
-  /** Format of the KV cache, or keys and values apart: "q8_0/q4_0". Default: 16 bits. */
+  /** Format of the KV cache, or keys and values apart: "q8_0/q4_0". Default: 16 bits, bf16 where the model is. */
   readonly kvDtype?: string;
   /** Tokens kept per sequence. Default: 4096, or the model's maximum if that is smaller. */
   readonly contextTokens?: Tokens;
@@ -123,7 +123,7 @@ export function prepare(
   const weightsOnly = options.weightsOnly === true;
   const contextTokens = weightsOnly ? 1 : contextOf(model, options, notes);
   const sequences = options.batch === undefined ? 1 : positive("batch", options.batch);
-  const cacheFormat = cacheFormatOf(options.kvDtype ?? "fp16");
+  const cacheFormat = cacheFormatOf(options.kvDtype ?? defaultCacheFormat(model, options));
   const encoderTokens = weightsOnly ? undefined : encoderTokensOf(model, contextTokens, notes);
   return {
     storage,
@@ -161,6 +161,10 @@ const DEFAULT_DTYPE_NOTE: Note = {
   message: "the model does not say how its weights are stored: bf16 taken; --dtype sets another",
   details: { dtype: "bf16" },
 };
+
+/** The model's own 16 bits; llama.cpp's cache is fp16 unless a flag says otherwise. */
+const defaultCacheFormat = ({ dtype }: Architecture, { engine = "generic" }: EstimateOptions): string =>
+  dtype === "bf16" && !/^o?llama/i.test(engine) ? "bf16" : "fp16";
 
 /** The context taken when none is asked for. */
 export function defaultContext({ maxContextTokens: longest }: Architecture): Tokens {

@@ -188,7 +188,7 @@ export function neighbours(
       // A line of positions: magnitude with its sign, so that both zeros are position 0.
       const position = code >= magnitudes ? -(code - magnitudes) : code;
       const at = (n: bigint): bigint | undefined => {
-        if (n < 0n && format.signBits === 0) return undefined;
+        if (n >= magnitudes || -n >= magnitudes || (n < 0n && format.signBits === 0)) return undefined;
         const neighbour = n < 0n ? magnitudes - n : n;
         return isNumber(format, neighbour) ? neighbour : undefined;
       };

@@ -26,7 +26,7 @@ import { sizeText, wrap } from "./table.ts";
 
 /** Renders an answer for people. */
 export function servingFitText(place: FitPlace, answer: ServingAnswer, options: FitOptions): string {
-  const advice = adviceLines(answer.advice, options.paint).map((line) => wrap(line, options.columns, "    "));
+  const advice = adviceLines(answer.advice, options);
   const notes = noteLines(place, options);
   return `${[
     placeLine(place, options),

@@ -68,9 +68,10 @@ export function contextText(tokens: Tokens): string {
 }
 
 /** What would make it fit, one line each. */
-export function adviceLines(advice: readonly Advice[], paint: Paint): string[] {
+export function adviceLines(advice: readonly Advice[], { columns, paint }: FitOptions): string[] {
   return advice.map((item) => {
     const effect = `frees ${sizeText(item.frees, "GiB")}, then ${sizeText(item.bytes, "GiB")}`;
-    return `  ${item.text}: ${effect}${item.fits ? paint("good", ", fits") : ", still over"}`;
+    const line = wrap(`  ${item.text}: ${effect}${item.fits ? ", fits" : ", still over"}`, columns, "    ");
+    return item.fits ? line.replace(/fits$/, paint("good", "fits")) : line;
   });
 }

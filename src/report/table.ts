@@ -41,7 +41,9 @@ export function estimateTable(result: Result, options: TableOptions): string {
   ];
   for (const device of result.estimate.devices) {
     if (result.estimate.devices.length > 1 || device.count > 1)
-      lines.push(paint("strong", `${device.id}${device.count > 1 ? ` (${device.count} devices)` : ""}`));
+      lines.push(
+        paint("strong", `${device.id}${device.count > 1 ? ` (${groupDigits(device.count)} devices)` : ""}`),
+      );
     lines.push(...termLines(device.terms, device.total.bytes, options));
     lines.push(totalLine(device.total, options));
     if (device.pool !== undefined) lines.push(...poolLines(device.pool, options));
@@ -115,8 +117,9 @@ const NAME_WIDTH = 16;
 export function termLines(terms: readonly Term[], total: Bytes, options: TableOptions): string[] {
   const sizes = terms.map((term) => termSize(term.bytes, options));
   const width = Math.max(...sizes.map((s) => s.length));
+  const names = Math.max(NAME_WIDTH, ...terms.map((term) => nameOf(term).length + 1));
   return terms.map((term, i) => {
-    const base = `  ${nameOf(term).padEnd(NAME_WIDTH)}${sizes[i]!.padStart(width)}  `;
+    const base = `  ${nameOf(term).padEnd(names)}${sizes[i]!.padStart(width)}  `;
     const basis = options.paint(term.basis, term.basis);
     const room = options.columns - base.length - 10;
     const bar =
@@ -186,7 +189,11 @@ export function budgetLines(budget: Budget, need: Bytes, options: TableOptions):
   // A card is measured in GiB; a size of one's own is told in the unit that prices and contexts use.
   const unit = options.units === "both" ? (budget.gpu === undefined ? "GB" : "GiB") : options.units;
   const digits = distinguishingDigits(need, budget.bytes, unit);
-  const size = (bytes: Bytes): string => formatBytes(bytes, { unit, digits });
+  // A difference that the digits would round to nothing is told in bytes.
+  const size = (bytes: Bytes): string =>
+    bytes !== 0 && Number.parseFloat(formatBytes(bytes, { unit, digits })) === 0
+      ? formatBytes(bytes, { unit: "B" })
+      : formatBytes(bytes, { unit, digits });
   const limit =
     budget.gpu === undefined ? size(budget.bytes) : `${budget.gpu} (${size(budget.bytes)} usable)`;
   const paint = budget.fits ? "good" : "bad";

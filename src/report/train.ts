@@ -95,7 +95,9 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
   ];
   const worst = result.devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
   if (result.devices.length > 1)
-    lines.push(`worst of ${result.devices.length} stages: ${worst.id}, ${groupDigits(worst.count)} devices`);
+    lines.push(
+      `worst of ${result.devices.length} stages: ${worst.id}, ${groupDigits(worst.count)} ${worst.count === 1 ? "device" : "devices"}`,
+    );
   lines.push(paint("strong", `peak: ${PHASE_TEXT[worst.winner]}`));
   lines.push(...termLines(worst.terms, worst.total.bytes, { ...options, cards: [] }));
   lines.push("", ...totalLines(worst, options), "", "moments");

@@ -197,7 +197,7 @@ describe("vram-calc check that cannot run", () => {
       /line 2, column 12: unknown engine "vlm"/,
     ],
     [
-      { "vram-budget.json": '{"budgets": [{"model": "14B", "budget": 100,\n "headroom": "1GB"}]}' },
+      { "vram-budget.json": '{"budgets": [{"model": "14B", "budget": "100B",\n "headroom": "1GB"}]}' },
       "",
       /line 2, column 14: headroom got/,
     ],

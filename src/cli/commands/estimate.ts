@@ -159,7 +159,9 @@ async function runEstimate(
   const { adviceLines } = await import("../../report/fit.ts");
   const advice = advise(loaded.architecture, options, budget.bytes);
   if (advice.length > 0)
-    io.stdout(`\nwhat would change that\n${adviceLines(advice, await painterFor(io)).join("\n")}\n`);
+    io.stdout(
+      `\nwhat would change that\n${adviceLines(advice, { columns: io.columns, paint: await painterFor(io) }).join("\n")}\n`,
+    );
 }
 
 /** A batch of prompts of these lengths, padded against packed. */
