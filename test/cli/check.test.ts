@@ -197,7 +197,7 @@ describe("vram-calc check that cannot run", () => {
       /line 2, column 12: unknown engine "vlm"/,
     ],
     [
-      { "vram-budget.json": '{"budgets": [{"model": "14B", "budget": 100,\n "headroom": "1GB"}]}' },
+      { "vram-budget.json": '{"budgets": [{"model": "14B", "budget": 1000,\n "headroom": "1GB"}]}' },
       "",
       /line 2, column 14: headroom got/,
     ],
@@ -263,7 +263,7 @@ describe("vram-calc check --init", () => {
     expect(init.stderr).toBe("");
     expect(init.stdout).toMatch(/^wrote vram-budget\.json with \.\n/);
     const { budgets } = JSON.parse(readFileSync(join(cwd, "vram-budget.json"), "utf8"));
-    expect(budgets).toEqual([{ model: ".", gpu: "rtx-3060-12gb", context: "2048" }]);
+    expect(budgets).toEqual([{ model: ".", gpu: "rtx-3060-12gb", context: 2048 }]);
     const run = await check(cwd);
     expect([run.code, run.stderr]).toEqual([0, ""]);
   });
@@ -290,6 +290,13 @@ describe("vram-calc check --init", () => {
     expect(run.stderr).toContain(name);
     expect(readdirSync(cwd)).toEqual([name]);
     expect(readFileSync(join(cwd, name), "utf8")).toBe("mine");
+  });
+
+  test("never shadows the budgets in a package.json", async () => {
+    const cwd = folderWith({ "package.json": '{"vramBudget": {"budgets": []}}' });
+    const run = await check(cwd, "--init");
+    expect([run.code, readdirSync(cwd)]).toEqual([2, ["package.json"]]);
+    expect(run.stderr).toContain("vramBudget");
   });
 
   test("takes no file name", async () => {

@@ -9,7 +9,8 @@ import { loadModel } from "../../sources/load-model.ts";
 import { GiB } from "../../units.ts";
 import type { Io } from "../io.ts";
 import { loadOptionsOf } from "../load.ts";
-import { BUDGET_FILES, budgetFilesIn } from "./find-file.ts";
+import { PACKAGE_KEY } from "./budget-rows.ts";
+import { BUDGET_FILES, budgetFilesIn, manifestIn } from "./find-file.ts";
 
 /** Models that a first file lists; a directory with more is sampled by name. */
 const MOST_MODELS = 20;
@@ -19,7 +20,7 @@ interface FirstRow {
   readonly model: string;
   readonly gpu?: string;
   readonly budget?: string;
-  readonly context: string;
+  readonly context?: number;
 }
 
 /**
@@ -32,6 +33,8 @@ export async function initBudgets(io: Io): Promise<string> {
   const [name] = BUDGET_FILES;
   const there = budgetFilesIn(io.cwd)[0];
   if (there !== undefined) throw exists(there);
+  // A file beside the key would be read in its place.
+  if ((await manifestIn(io.cwd, io.cwd)) !== null) throw exists(`budgets in package.json (${PACKAGE_KEY})`);
   const found = modelsIn(io.cwd);
   const rows: FirstRow[] = [];
   const skipped: string[] = [];
@@ -67,7 +70,7 @@ async function firstRow(model: string, io: Io): Promise<FirstRow | null> {
     const cards = COMMON_CARDS.filter((card) => card.usableBytes >= total.high);
     const card = cards.toSorted((a, b) => a.usableBytes - b.usableBytes)[0];
     const limit = card === undefined ? { budget: `${Math.ceil(total.high / GiB)}GiB` } : { gpu: card.id };
-    return { model, ...limit, context: String(request.context) };
+    return { model, ...limit, ...(request.context === null ? {} : { context: request.context }) };
   } catch (error) {
     if (error instanceof VramCalcError) return null;
     throw error;
