@@ -67,7 +67,8 @@ export function looksLikeCount(input: string): boolean {
 }
 
 /**
- * Reads a size. `GB` and a bare `G` are 10^9, `GiB` and `Gi` are 2^30; a bare number is bytes.
+ * Reads a size. `GB` and a bare `G` are 10^9, `GiB` and `Gi` are 2^30; a bare number is bytes,
+ * from 1000 up: below that a unit was forgotten.
  *
  * @throws bad-quantity
  * @example parseBytes("24GiB") // 25_769_803_776
@@ -83,6 +84,8 @@ export function parseBytes(input: string): Bytes {
   const factor = unit === undefined ? 1 : match[3] === undefined ? DECIMAL[unit] : BINARY[unit];
   const value = Math.floor(Number(match[1]!.replace(/[_,]/g, "")) * factor);
   if (!(value <= Number.MAX_SAFE_INTEGER)) fail("sizes end at 2^53 - 1 bytes");
+  if (unit === undefined && value > 0 && value < 1000)
+    fail(`add the unit: ${input.trim()}GB (10^9) or ${input.trim()}GiB (2^30)`);
   return value;
 }
 
