@@ -106,8 +106,10 @@ const NAME_WIDTH = 16;
 export function termLines(terms: readonly Term[], total: Bytes, options: TableOptions): string[] {
   const sizes = terms.map((term) => termSize(term.bytes, options));
   const width = Math.max(...sizes.map((s) => s.length));
+  // A name as wide as the column ("images activations") still stands apart from its size, in every row.
+  const names = Math.max(NAME_WIDTH, ...terms.map((term) => nameOf(term).length + 2));
   return terms.map((term, i) => {
-    const base = `  ${nameOf(term).padEnd(NAME_WIDTH)}${sizes[i]!.padStart(width)}  `;
+    const base = `  ${nameOf(term).padEnd(names)}${sizes[i]!.padStart(width)}  `;
     const basis = options.paint(term.basis, term.basis);
     const room = options.columns - base.length - 10;
     const bar =
