@@ -95,7 +95,7 @@ describe("vram-calc jsonl", () => {
     [{ model: "14B", context: null }, "bad-option", /"context" got null/],
     [{ model: "14B", batch: 0 }, "bad-option", /whole number from 1/],
     [{ model: "14B", kvDtype: "fp8", "kv-dtype": "fp8" }, "bad-option", /two spellings/],
-    [{ model: "14B", gpu: "l40s", budget: 1 }, "bad-option", /one limit/],
+    [{ model: "14B", gpu: "l40s", budget: 1e9 }, "bad-option", /one limit/],
     [{ model: "14B", gpu: "rtx-409" }, "unknown-name", /unknown GPU/],
     [{ model: "14B", dtype: "fp17" }, "unknown-name", /fp17/],
     [{ model: "14B", method: "lora" }, "bad-option", /"use": "train"/],
