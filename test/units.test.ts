@@ -71,6 +71,8 @@ describe("parseBytes", () => {
     ["2000000", 2_000_000],
     ["80gb", 80e9],
   ] as const)("%s is %i bytes", ([text, bytes]) => expect(parseBytes(text)).toBe(bytes));
+  test("a small bare number asks for its unit", () =>
+    expect(messageOf(() => parseBytes("24"))).toContain("24GB (10^9), 24GiB"));
   test.for(["24GX", "-1GB", "much", "1e30GB"])('"%s" is refused', (text) =>
     expect(messageOf(() => parseBytes(text))).toMatch(/^bad-quantity: cannot read/),
   );

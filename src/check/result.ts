@@ -34,6 +34,8 @@ export interface TermGrowth {
 
 export interface RowGrowth {
   readonly before: Bytes;
+  /** Id of the row in the baseline where it had other options. */
+  readonly was?: string;
   /** Now less before. */
   readonly bytes: number;
   /** Terms that changed, the largest change first. */

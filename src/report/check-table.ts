@@ -19,10 +19,13 @@ export function checkTable(result: CheckResult, options: CheckTableOptions): str
   const right = Math.max(...cells.map((cell) => cell.length));
   const room = columns - STATUS_WIDTH - GAP.length - right;
   const width = Math.min(Math.max(...result.rows.map((row) => row.id.length)), Math.max(room, 20));
+  // Names that would be cut to the same text are written out on lines of their own.
+  const stacked =
+    room < 20 || new Set(result.rows.map((row) => cut(row.id, width))).size < result.rows.length;
   for (const [i, row] of result.rows.entries()) {
     const head = paint(rowFails(row) ? "bad" : "good", statusOf(row).padEnd(STATUS_WIDTH));
     const sizes = cells[i]!;
-    if (room < 20)
+    if (stacked)
       lines.push(
         `${head}${wrap(row.id, columns - STATUS_WIDTH, INDENT)}`,
         wrap(`${INDENT}${sizes}`, columns, INDENT),

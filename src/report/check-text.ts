@@ -23,7 +23,8 @@ export function rowSizes({ budget }: CheckedRow, unit: CheckUnit): RowSizes {
       : budget.fits
         ? `${size(budget.headroom)} to spare`
         : `only ${size(budget.headroom)} to spare of ${formatBytes(budget.reserved, { unit })} reserved`;
-  return { need: size(need), limit: size(budget.bytes), verdict };
+  const edge = budget.gate === "high" ? " at the high edge" : "";
+  return { need: size(need), limit: size(budget.bytes), verdict: `${verdict}${edge}` };
 }
 
 /** "vram-budget.json: 2 of 12 rows are over". */
@@ -41,7 +42,9 @@ export function checkHeadline({ file, rows }: CheckResult): string {
 
 /** "+1.22 GiB (+5.0 %): kv-cache +1.00 GiB, logits +0.22 GiB", or null when nothing changed. */
 export function growthText(growth: RowGrowth, unit: CheckUnit): string | null {
-  if (growth.bytes === 0 && growth.terms.length === 0) return null;
+  const was = growth.was === undefined ? "" : ` from ${growth.was}`;
+  if (growth.bytes === 0 && growth.terms.length === 0)
+    return was === "" ? null : `the same size as ${growth.was}`;
   const share = growth.before === 0 ? "" : ` (${signedPercent(growth.bytes / growth.before)})`;
   const terms = growth.terms
     .slice(0, 3)
@@ -52,7 +55,7 @@ export function growthText(growth: RowGrowth, unit: CheckUnit): string | null {
     growth.fits || growth.allowed === undefined
       ? ""
       : `, more than the ${sizeOf(growth.allowed, unit)} allowed`;
-  return `${signed(growth.bytes, unit)}${share}${over}${terms.length === 0 ? "" : `: ${terms.join(", ")}`}`;
+  return `${signed(growth.bytes, unit)}${share}${was}${over}${terms.length === 0 ? "" : `: ${terms.join(", ")}`}`;
 }
 
 /** The largest terms: "weights 27.51 GiB, kv-cache 6.00 GiB, activations 0.41 GiB". */

@@ -117,7 +117,7 @@ const NAME_WIDTH = 16;
 export function termLines(terms: readonly Term[], total: Bytes, options: TableOptions): string[] {
   const sizes = terms.map((term) => termSize(term.bytes, options));
   const width = Math.max(...sizes.map((s) => s.length));
-  const names = Math.max(NAME_WIDTH, ...terms.map((term) => nameOf(term).length + 1));
+  const names = Math.max(NAME_WIDTH, ...terms.map((term) => nameOf(term).length + 2));
   return terms.map((term, i) => {
     const base = `  ${nameOf(term).padEnd(names)}${sizes[i]!.padStart(width)}  `;
     const basis = options.paint(term.basis, term.basis);

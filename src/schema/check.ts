@@ -6,6 +6,7 @@ import { band, budget, bytes, count, difference, gate, meta, note, request, rowT
 const growth = () =>
   z.looseObject({
     before: bytes(),
+    was: z.optional(meta(z.string(), "id in the baseline, where the row had other options")),
     bytes: meta(difference(), "now less before"),
     terms: z.array(z.looseObject({ id: z.string(), phase: z.optional(z.string()), bytes: difference() })),
     allowed: z.optional(bytes()),
@@ -57,6 +58,9 @@ export const baselineSchema = () =>
         id: z.string(),
         total: z.looseObject({ bytes: bytes() }),
         terms: z.array(z.looseObject({ id: z.string(), phase: z.optional(z.string()), bytes: bytes() })),
+        model: z.optional(z.looseObject({ id: z.string() })),
+        use: z.optional(z.string()),
+        budget: z.optional(z.looseObject({ bytes: bytes(), gpu: z.optional(z.string()) })),
       }),
     ),
   });

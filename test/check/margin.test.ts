@@ -10,7 +10,7 @@ describe("margins", () => {
     ["0%", 1000, 0, "nothing"],
     ["2GiB", 1000, 2 ** 31, "a size is itself: 2 x 2^30"],
     ["500MB", 1, 500_000_000, "500 x 10^6"],
-    [4096, 1, 4096, "a number is bytes"],
+    [4_194_304, 1, 4_194_304, "a number is bytes"],
     ["24G", 1, 24e9, "a bare G is 10^9"],
   ] as const)("%j of %d bytes is %d: %s", ([text, of, bytes]) => {
     expect(marginOf(parseMargin("headroom", text), of)).toBe(bytes);

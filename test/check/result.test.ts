@@ -47,6 +47,39 @@ describe("judge", () => {
   });
 });
 
+describe("which row of the baseline a row is", () => {
+  const at = (id: string, bytes: number, gpu = "l40s") => checkedRow(id, [term("weights", bytes)], { gpu });
+  const against = (now: readonly ReturnType<typeof at>[], before: readonly ReturnType<typeof at>[]) =>
+    withGrowth({ file: "f", rows: now }, { file: "b", rows: before }, parseMargin("growth", "5%"));
+
+  test("an option that changed is growth of the row, said with what it was", () => {
+    const { rows, baseline } = against(
+      [at("m, context 12k on l40s", 120)],
+      [at("m, context 8k on l40s", 100)],
+    );
+    expect(rows[0]!.growth).toMatchObject({ was: "m, context 8k on l40s", bytes: 20, fits: false });
+    expect(baseline).toMatchObject({ added: [], gone: [] });
+  });
+
+  test("ids win over the order, and what is left is taken in its order", () => {
+    const before = [at("a", 10), at("b", 20), at("c", 30)];
+    const { rows } = against([at("c", 30), at("a2", 11), at("b2", 22)], before);
+    expect(rows.map(({ growth }) => growth!.was)).toEqual([undefined, "a", "b"]);
+  });
+
+  test("another card is another row", () => {
+    const { rows, baseline } = against([at("m on h100", 100, "h100")], [at("m on l40s", 100)]);
+    expect(rows[0]!.growth).toBeUndefined();
+    expect(baseline).toMatchObject({ added: ["m on h100"], gone: ["m on l40s"] });
+  });
+
+  test("a baseline of an older version is matched by id alone", () => {
+    const old = [{ id: "x", total: { bytes: 5 }, terms: [] }];
+    const result = withGrowth({ file: "f", rows: [at("y", 5)] }, { file: "b", rows: old });
+    expect(result.baseline).toMatchObject({ added: ["y"], gone: ["x"] });
+  });
+});
+
 describe("growth since a baseline", () => {
   const before = checkedRow("chat", [term("weights", 100), term("kv-cache", 10)]);
   const now = checkedRow("chat", [term("weights", 100), term("kv-cache", 16), term("runtime", 1)]);
@@ -98,7 +131,7 @@ describe("growth since a baseline", () => {
 
   test("new rows have no growth and never fail by it; rows that went are named", () => {
     const result = withGrowth(
-      { file: "f", rows: [checkedRow("new", [term("weights", 1)])] },
+      { file: "f", rows: [checkedRow("new", [term("weights", 1)], { gpu: "h100" })] },
       { file: "b", rows: [before] },
       parseMargin("growth", "0%"),
     );

@@ -263,7 +263,7 @@ describe("vram-calc check --init", () => {
     expect(init.stderr).toBe("");
     expect(init.stdout).toMatch(/^wrote vram-budget\.json with \.\n/);
     const { budgets } = JSON.parse(readFileSync(join(cwd, "vram-budget.json"), "utf8"));
-    expect(budgets).toEqual([{ model: ".", gpu: "rtx-3060-12gb", context: "2048" }]);
+    expect(budgets).toEqual([{ model: ".", gpu: "rtx-3060-12gb", context: 2048 }]);
     const run = await check(cwd);
     expect([run.code, run.stderr]).toEqual([0, ""]);
   });

@@ -98,7 +98,7 @@ export async function readNamedFile(
 }
 
 /** A package.json with the key; one without it, or that cannot be read, is passed by. */
-async function manifestIn(folder: string, cwd: string): Promise<FoundFile | null> {
+export async function manifestIn(folder: string, cwd: string): Promise<FoundFile | null> {
   if (!namesIn(folder).has("package.json")) return null;
   try {
     const found = await readFound(join(folder, "package.json"), shortPath(join(folder, "package.json"), cwd));

@@ -9,7 +9,8 @@ import { loadModel } from "../../sources/load-model.ts";
 import { GiB } from "../../units.ts";
 import type { Io } from "../io.ts";
 import { loadOptionsOf } from "../load.ts";
-import { BUDGET_FILES, budgetFilesIn } from "./find-file.ts";
+import { PACKAGE_KEY } from "./budget-rows.ts";
+import { BUDGET_FILES, budgetFilesIn, manifestIn } from "./find-file.ts";
 
 /** Models that a first file lists; a directory with more is sampled by name. */
 const MOST_MODELS = 20;
@@ -19,7 +20,7 @@ interface FirstRow {
   readonly model: string;
   readonly gpu?: string;
   readonly budget?: string;
-  readonly context: string;
+  readonly context?: number;
 }
 
 /**
@@ -32,6 +33,8 @@ export async function initBudgets(io: Io): Promise<string> {
   const [name] = BUDGET_FILES;
   const there = budgetFilesIn(io.cwd)[0];
   if (there !== undefined) throw exists(there);
+  // A file beside the key would be read in its place.
+  if ((await manifestIn(io.cwd, io.cwd)) !== null) throw exists(`budgets in package.json (${PACKAGE_KEY})`);
   const found = modelsIn(io.cwd);
   const rows: FirstRow[] = [];
   const skipped: string[] = [];
@@ -49,14 +52,34 @@ export async function initBudgets(io: Io): Promise<string> {
 
 const listed = (rows: readonly FirstRow[]): string => rows.map((row) => row.model).join(", ");
 
+/** Models in the directory, and in the folders of it. */
 function modelsIn(folder: string): string[] {
-  const names = readdirSync(folder).sort();
-  const models = names
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const models = modelFiles(entries.map(({ name }) => name)).map((name) =>
+    name === "config.json" ? "." : `./${name}`,
+  );
+  for (const entry of entries) {
+    if (models.length >= MOST_MODELS) break;
+    if (!entry.isDirectory() || entry.name === "node_modules" || entry.name.startsWith(".")) continue;
+    for (const name of modelFiles(namesIn(join(folder, entry.name))))
+      models.push(name === "config.json" ? `./${entry.name}` : `./${entry.name}/${name}`);
+  }
+  return models.slice(0, MOST_MODELS);
+}
+
+const modelFiles = (names: readonly string[]): string[] =>
+  names
     .filter((name) => name === "config.json" || /\.gguf$/i.test(name))
     // Of a split file the first part stands for all.
-    .filter((name) => !/-(?!00001-of-)\d{5}-of-\d{5}\.gguf$/i.test(name))
-    .map((name) => (name === "config.json" ? "." : `./${name}`));
-  return models.slice(0, MOST_MODELS);
+    .filter((name) => !/-(?!00001-of-)\d{5}-of-\d{5}\.gguf$/i.test(name));
+
+/** A folder that may not be listed holds no models for us. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }
 
 async function firstRow(model: string, io: Io): Promise<FirstRow | null> {
@@ -67,7 +90,7 @@ async function firstRow(model: string, io: Io): Promise<FirstRow | null> {
     const cards = COMMON_CARDS.filter((card) => card.usableBytes >= total.high);
     const card = cards.toSorted((a, b) => a.usableBytes - b.usableBytes)[0];
     const limit = card === undefined ? { budget: `${Math.ceil(total.high / GiB)}GiB` } : { gpu: card.id };
-    return { model, ...limit, context: String(request.context) };
+    return { model, ...limit, ...(request.context === null ? {} : { context: request.context }) };
   } catch (error) {
     if (error instanceof VramCalcError) return null;
     throw error;

@@ -94,6 +94,13 @@ async function runPlot(words: readonly string[], flags: PlotFlags, session: Sess
     );
     return;
   }
+  // What is written is SVG whatever the name says, and viewers go by the name.
+  if (flags.output !== undefined && !/\.svg$/i.test(flags.output))
+    throw new VramCalcError("bad-option", {
+      option: "--output",
+      given: `"${flags.output}"`,
+      expected: "a file name that ends in .svg",
+    });
   const chart = await chartOf(words, flags, session);
   if (flags.output === undefined) {
     const rows = Math.max(8, Math.min(24, Math.floor(io.columns / 4)));
