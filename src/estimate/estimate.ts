@@ -138,12 +138,12 @@ function besides(
 
 /** A device's own terms, what else lies on it, and the tower's work. */
 function composed(
-  { options, prepared, degrees, images, engine, model }: Run,
+  { options, prepared, degrees, images, engine }: Run,
   own: readonly Term[],
   at: { readonly held: Architecture; readonly besides: readonly Term[] },
 ): readonly Term[] {
   const sequences = Math.ceil(prepared.sequences / degrees.dp);
-  const computeBytes = computeBytesOf(model, options);
+  const { computeBytes } = prepared;
   const all = [...own, ...at.besides];
   if (prepared.weightsOnly) return all;
   const { contextTokens } = prepared;
@@ -180,11 +180,6 @@ function againstRequest(pool: BlockPool, { prepared, degrees }: Run, need: Bytes
   return { ...pool, spareBytes, filledBytes: need + spareBytes };
 }
 
-/** Values are computed in 16 bits, but for a model that is published and kept in fp32. */
-function computeBytesOf(model: Architecture, options: EstimateOptions): number {
-  return model.dtype === "fp32" && options.dtype === undefined ? 4 : 2;
-}
-
 function engineDevices(run: Run, draft: PreparedDraft | null): Served {
   const { model, options, prepared, degrees, engine, version, images } = run;
   if (engine === null) return genericDevices(run, draft);
@@ -206,7 +201,7 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
     format: prepared.cacheFormat,
     contextTokens: prepared.contextTokens,
     sequences: prepared.sequences,
-    computeBytes: computeBytesOf(model, options),
+    computeBytes: prepared.computeBytes,
     degrees,
     ...(prepared.encoderTokens === undefined ? {} : { encoderTokens: prepared.encoderTokens }),
     ...(extras

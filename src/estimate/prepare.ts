@@ -101,6 +101,8 @@ export interface Prepared {
   readonly sequences: number;
   /** Positions that cross attention reads, where images say. */
   readonly encoderTokens?: Tokens;
+  /** Bytes of one value that is computed: 2, or 4 for a model that is published and kept in fp32. */
+  readonly computeBytes: number;
   readonly weightsOnly: boolean;
   readonly request: EffectiveRequest;
   readonly notes: readonly Note[];
@@ -131,6 +133,7 @@ export function prepare(
     contextTokens,
     sequences,
     ...(encoderTokens === undefined ? {} : { encoderTokens }),
+    computeBytes: storage.id === "fp32" ? 4 : 2,
     weightsOnly,
     notes,
     request: {

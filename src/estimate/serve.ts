@@ -57,11 +57,13 @@ export function servingTerms(
     readonly contextTokens: Tokens;
     readonly sequences: number;
     readonly encoderTokens?: Tokens;
+    readonly computeBytes: number;
     readonly weightsOnly: boolean;
   },
 ): Term[] {
-  const { contextTokens, sequences, cacheFormat: format, encoderTokens } = request;
+  const { contextTokens, sequences, cacheFormat: format, encoderTokens, computeBytes } = request;
   if (request.weightsOnly) return [weights(model, request.storage)];
+  const head = logits(model, { contextTokens, sequences, computeBytes });
   return [
     weights(model, request.storage),
     ...cacheTerms(model, {
@@ -70,8 +72,8 @@ export function servingTerms(
       format,
       ...(encoderTokens === undefined ? {} : { encoderTokens }),
     }),
-    activations(model, { contextTokens, sequences }),
-    logits(model, { sequences }),
+    activations(model, { contextTokens, sequences, computeBytes }),
+    ...(head === null ? [] : [head]),
     GENERIC_RUNTIME,
   ];
 }

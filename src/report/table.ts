@@ -78,7 +78,8 @@ function subline(result: Result): string {
   if (request.weightsOnly !== true) {
     parts.push(`context ${groupDigits(Number(request.context))}`);
     parts.push(`${request.batch} ${request.batch === 1 ? "sequence" : "sequences"}`);
-    parts.push(`KV cache in ${request.kvDtype}`);
+    if (result.estimate.devices.some(({ terms }) => terms.some(({ id }) => CACHE.includes(id))))
+      parts.push(`KV cache in ${request.kvDtype}`);
     if (request.engine !== undefined && request.engine !== "generic") parts.push(`on ${request.engine}`);
     for (const degree of ["tp", "pp", "ep", "dp"]) {
       const value = request[degree];
@@ -87,6 +88,8 @@ function subline(result: Result): string {
   }
   return parts.join(", ");
 }
+
+const CACHE: readonly string[] = ["kv-cache", "recurrent-state"];
 
 /** The id of a term, with whose it is when it is not the model's own. */
 const nameOf = (term: Term): string => (term.label === undefined ? term.id : `${term.label} ${term.id}`);

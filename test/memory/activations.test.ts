@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readArchitecture } from "../../src/architecture/registry.ts";
 import { peakElements, widestLayer } from "../../src/engines/layer-widths.ts";
 import { serveOn } from "../../src/engines/registry.ts";
 import { formatByName } from "../../src/formats/format-names.ts";
@@ -59,6 +60,35 @@ describe("activations without an engine", () => {
   });
 
   test("logits of 8 rows: 8 x 128,256 x 6 B = 6,156,288", () => {
-    expect(logits(named("llama-3.1-8b"), { sequences: 8 }).bytes).toBe(6_156_288);
+    expect(logits(named("llama-3.1-8b"), { sequences: 8, contextTokens: 4096 })!.bytes).toBe(6_156_288);
+  });
+});
+
+describe("an encoder", () => {
+  const bert = {
+    model_type: "bert",
+    hidden_size: 768,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+    intermediate_size: 3072,
+    vocab_size: 30522,
+    max_position_embeddings: 512,
+  };
+  const plain = readArchitecture({ ...bert, architectures: ["BertModel"] }, "config.json");
+  const masked = readArchitecture({ ...bert, architectures: ["BertForMaskedLM"] }, "config.json");
+
+  test("without a head over the vocabulary makes no logits; with one, of every position: 8 x 512 x 30,522 x 6 B", () => {
+    expect(logits(plain, { sequences: 8, contextTokens: 512 })).toBeNull();
+    expect(logits(masked, { sequences: 8, contextTokens: 512 })!.bytes).toBe(8 * 512 * 30_522 * 6);
+  });
+
+  test("reads the whole batch at once: 8 x 512 tokens, not 2048", () => {
+    const one = activations(plain, { sequences: 1, contextTokens: 512 }).bytes;
+    expect(activations(plain, { sequences: 8, contextTokens: 512 }).bytes).toBe(8 * one);
+  });
+
+  test("in fp32 when that is what it is published in", () => {
+    const half = activations(plain, { sequences: 1, contextTokens: 512 }).bytes;
+    expect(activations(plain, { sequences: 1, contextTokens: 512, computeBytes: 4 }).bytes).toBe(2 * half);
   });
 });
