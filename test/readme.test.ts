@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import * as library from "../src/index.ts";
+import * as sources from "../src/sources.ts";
 import { invoke } from "./cli/invoke.ts";
 import {
   exampleFolder,
@@ -45,22 +46,30 @@ describe("README", () => {
     () => {},
   );
 
-  test("the library example computes what it says", () => {
+  test("the library example computes what it says", async () => {
     const code = /^```ts\n([\s\S]*?)^```$/m
       .exec(readme)![1]!
-      .replace(/^import (\{[^}]*\}) from "vram-calc";$/m, "const $1 = library;");
-    const run = new Function("library", `${code}; return { weights, peak, total };`) as (
+      .replace(/^import (\{[^}]*\}) from "vram-calc";$/m, "const $1 = library;")
+      .replace(/^import (\{[^}]*\}) from "vram-calc\/sources";$/m, "const $1 = sources;");
+    const run = new Function(
+      "library",
+      "sources",
+      `return (async () => { ${code}; return { weights, peak, total, longest }; })()`,
+    ) as (
       from: typeof library,
-    ) => {
+      io: typeof sources,
+    ) => Promise<{
       readonly weights: number;
       readonly peak: number;
       readonly total: { readonly bytes: number };
-    };
-    const { weights, peak, total } = run(library);
+      readonly longest: library.ServingAnswer;
+    }>;
+    const { weights, peak, total, longest } = await run(library, sources);
     const said = Number(/const weights = .*\/\/ ([\d_]+)/.exec(code)![1]!.replaceAll("_", ""));
     expect(weights).toBe(said);
     expect(total.bytes).toBeGreaterThan(weights);
     expect(peak).toBeGreaterThan(2 * 8_030_261_248);
+    expect(longest).toMatchObject({ kind: "context", fits: true });
   });
 
   test.for([...readme.matchAll(/npx vram-calc (check --report \w+)/g)].map((match) => [match[1]!] as const))(
