@@ -5,6 +5,7 @@ import { type EncodedValue, encodeValue } from "../formats/encode-value.ts";
 import { parseTyped } from "../formats/exact-decimal.ts";
 import type { FormatsRequest } from "../formats/formats-arguments.ts";
 import type { Overflow } from "../formats/overflow.ts";
+import { formatsCompared } from "./formats-compare.ts";
 import { formatDetail } from "./formats-detail.ts";
 import { formatsTable } from "./formats-table.ts";
 import type { FormatsReportOptions } from "./formats-text.ts";
@@ -58,7 +59,9 @@ export function formatsText(
   const data = formatsData(request, options.overflow);
   if (request.formats.length === 0) return formatsTable(data.formats, options);
   if (request.values.length === 0)
-    return data.formats.map((format) => formatDetail(format, options)).join("\n\n");
+    return data.formats.length === 1
+      ? formatDetail(data.formats[0]!, options)
+      : formatsCompared(data.formats, options);
   const perValue = data.values.length / request.values.length;
   const parts = request.values.map((_, i) =>
     formatValue(data.values.slice(i * perValue, (i + 1) * perValue), options),
