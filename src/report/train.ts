@@ -1,7 +1,8 @@
 /** The training estimate as a table and as JSON. */
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { Budget } from "../budget.ts";
-import type { TrainDevice, TrainRelief, TrainResult } from "../estimate/train.ts";
+import type { TrainDevice, TrainResult } from "../estimate/train.ts";
+import type { TrainRelief } from "../estimate/train-reliefs.ts";
 import { explainTerm } from "../memory/term.ts";
 import { groupDigits } from "../units.ts";
 import type { Paint } from "./paint.ts";

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
-import { type TrainResult, train, trainReliefs } from "../../src/estimate/train.ts";
+import { type TrainResult, train } from "../../src/estimate/train.ts";
+import { trainReliefs } from "../../src/estimate/train-reliefs.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 import { timeLimit } from "../time-limit.ts";
 

@@ -97,19 +97,67 @@ export function decoderStack(model: Architecture): Stack | undefined {
   return model.stacks.find((s) => s.role === "decoder") ?? model.stacks.find((s) => s.role === "encoder");
 }
 
+/** Embedding and layers of a step, which every loss can follow. */
+export interface LayersPart {
+  readonly embedding: Segments["embedding"];
+  readonly spans: readonly LayerSpan[];
+  /** What the head reads. */
+  readonly leaving: Pick<Value, "elements" | "width" | "grad">;
+  readonly shared: ReadonlyMap<string, Value>;
+}
+
 /** Simulates every distinct part of the step once. Layer counts cost nothing. */
-export function segmentsOf(model: Architecture, request: PassRequest): Segments {
+export const segmentsOf = (model: Architecture, request: PassRequest): Segments =>
+  withLoss(model, request, layersPart(model, request));
+
+export function layersPart(model: Architecture, request: PassRequest): LayersPart {
   const shared = new Map<string, Value>();
+  const newPass = passes(model, request, shared);
+  const first = newPass();
+  const output = request.ends.input
+    ? embedding(first, model, request.inputGradients)
+    : fresh(first.tape, {
+        elements: (request.batch * request.seqTokens * model.hiddenSize) / request.sequenceShards,
+        width: first.residualWidth,
+        grad: true,
+      });
+  const sums = replay(first.tape, { output });
+  const { spans, width, grad } = layerSpans(model, newPass, output);
+  return {
+    embedding: { ...sums, output, part: { tape: first.tape, input: null, output, held: [] } },
+    spans,
+    leaving: { elements: output.elements, width, grad },
+    shared,
+  };
+}
+
+/** The whole step: the layers with head and loss behind them. */
+export function withLoss(model: Architecture, request: PassRequest, layers: LayersPart): Segments {
+  const { spans, leaving } = layers;
+  const shared = new Map(layers.shared);
+  const loss = request.ends.output
+    ? lossSegment(passes(model, request, shared), leaving, model, request.loss)
+    : NOTHING;
+  let tableBytes = 0;
+  let argumentBytes = allocated(request.seqTokens * 8);
+  for (const [name, value] of shared) {
+    if (name.includes("mask")) argumentBytes += value.storage.bytes;
+    else tableBytes += value.storage.bytes;
+  }
+  return { embedding: layers.embedding, spans, loss, tableBytes, argumentBytes };
+}
+
+function passes(model: Architecture, request: PassRequest, shared: Map<string, Value>): () => Pass {
   const table = model.tensors.find((t) => t.role === "embedding");
-  const { ends } = request;
   const residualWidth =
     table === undefined ? stageWidth(model, request.holding) : request.holding.width(table);
-  const newPass = (): Pass => ({
+  const code = layerCode(model, request.framework);
+  return () => ({
     tape: { ...newTape({ autocast: request.autocast }), shared },
     batch: request.batch,
     seqTokens: request.seqTokens,
     attention: request.attention,
-    code: layerCode(model, request.framework),
+    code,
     facts: model.forward ?? NO_FACTS,
     holding: request.holding,
     kernels: request.kernels,
@@ -118,31 +166,6 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     stepBefore: request.stepBefore,
     ...(request.routedExperts === undefined ? {} : { routedExperts: request.routedExperts }),
   });
-  const first = newPass();
-  const output = ends.input
-    ? embedding(first, model, request.inputGradients)
-    : fresh(first.tape, {
-        elements: (request.batch * request.seqTokens * model.hiddenSize) / request.sequenceShards,
-        width: residualWidth,
-        grad: true,
-      });
-  const embeddingSums = replay(first.tape, { output });
-  const { spans, width, grad } = layerSpans(model, newPass, output);
-  const entering = { elements: output.elements, width, grad };
-  const loss = ends.output ? lossSegment(newPass, entering, model, request.loss) : NOTHING;
-  let tableBytes = 0;
-  let argumentBytes = allocated(request.seqTokens * 8);
-  for (const [name, value] of shared) {
-    if (name.includes("mask")) argumentBytes += value.storage.bytes;
-    else tableBytes += value.storage.bytes;
-  }
-  return {
-    embedding: { ...embeddingSums, output, part: { tape: first.tape, input: null, output, held: [] } },
-    spans,
-    loss,
-    tableBytes,
-    argumentBytes,
-  };
 }
 
 /**
