@@ -1,6 +1,14 @@
-import type { Architecture } from "../../architecture/model.ts";
+import type { Architecture, LayerKind } from "../../architecture/model.ts";
 import type { HoldingRequest } from "./holding.ts";
-import { type LayersPart, layersPart, type PassRequest, type Segments, withLoss } from "./segments.ts";
+import {
+  type KnownLayer,
+  type LayersPart,
+  layersPart,
+  type PassRequest,
+  type RecallLayer,
+  type Segments,
+  withLoss,
+} from "./segments.ts";
 
 /** Passes remembered of one model: what one question compares, and no more than a sweep may leave behind. */
 const MOST = 8;
@@ -22,17 +30,29 @@ export function knownSegments(model: Architecture, request: PassRequest, asked: 
     own = { layers: new Map(), all: new Map() };
     known.set(model, own);
   }
-  const { holding: _, loss, ...rest } = request;
-  const key = JSON.stringify([rest, held(asked)]);
+  const { holding: _, loss, ends, ...pass } = request;
+  const layerKey = JSON.stringify([pass, held(asked)]);
+  const key = `${layerKey} ${ends.input} ${ends.output}`;
   const whole = `${key} ${JSON.stringify(loss)}`;
   return remembered(own.all, whole, () =>
     withLoss(
       model,
       request,
-      remembered(own.layers, key, () => layersPart(model, request)),
+      remembered(own.layers, key, () => layersPart(model, request, recallLayer(layerKey))),
     ),
   );
 }
+
+const layers = new WeakMap<LayerKind, Map<string, KnownLayer>>();
+
+/** Pipeline stages of one model have layers in common. */
+const recallLayer =
+  (pass: string): RecallLayer =>
+  (kind, key, make) => {
+    const own = layers.get(kind) ?? new Map<string, KnownLayer>();
+    layers.set(kind, own);
+    return remembered(own, `${pass} ${key}`, make);
+  };
 
 /** What of the holding a pass can see; which weights are unfrozen follows from the model. */
 const held = ({ method, width, packed, kbitPreparation, packedHead, lora }: HoldingRequest): unknown =>

@@ -110,7 +110,20 @@ export interface LayersPart {
 export const segmentsOf = (model: Architecture, request: PassRequest): Segments =>
   withLoss(model, request, layersPart(model, request));
 
-export function layersPart(model: Architecture, request: PassRequest): LayersPart {
+/** A layer as simulated, and the tables that it made for all layers. */
+export interface KnownLayer {
+  readonly segment: LayerSegment;
+  readonly tables: ReadonlyMap<string, Value>;
+}
+
+/** Gives back what was remembered of a layer under this key, or what `make` makes. */
+export type RecallLayer = (kind: LayerKind, key: string, make: () => KnownLayer) => KnownLayer;
+
+export function layersPart(
+  model: Architecture,
+  request: PassRequest,
+  recall: RecallLayer = (_kind, _key, make) => make(),
+): LayersPart {
   const shared = new Map<string, Value>();
   const newPass = passes(model, request, shared);
   const first = newPass();
@@ -122,7 +135,7 @@ export function layersPart(model: Architecture, request: PassRequest): LayersPar
         grad: true,
       });
   const sums = replay(first.tape, { output });
-  const { spans, width, grad } = layerSpans(model, newPass, output);
+  const { spans, width, grad } = layerSpans({ model, newPass, shared, recall }, output);
   return {
     embedding: { ...sums, output, part: { tape: first.tape, input: null, output, held: [] } },
     spans,
@@ -205,22 +218,24 @@ function gradientBytes(tensors: readonly Tensor[], holding: Holding): Bytes {
 }
 
 function layerSpans(
-  model: Architecture,
-  newPass: () => Pass,
+  of: {
+    readonly model: Architecture;
+    readonly newPass: () => Pass;
+    readonly shared: Map<string, Value>;
+    readonly recall: RecallLayer;
+  },
   entering: Value,
 ): { readonly spans: readonly LayerSpan[]; readonly width: Width; readonly grad: boolean } {
-  const stack = decoderStack(model);
+  const stack = decoderStack(of.model);
   const spans: { segment: LayerSegment; kind: LayerKind; count: number }[] = [];
   let { width, grad } = entering;
   if (stack === undefined) return { spans, width, grad };
   const known = new Map<string, LayerSegment>();
-  const segmentOf = (kind: LayerKind, index: number): LayerSegment => {
-    const key = `${index} ${width} ${grad}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const pass = newPass();
+  const { hiddenSize } = stack;
+  const simulated = (kind: LayerKind): KnownLayer => {
+    const pass = of.newPass();
     const input = fresh(pass.tape, { elements: entering.elements, width, grad });
-    const output = layer(pass, input, kind, stack.hiddenSize);
+    const output = layer(pass, input, kind, hiddenSize);
     const segment: LayerSegment = {
       ...replay(pass.tape, { input, output }),
       part: { tape: pass.tape, input, output, held: [] },
@@ -231,6 +246,14 @@ function layerSpans(
       outputWidth: output.width,
       outputGrad: output.grad,
     };
+    return { segment, tables: new Map(of.shared) };
+  };
+  const segmentOf = (kind: LayerKind, index: number): LayerSegment => {
+    const key = `${index} ${width} ${grad}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const { segment, tables } = of.recall(kind, `${width} ${grad}`, () => simulated(kind));
+    for (const [name, table] of tables) if (!of.shared.has(name)) of.shared.set(name, table);
     known.set(key, segment);
     return segment;
   };
