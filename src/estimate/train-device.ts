@@ -231,8 +231,9 @@ function layerFramework(effective: EffectiveTrain): LayerFramework {
       return "torchtitan";
     case "hf":
     case "deepspeed":
-    case "megatron":
       return "hf";
+    case "megatron":
+      return "megatron";
   }
 }
 

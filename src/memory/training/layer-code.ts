@@ -202,13 +202,13 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
 };
 
 /** Training code that writes the layers: transformers, or a framework with layers of its own. */
-export type LayerFramework = "hf" | "litgpt" | "torchtitan";
+export type LayerFramework = "hf" | "litgpt" | "torchtitan" | "megatron";
 
 /**
  * What a framework writes differently from transformers: LitGPT (`litgpt/model.py`, commit 8641822) has one qkv product, puts
  * rotated parts together and was measured with bitsandbytes 0.41 to 0.43. Lightning's `plugins/precision/bitsandbytes.py` (2.1
  * to 2.3) replaces every `torch.nn.Linear`, the head too, and quantizes from fp16. torchtitan and torchtune copy keys and
- * values to all heads.
+ * values to all heads. Megatron's `bias_gelu_fusion` keeps gelu's input alone.
  */
 const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
   hf: {},
@@ -227,6 +227,7 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     alwaysMasked: false,
   },
   torchtitan: { repeatsKv: true, fusedGelu: true, dividedLoss: true },
+  megatron: { fusedGelu: true },
 };
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type TrainRequest, train } from "../../../src/estimate/train.ts";
+import { train } from "../../../src/estimate/train.ts";
+import type { TrainRequest } from "../../../src/estimate/train-request.ts";
 import { loadModel } from "../../../src/sources/load-model.ts";
 
 const models = await Promise.all(
@@ -20,20 +21,23 @@ describe.each(models)("one checkpoint for N layers of $id", ({ architecture, lay
     { seqTokens: 4096, microBatch: 8, method: "lora" },
   ];
 
-  test.each(requests)("%o: never above keeping everything, and one group beyond the last layer", (request) => {
-    const none = peak({ ...request, checkpointing: "none" });
-    const full = peak({ ...request, checkpointing: "full" });
-    const most = Math.max(none, full);
-    const whole = peak({ ...request, checkpointing: layers });
-    // A checkpoint more than nothing: the first layer's input, and the positions that a checkpoint holds.
-    const tokens = request.seqTokens! * (request.microBatch ?? 1);
-    const input = tokens * architecture.hiddenSize * 4;
-    for (let n = 1; n <= layers; n++) {
-      const grouped = peak({ ...request, checkpointing: n });
-      expect(grouped, `every=${n}`).toBeLessThanOrEqual(most + 2 * input);
-    }
-    expect(peak({ ...request, checkpointing: 1 })).toBe(full);
-    expect(peak({ ...request, checkpointing: layers + 1 })).toBe(whole);
-    expect(peak({ ...request, checkpointing: 1000 })).toBe(whole);
-  });
+  test.each(requests)(
+    "%o: never above keeping everything, and one group beyond the last layer",
+    (request) => {
+      const none = peak({ ...request, checkpointing: "none" });
+      const full = peak({ ...request, checkpointing: "full" });
+      const most = Math.max(none, full);
+      const whole = peak({ ...request, checkpointing: layers });
+      // A checkpoint more than nothing: the first layer's input, and the positions that a checkpoint holds.
+      const tokens = request.seqTokens! * (request.microBatch ?? 1);
+      const input = tokens * architecture.hiddenSize * 4;
+      for (let n = 1; n <= layers; n++) {
+        const grouped = peak({ ...request, checkpointing: n });
+        expect(grouped, `every=${n}`).toBeLessThanOrEqual(most + 2 * input);
+      }
+      expect(peak({ ...request, checkpointing: 1 })).toBe(full);
+      expect(peak({ ...request, checkpointing: layers + 1 })).toBe(whole);
+      expect(peak({ ...request, checkpointing: 1000 })).toBe(whole);
+    },
+  );
 });
