@@ -74,6 +74,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
       ...prepared.notes,
       ...(prepared.weightsOnly || images === null ? [] : images.notes),
       ...(draft?.notes ?? []),
+      ...(run.adapters?.notes ?? []),
       ...layoutNotes,
       ...served.notes,
     ],
@@ -105,7 +106,7 @@ function tightestPool(devices: readonly DeviceEstimate[]): number | undefined {
 
 interface Run extends DraftRun {
   readonly images: PreparedImages | null;
-  readonly adapters: ((held: Architecture) => Term) | null;
+  readonly adapters: ReturnType<typeof servedAdapters>;
 }
 
 interface Served {
@@ -126,7 +127,7 @@ function besides(
   return [
     ...mtp,
     ...(draft === null ? [] : draft.termsOf(device)),
-    ...(adapters === null ? [] : [adapters(device.held)]),
+    ...(adapters === null ? [] : [adapters.term(device.held)]),
   ];
 }
 

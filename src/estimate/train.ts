@@ -2,7 +2,7 @@
 import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
-import { layerCode, layerKnowledge } from "../memory/training/layer-code.ts";
+import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
 import {
@@ -87,7 +87,10 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
       trainable: trainableOf(text, effective, adapted),
     },
     request: effective,
-    notes: [...text.notes, ...trainNotes({ model, text, effective, cacheCapped: worst.cacheCapped })],
+    notes: [
+      ...text.notes,
+      ...trainNotes({ model, text, effective, adapted, cacheCapped: worst.cacheCapped }),
+    ],
   };
 }
 
@@ -193,7 +196,6 @@ function adaptedLinears(model: Architecture, effective: EffectiveTrain): readonl
     rank: effective.loraRank,
     targets: effective.loraTargets,
     dora: effective.dora,
-    experts: layerCode(model).peftExperts === "merged",
   });
 }
 
