@@ -1,5 +1,6 @@
 /** What would lower the peak of a training run. */
 import type { Architecture } from "../architecture/model.ts";
+import type { Sharding } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
 import { devicePhases, newKnownParts, phaseTotal, worstPhase } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
@@ -12,8 +13,13 @@ export interface TrainRelief {
   readonly savedBytes: Bytes;
 }
 
+/** Part of the peak below which a change is not worth a line. */
+const LEAST = 0.01;
+
+const WEIGHTS_DIVIDED: ReadonlySet<Sharding> = new Set(["zero3", "fsdp", "fsdp2"]);
+
 /**
- * Changes that lower the peak, most first: each is the same estimate with one option changed.
+ * Changes that lower the peak by one part in a hundred or more, most first: each is the same estimate with one option changed.
  *
  * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
  */
@@ -34,6 +40,15 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
   if (now.microBatch > 1) offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
   if (now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
   if (now.optimizer.startsWith("adamw") && !now.optimizer.includes("bit")) offer({ optimizer: "adamw-8bit" });
+  const frozen = now.method === "lora" || now.method === "qlora";
+  if (now.precision === "fp32") offer({ precision: "bf16" });
+  if (frozen && (now.precision === "bf16" || now.precision === "fp32")) offer({ precision: "amp-bf16" });
+  const { dp, sharding } = now.parallel;
+  const shard = (other: Sharding): void => {
+    candidates.push([{ sharding: other }, { parallel: { ...request.parallel, sharding: other } }]);
+  };
+  if (dp > 1 && (sharding === "none" || sharding === "ddp")) shard("zero1");
+  if (dp > 1 && !WEIGHTS_DIVIDED.has(sharding)) shard("fsdp2");
   if (now.method === "full") offer({ method: "lora" });
   if (now.method === "lora") offer({ method: "qlora" });
   const text = languageModel(model);
@@ -43,7 +58,7 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
       const bytes = allocatedBytes(text, effectiveTrain(model, { ...request, ...options }));
       return { change, allocatedBytes: bytes, savedBytes: before - bytes };
     })
-    .filter((relief) => relief.savedBytes > 0)
+    .filter((relief) => relief.savedBytes >= LEAST * before)
     .sort((a, b) => b.savedBytes - a.savedBytes);
 }
 

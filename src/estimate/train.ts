@@ -15,6 +15,7 @@ import {
   worstPhase,
 } from "./train-device.ts";
 import { trainNotes } from "./train-notes.ts";
+import { operandsOf } from "./train-operands.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { variedReserve } from "./train-reserve.ts";
 import { inFlight, languageModel, type Stage, trainStages } from "./train-stages.ts";
@@ -116,9 +117,10 @@ function trainDevice(
 ): TrainDevice {
   const known = layerKnowledge(whole);
   const knowledge = known === "read" && effective.framework !== "hf" ? "assumed" : known;
+  const operands = operandsOf(stage, effective);
   const phases = merged(devicePhases(stage, whole, effective, parts)).map(
     (p): TrainPhaseResult & { bytes: PhaseBytes } => {
-      const terms = phaseTerms(p, stage, effective, knowledge);
+      const terms = phaseTerms(p, operands, effective, knowledge);
       return { phase: p.phase, terms, allocated: sumTerms(terms), bytes: p };
     },
   );

@@ -229,6 +229,19 @@ describe("what changes a step", () => {
     expect(reliefs[0]!.savedBytes).toBeGreaterThanOrEqual(reliefs[1]!.savedBytes);
   });
 
+  test("reliefs name the precision and the sharding, and nothing below 1 % of the peak", () => {
+    const changes = (request: TrainRequest): readonly unknown[] =>
+      trainReliefs(llama8b, request).map((r) => r.change);
+    expect(changes({ method: "qlora" })).toContainEqual({ precision: "amp-bf16" });
+    expect(changes({ precision: "fp32" })).toContainEqual({ precision: "bf16" });
+    expect(changes({ parallel: { dp: 8 } })).toContainEqual({ sharding: "fsdp2" });
+    for (const request of [{}, { method: "lora" }, { seqTokens: 8192 }] as const) {
+      const peak = train(llama8b, request).totals.allocated.bytes;
+      for (const relief of trainReliefs(llama8b, request))
+        expect(relief.savedBytes).toBeGreaterThanOrEqual(peak / 100);
+    }
+  });
+
   test("allocated <= reserved <= device, and low <= bytes <= high", () => {
     const { totals } = train(llama8b, base);
     expect(totals.allocated.bytes).toBeLessThanOrEqual(totals.reserved.bytes);
