@@ -34,6 +34,7 @@ const lazyChildProcess = {
 // decoders reach besides into another, where they would be an import of their own families.
 const always = new Set();
 const text = new Set();
+const training = new Set();
 const staticClosure = {
   name: "static-closure",
   buildEnd() {
@@ -46,6 +47,7 @@ const staticClosure = {
       }
     };
     close(always, (id) => this.getModuleInfo(id).isEntry);
+    close(training, (id) => /cli[/\\]commands[/\\]train\.ts$/.test(id));
     close(text, (id) => /architecture[/\\]text-registry\.ts$/.test(id));
   },
 };
@@ -85,6 +87,12 @@ await bundle(
           priority: 1,
         },
         { name: "text", test: (id) => text.has(id), priority: 0 },
+        // All of a training estimate, which `fit` for training needs too.
+        {
+          name: "training",
+          test: (id) => training.has(id) && /train/.test(id.replace(/.*[/\\\\]src[/\\\\]/, "")),
+          priority: 0,
+        },
       ],
     },
   },

@@ -29,7 +29,8 @@ export {
   type EstimateResult,
   estimate,
 } from "./estimate/estimate.ts";
-export { type TrainDevice, type TrainResult, train, trainReliefs } from "./estimate/train.ts";
+export { type TrainDevice, type TrainResult, train } from "./estimate/train.ts";
+export { trainReliefs } from "./estimate/train-reliefs.ts";
 export type { TrainRequest } from "./estimate/train-request.ts";
 export * as formats from "./formats/index.ts";
 export type { Accelerator } from "./hardware/accelerator.ts";

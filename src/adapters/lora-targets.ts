@@ -6,9 +6,10 @@ import { VramCalcError } from "../errors.ts";
 /**
  * `all-linear`: every linear inside the layers, never the head or the embedding. `attention`: q, k, v and o (or
  * their fused forms). `query-value`: q and v, PEFT's default for most families. A list holds module names, as
- * suffixes ("q_proj"), which may also name the head or embedding.
+ * suffixes ("q_proj"), which may also name the head or embedding, and groups.
  */
-export type NamedTargets = "all-linear" | "attention" | "query-value" | readonly string[];
+export type NamedTargets = TargetGroup | readonly string[];
+export type TargetGroup = "all-linear" | "attention" | "query-value";
 
 /** Named targets, or a regular expression over whole module paths: "re:.*self_attn\.(q|v)_proj". */
 export type LoraTargets = NamedTargets | `re:${string}`;
@@ -16,16 +17,18 @@ export type LoraTargets = NamedTargets | `re:${string}`;
 /** The path of a weight without its ".weight". */
 export const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, "");
 
-const GROUPS = ["all-linear", "attention", "query-value"] as const;
+const GROUPS: readonly TargetGroup[] = ["all-linear", "attention", "query-value"];
+
+export const isTargetGroup = (name: string): name is TargetGroup => GROUPS.some((group) => group === name);
 
 /**
- * Targets as typed: a group, names joined by `+` or `,`, or `re:` and a regular expression.
+ * Targets as typed: groups and names joined by `+` or `,`, or `re:` and a regular expression.
  *
  * @example parseLoraTargets("q_proj,v_proj") // ["q_proj", "v_proj"]
  */
 export function parseLoraTargets(text: string): LoraTargets {
   if (isPattern(text)) return text;
-  return GROUPS.find((group) => group === text) ?? text.split(/[+,]/).map((name) => name.trim());
+  return isTargetGroup(text) ? text : text.split(/[+,]/).map((name) => name.trim());
 }
 
 const isPattern = (targets: string | readonly string[]): targets is `re:${string}` =>

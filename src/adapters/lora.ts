@@ -2,10 +2,18 @@
  * Low-rank adapters: which linears they sit on and what they add (Hu et al., arXiv:2106.09685; the choices
  * are those of PEFT 0.21).
  */
-import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
+import type { Architecture, Note, Stack, Tensor } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
-import type { Bytes } from "../units.ts";
-import { type LoraTargets, moduleName, type NamedTargets, namedTargets } from "./lora-targets.ts";
+import { type Bytes, groupDigits } from "../units.ts";
+import { adaptsFusedExperts } from "./fused-experts.ts";
+import {
+  isTargetGroup,
+  type LoraTargets,
+  moduleName,
+  type NamedTargets,
+  namedTargets,
+  type TargetGroup,
+} from "./lora-targets.ts";
 
 export interface LoraRequest {
   /** r: columns of A, rows of B. */
@@ -13,7 +21,7 @@ export interface LoraRequest {
   readonly targets: LoraTargets;
   /** Magnitude vector per output (DoRA, arXiv:2402.09353). */
   readonly dora?: boolean;
-  /** Fused experts get adapters too, as PEFT does for some families. */
+  /** Fused experts get adapters too; by default where PEFT gives them some (`adaptsFusedExperts`). */
   readonly experts?: boolean;
 }
 
@@ -63,18 +71,28 @@ const QUERY_VALUE: ReadonlySet<Tensor["role"]> = new Set([
  */
 export function isLoraTarget(tensor: Tensor, inLayer: boolean, request: NamedRequest): boolean {
   const { targets } = request;
+  if (typeof targets === "string") return inLayer && inGroup(tensor, targets, request.experts === true);
+  return targets.some((target) =>
+    isTargetGroup(target)
+      ? inLayer && inGroup(tensor, target, request.experts === true)
+      : isNamed(tensor, target),
+  );
+}
+
+function isNamed(tensor: Tensor, target: string): boolean {
+  if (tensor.kind !== "linear" && tensor.kind !== "expert" && tensor.kind !== "embedding") return false;
+  const name = moduleName(tensor);
+  return name === target || name.endsWith(`.${target}`);
+}
+
+function inGroup(tensor: Tensor, group: TargetGroup, experts: boolean): boolean {
   const router = tensor.role === "router" && tensor.shape[0] !== 1;
-  if (typeof targets !== "string") {
-    if (tensor.kind !== "linear" && tensor.kind !== "expert" && tensor.kind !== "embedding") return false;
-    const name = moduleName(tensor);
-    return targets.some((t) => name === t || name.endsWith(`.${t}`));
-  }
-  if (!inLayer || (tensor.kind !== "linear" && tensor.kind !== "expert")) return false;
-  if (tensor.kind === "expert" || router) return targets === "all-linear" && request.experts === true;
+  if (tensor.kind === "expert" || (router && tensor.kind === "linear"))
+    return group === "all-linear" && experts;
   // Fused experts take over the names gate_proj, up_proj and down_proj: dense and shared MLPs lose theirs.
-  if (request.experts === true && tensor.role.startsWith("mlp-")) return false;
+  if (experts && tensor.role.startsWith("mlp-")) return false;
   if (tensor.kind !== "linear" || tensor.shape.length !== 2) return false;
-  switch (targets) {
+  switch (group) {
     case "all-linear":
       return true;
     case "attention":
@@ -118,13 +136,23 @@ export function loraLinears(model: Architecture, request: LoraRequest): readonly
     });
   }
   const found = adaptedLinears(model, request);
-  if (found.length === 0) throw noTarget(model, request);
+  if (found.length === 0) throw noTarget(model, request.targets);
+  const { targets } = request;
+  // A name among others that matches nothing is a slip of the pen.
+  for (const target of typeof targets === "string" ? [] : targets) {
+    const alone = { ...request, targets: [target] };
+    if (targets.length > 1 && adaptedLinears(model, alone).length === 0) throw noTarget(model, [target]);
+  }
   return found;
 }
 
 /** `loraLinears` of a part of a model, which may hold no target. */
 export function adaptedLinears(model: Architecture, request: LoraRequest): readonly LoraLinear[] {
-  const named: NamedRequest = { ...request, targets: namedTargets(model, request.targets) };
+  const named: NamedRequest = {
+    ...request,
+    targets: namedTargets(model, request.targets),
+    experts: request.experts ?? adaptsFusedExperts(model),
+  };
   const found: LoraLinear[] = [];
   const visit = (tensor: Tensor, layers: number, stack: Stack | null): void => {
     if (!isLoraTarget(tensor, stack !== null, named)) return;
@@ -143,7 +171,14 @@ export function adaptedLinears(model: Architecture, request: LoraRequest): reado
   return found;
 }
 
-function noTarget(model: Architecture, request: LoraRequest): VramCalcError {
+function noTarget(model: Architecture, targets: LoraTargets): VramCalcError {
+  const given = typeof targets === "string" ? targets : targets.join(",");
+  if (model.tied && /(^|\.)(lm_head|output|embed_out)$/.test(given))
+    return new VramCalcError("bad-option", {
+      option: "--lora-targets",
+      given,
+      expected: "a module with a weight of its own: the head of this model is tied to the embedding",
+    });
   const linears = new Set<string>();
   for (const stack of model.stacks) {
     for (const kind of stack.kinds)
@@ -152,7 +187,7 @@ function noTarget(model: Architecture, request: LoraRequest): VramCalcError {
   const names = [...linears].slice(0, 12).join(", ");
   return new VramCalcError("bad-option", {
     option: "--lora-targets",
-    given: typeof request.targets === "string" ? request.targets : request.targets.join(","),
+    given,
     expected: `all-linear, attention, query-value or linears of this model: ${names}; re: begins a regular expression`,
   });
 }
@@ -164,6 +199,21 @@ function noTarget(model: Architecture, request: LoraRequest): VramCalcError {
  */
 export function loraParameterCount(linears: readonly LoraLinear[]): number {
   return linears.reduce((sum, linear) => sum + linear.parameters, 0);
+}
+
+/** Says that experts are adapted, which most people do not expect of `all-linear`. */
+export function adaptedExpertNotes(model: Architecture, linears: readonly LoraLinear[]): readonly Note[] {
+  const experts = linears.filter((l) => l.tensor.kind === "expert");
+  if (experts.length === 0) return [];
+  const parameters = loraParameterCount(experts);
+  const { family } = model;
+  return [
+    {
+      code: "adapted-experts",
+      message: `adapters reach the fused experts, as PEFT 0.21 does for ${family}: ${groupDigits(parameters)} of ${groupDigits(loraParameterCount(linears))} adapter parameters; name modules (attention) to leave them out`,
+      details: { parameters },
+    },
+  ];
 }
 
 /** Bytes that merging frees: the adapters. The merged weights take what the base weights took. */

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type LoraTargets, parseLoraTargets } from "../adapters/lora-targets.ts";
 import type { Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
-import { idleNotes } from "../estimate/degrees.ts";
+import { idleNotes } from "../estimate/idle-notes.ts";
 import {
   ATTENTIONS,
   FRAMEWORKS,

@@ -4,6 +4,7 @@ import { parseEngine } from "../engines/registry.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees, type Degrees, SINGLE_DEVICE, worldSize } from "../parallelism/degrees.ts";
 import { degreesOver } from "../parallelism/layout-over-devices.ts";
+import { idleNotes } from "./idle-notes.ts";
 import type { EstimateOptions } from "./prepare.ts";
 
 export interface ServingDegrees {
@@ -49,16 +50,4 @@ export function servingDegrees(model: Architecture, options: EstimateOptions): S
   if (world === 1 && ep === 1) return { degrees: SINGLE_DEVICE, notes: idleNotes(devices, world) };
   checkDegrees(model, degrees);
   return { degrees, notes: idleNotes(devices, world) };
-}
-
-/** Says that cards stay empty, when some do. */
-export function idleNotes(devices: number | undefined, world: number): readonly Note[] {
-  if (devices === undefined || devices <= world) return [];
-  return [
-    {
-      code: "idle-devices",
-      message: `the degrees take ${world} of the ${devices} cards: the others stay empty`,
-      details: { used: world, devices },
-    },
-  ];
 }

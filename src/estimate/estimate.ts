@@ -78,6 +78,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
       ...prepared.notes,
       ...(prepared.weightsOnly || images === null ? [] : images.notes),
       ...(draft?.notes ?? []),
+      ...(run.adapters?.notes ?? []),
       ...layoutNotes,
       ...served.notes,
     ],
@@ -111,7 +112,7 @@ function tightestPool(devices: readonly DeviceEstimate[]): number | undefined {
 
 interface Run extends DraftRun {
   readonly images: PreparedImages | null;
-  readonly adapters: ((held: Architecture) => Term) | null;
+  readonly adapters: ReturnType<typeof servedAdapters>;
 }
 
 interface Served {
@@ -132,7 +133,7 @@ function besides(
   return [
     ...mtp,
     ...(draft === null ? [] : draft.termsOf(device)),
-    ...(adapters === null ? [] : [adapters(device.held)]),
+    ...(adapters === null ? [] : [adapters.term(device.held)]),
   ];
 }
 

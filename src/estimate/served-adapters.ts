@@ -1,7 +1,13 @@
 /** LoRA adapters served beside the base. */
-import { adaptedLinears, type LoraRequest, loraLinears, loraParameterCount } from "../adapters/lora.ts";
+import {
+  adaptedExpertNotes,
+  adaptedLinears,
+  type LoraRequest,
+  loraLinears,
+  loraParameterCount,
+} from "../adapters/lora.ts";
 import { namedTargets } from "../adapters/lora-targets.ts";
-import type { Architecture } from "../architecture/model.ts";
+import type { Architecture, Note } from "../architecture/model.ts";
 import { exactTerm, type Term } from "../memory/term.ts";
 import type { EstimateOptions } from "./prepare.ts";
 
@@ -24,11 +30,11 @@ const FORMULA = "{count} adapters x {parameters} parameters x {width} B";
 export function servedAdapters(
   model: Architecture,
   { lora }: EstimateOptions,
-): ((held: Architecture) => Term) | null {
+): { readonly term: (held: Architecture) => Term; readonly notes: readonly Note[] } | null {
   if (lora === undefined) return null;
   const request: LoraRequest = { rank: lora.rank, targets: namedTargets(model, lora.targets) };
-  loraLinears(model, request);
-  return (held) => {
+  const adapted = loraLinears(model, request);
+  const term = (held: Architecture): Term => {
     const parameters = loraParameterCount(adaptedLinears(held, request));
     return exactTerm("adapters", lora.count * parameters * ADAPTER_BYTES, FORMULA, {
       count: lora.count,
@@ -36,4 +42,5 @@ export function servedAdapters(
       width: ADAPTER_BYTES,
     });
   };
+  return { term, notes: adaptedExpertNotes(model, adapted) };
 }

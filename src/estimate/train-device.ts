@@ -1,14 +1,15 @@
 /** One device of a training run: model states, the moments of a step, and its terms in each. */
 import type { Architecture } from "../architecture/model.ts";
 import { type HoldingRequest, holdingOf } from "../memory/training/holding.ts";
+import { knownSegments } from "../memory/training/known-segments.ts";
 import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
-import { type PassRequest, segmentsOf } from "../memory/training/segments.ts";
+import type { PassRequest } from "../memory/training/segments.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
-import { type Resident, statesOf } from "./train-states.ts";
+import { type Resident, type States, statesOf } from "./train-states.ts";
 import { type Widths, widthsOf } from "./train-widths.ts";
 
 export type TrainPhase =
@@ -39,18 +40,37 @@ export const phaseTotal = (p: PhaseBytes): Bytes =>
   p.workspace +
   p.communication;
 
+/** What was worked out for a part of the model, which several stages may hold: one request's. */
+export interface KnownParts {
+  readonly states: Map<Architecture, States>;
+  readonly passes: Map<Architecture, PassMoments>;
+}
+
+export const newKnownParts = (): KnownParts => ({ states: new Map(), passes: new Map() });
+
+/** The moments of one micro-batch, and what another one in flight keeps. */
+interface PassMoments {
+  readonly moments: readonly Moment[];
+  readonly keptBytes: Bytes;
+}
+
+const statesFor = (stage: Stage, effective: EffectiveTrain, widths: Widths): States =>
+  statesOf(stage.share, holdingOf(stage.share, holdingRequest(stage, effective, widths)), effective, widths);
+
 /** All phases of one pipeline stage's device, in the order in which they happen. */
 export function devicePhases(
   stage: Stage,
   whole: Architecture,
   effective: EffectiveTrain,
+  known: KnownParts = newKnownParts(),
 ): readonly PhaseBytes[] {
-  const model = stage.share;
   const { parallel } = effective;
   const widths = widthsOf(effective);
-  const holding = holdingOf(model, holdingRequest(stage, effective, widths));
-  const states = statesOf(model, holding, effective, widths);
-  const moments = passMoments(stage, whole, holding, effective, widths);
+  const states = known.states.get(stage.share) ?? statesFor(stage, effective, widths);
+  known.states.set(stage.share, states);
+  const pass = known.passes.get(stage.share) ?? passMoments(stage, whole, effective, widths);
+  known.passes.set(stage.share, pass);
+  const moments = withWaiting(pass, stage, effective);
   const { buffers, gradientScale, flatGradients } = states;
   const phases = moments.map((moment): PhaseBytes => {
     const backward = moment.phase !== "forward" && moment.phase !== "loss-backward";
@@ -102,27 +122,25 @@ export function holdingRequest(stage: Stage, effective: EffectiveTrain, widths: 
 function passMoments(
   stage: Stage,
   whole: Architecture,
-  holding: Holding,
   effective: EffectiveTrain,
   widths: Widths,
-): readonly Moment[] {
+): PassMoments {
   const { parallel, checkpointing } = effective;
   const model = stage.share;
+  const asked = holdingRequest(stage, effective, widths);
+  const holding = holdingOf(model, asked);
   const every = checkpointing === "none" ? 0 : typeof checkpointing === "number" ? checkpointing : 1;
   const nth =
     typeof checkpointing === "string" && checkpointing.startsWith("nth=")
       ? Number(checkpointing.slice(4))
       : 1;
-  const segments = segmentsOf(
-    model,
-    passRequest(stage, whole, {
-      holding,
-      widths,
-      effective,
-      seqTokens: Math.ceil(effective.seqTokens / parallel.cp),
-    }),
-  );
-  const waiting = inFlight(stage, effective);
+  const request = passRequest(stage, whole, {
+    holding,
+    widths,
+    effective,
+    seqTokens: Math.ceil(effective.seqTokens / parallel.cp),
+  });
+  const segments = knownSegments(model, request, asked);
   const { moments, keptBytes } = momentsOf(model, segments, {
     checkpointEvery: every,
     nth,
@@ -132,8 +150,18 @@ function passMoments(
     stepBefore: stepBefore(effective),
     holding,
   });
+  return { moments, keptBytes: Math.max(0, keptBytes - segments.loss.savedBytes) };
+}
+
+/** The activations of the other micro-batches in flight lie beside the one that runs. */
+function withWaiting(
+  { moments, keptBytes }: PassMoments,
+  stage: Stage,
+  effective: EffectiveTrain,
+): readonly Moment[] {
+  const waiting = inFlight(stage, effective);
   if (waiting <= 1) return moments;
-  const others = Math.round((waiting - 1) * Math.max(0, keptBytes - segments.loss.savedBytes));
+  const others = Math.round((waiting - 1) * keptBytes);
   return moments.map((m) =>
     m.phase === "end-of-backward" ? m : { ...m, activations: m.activations + others },
   );
@@ -203,8 +231,9 @@ function layerFramework(effective: EffectiveTrain): LayerFramework {
       return "torchtitan";
     case "hf":
     case "deepspeed":
-    case "megatron":
       return "hf";
+    case "megatron":
+      return "megatron";
   }
 }
 

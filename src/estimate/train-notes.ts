@@ -1,3 +1,4 @@
+import { adaptedExpertNotes, type LoraLinear } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import type { EffectiveTrain } from "./train-request.ts";
@@ -9,10 +10,11 @@ export function trainNotes(of: {
   /** The part of the model that trains on text. */
   readonly text: Architecture;
   readonly effective: EffectiveTrain;
+  readonly adapted: readonly LoraLinear[];
   readonly cacheCapped: boolean;
 }): readonly Note[] {
   const { model, text, effective } = of;
-  const notes: Note[] = [];
+  const notes: Note[] = [...adaptedExpertNotes(text, of.adapted)];
   if (model !== text) {
     notes.push({
       code: "language-model-only",

@@ -36,18 +36,35 @@ export function trainStages(model: Architecture, effective: EffectiveTrain): rea
   }
   checkDegrees(model, { tp, pp, ep, dp: ep });
   const shares = deviceShares(model, { tp, pp, ep, dp: 1 });
+  const parts: Architecture[] = [];
   return shares.map((share): Stage => {
+    const part = parts.find((known) => sameParts(known, share.share)) ?? share.share;
+    parts.push(part);
     const stage = {
       id: share.id,
       count: tp * dp * cp,
       stage: share.stage,
       stages: pp,
-      share: share.share,
+      share: part,
       ends: { input: share.stage === 0, output: share.stage === pp - 1 },
     };
     if (effective.method !== "freeze") return stage;
-    const split = unfreezeLast(share.share, effective.unfrozenLayers);
+    const split = unfreezeLast(part, effective.unfrozenLayers);
     return { ...stage, share: split.model, unfrozen: split.tensors };
+  });
+}
+
+/** Two inner stages with the same layers: they differ in nothing but which layers those are. */
+function sameParts(a: Architecture, b: Architecture): boolean {
+  if (a.tensors.length > 0 || b.tensors.length > 0 || a.stacks.length !== b.stacks.length) return false;
+  return a.stacks.every((stack, s) => {
+    const other = b.stacks[s]!;
+    return (
+      stack.kinds.length === other.kinds.length &&
+      stack.kinds.every((kind, k) => kind === other.kinds[k]) &&
+      stack.runs.length === other.runs.length &&
+      stack.runs.every((run, r) => run.kind === other.runs[r]!.kind && run.count === other.runs[r]!.count)
+    );
   });
 }
 

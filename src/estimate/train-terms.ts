@@ -2,8 +2,8 @@ import type { Basis, Term, TermId } from "../memory/term.ts";
 import type { LayerKnowledge } from "../memory/training/layer-code.ts";
 import type { Bytes } from "../units.ts";
 import type { PhaseBytes } from "./train-device.ts";
+import { gradientsText, type Operands, times, weightsText } from "./train-operands.ts";
 import type { EffectiveTrain } from "./train-request.ts";
-import type { Stage } from "./train-stages.ts";
 
 /**
  * How far modelled activations may be off: the simulated operations agree with the real classes to 0.1 %, other
@@ -21,7 +21,7 @@ const EXCHANGED: readonly [low: number, high: number] = [0.5, 1.25];
 /** The terms of one phase; empty ones are left out. */
 export function phaseTerms(
   phase: PhaseBytes,
-  stage: Stage,
+  operands: Operands,
   effective: EffectiveTrain,
   knowledge: LayerKnowledge,
 ): readonly Term[] {
@@ -46,39 +46,25 @@ export function phaseTerms(
       phase: phase.phase,
     });
   };
-  const parameters = stage.share.parameters.total;
   const tokens = effective.microBatch * Math.ceil(effective.seqTokens / effective.parallel.cp);
-  const each = (bytes: Bytes): number => (parameters === 0 ? 0 : bytes / parameters);
-  const perToken = (bytes: Bytes): number => bytes / tokens;
-  const counted = (bytes: Bytes): Term["inputs"] => ({ parameters, each: each(bytes) });
-  const tokenwise = (bytes: Bytes): Term["inputs"] => ({ tokens, perToken: perToken(bytes) });
-  put("weights", phase.weights, "exact", "{parameters} x {each} B", counted(phase.weights));
-  put("adapters", phase.adapters, "exact", "{bytes} B of adapter weights", { bytes: phase.adapters });
-  put(
-    "master-weights",
-    phase.masterWeights,
-    "exact",
-    "{parameters} x {each} B",
-    counted(phase.masterWeights),
+  const { trained, optimizerRanks } = operands;
+  const say = (id: TermId, bytes: Bytes, own: Basis, text: () => Pick<Term, "formula" | "inputs">): void => {
+    if (bytes === 0) return;
+    const { formula, inputs } = text();
+    put(id, bytes, own, formula, inputs);
+  };
+  const { weights, adapters, masterWeights, gradients, optimizer, activations, logits } = phase;
+  say("weights", weights, "exact", () => weightsText(operands, weights));
+  say("adapters", adapters, "exact", () => times("trained", trained, adapters, operands.weightRanks));
+  say("master-weights", masterWeights, "exact", () =>
+    times("trained", trained, masterWeights, optimizerRanks),
   );
   // Which gradients FSDP has made and not yet reduced when a micro-batch peaks was read from code, not simulated.
   const late = effective.gradAccum > 1 && effective.parallel.sharding.startsWith("fsdp");
-  put(
-    "gradients",
-    phase.gradients,
-    late ? "modelled" : "exact",
-    "{parameters} x {each} B",
-    counted(phase.gradients),
-  );
-  put("optimizer", phase.optimizer, "exact", "{parameters} x {each} B", counted(phase.optimizer));
-  put(
-    "activations",
-    phase.activations,
-    basis,
-    "{tokens} tokens x {perToken} B",
-    tokenwise(phase.activations),
-  );
-  put("logits", phase.logits, basis, "{tokens} tokens x {perToken} B", tokenwise(phase.logits));
+  say("gradients", gradients, late ? "modelled" : "exact", () => gradientsText(operands, gradients));
+  say("optimizer", optimizer, "exact", () => times("trained", trained, optimizer, optimizerRanks));
+  say("activations", activations, basis, () => times("tokens", tokens, activations));
+  say("logits", logits, basis, () => times("tokens", tokens, logits));
   put("workspace", phase.workspace, basis, "{bytes} B while an operation or a layer runs", {
     bytes: phase.workspace,
   });

@@ -2,14 +2,23 @@
 import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
-import { layerCode, layerKnowledge } from "../memory/training/layer-code.ts";
+import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
-import { devicePhases, type PhaseBytes, phaseTotal, type TrainPhase, worstPhase } from "./train-device.ts";
+import {
+  devicePhases,
+  type KnownParts,
+  newKnownParts,
+  type PhaseBytes,
+  phaseTotal,
+  type TrainPhase,
+  worstPhase,
+} from "./train-device.ts";
 import { trainNotes } from "./train-notes.ts";
+import { operandsOf } from "./train-operands.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { variedReserve } from "./train-reserve.ts";
-import { languageModel, type Stage, trainStages } from "./train-stages.ts";
+import { inFlight, languageModel, type Stage, trainStages } from "./train-stages.ts";
 import { phaseTerms } from "./train-terms.ts";
 
 export interface TrainPhaseResult {
@@ -64,19 +73,10 @@ export interface TrainResult {
  * @example train(llama_3_2_1b, { precision: "bf16", seqTokens: 512 }).totals.allocated.bytes // 10_937_264_640
  */
 export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
-  return sized(model, request, { reserve: "simulated" });
-}
-
-/** `train`, with the allocator's reserve simulated where it can be, or everywhere from the formula in the sizes of tensors. */
-function sized(
-  model: Architecture,
-  request: TrainRequest,
-  { reserve }: { readonly reserve: "simulated" | "formula" },
-): TrainResult {
   const effective = effectiveTrain(model, request);
   const text = languageModel(model);
   const adapted = adaptedLinears(text, effective);
-  const devices = trainStages(text, effective).map((stage) => trainDevice(stage, text, effective, reserve));
+  const devices = trainDevices(text, effective);
   const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
   return {
     devices,
@@ -88,21 +88,39 @@ function sized(
       trainable: trainableOf(text, effective, adapted),
     },
     request: effective,
-    notes: [...text.notes, ...trainNotes({ model, text, effective, cacheCapped: worst.cacheCapped })],
+    notes: [
+      ...text.notes,
+      ...trainNotes({ model, text, effective, adapted, cacheCapped: worst.cacheCapped }),
+    ],
   };
+}
+
+/** Every stage; those with equal parts and as many micro-batches in flight are one but for the name. */
+function trainDevices(text: Architecture, effective: EffectiveTrain): readonly TrainDevice[] {
+  const parts = newKnownParts();
+  const known = new Map<Architecture, Map<number, TrainDevice>>();
+  return trainStages(text, effective).map((stage) => {
+    const alike = known.get(stage.share) ?? new Map<number, TrainDevice>();
+    known.set(stage.share, alike);
+    const waiting = inFlight(stage, effective);
+    const device = alike.get(waiting) ?? trainDevice(stage, text, effective, parts);
+    alike.set(waiting, device);
+    return device.id === stage.id ? device : { ...device, id: stage.id };
+  });
 }
 
 function trainDevice(
   stage: Stage,
   whole: Architecture,
   effective: EffectiveTrain,
-  reserve: "simulated" | "formula",
+  parts: KnownParts,
 ): TrainDevice {
   const known = layerKnowledge(whole);
   const knowledge = known === "read" && effective.framework !== "hf" ? "assumed" : known;
-  const phases = merged(devicePhases(stage, whole, effective)).map(
+  const operands = operandsOf(stage, effective);
+  const phases = merged(devicePhases(stage, whole, effective, parts)).map(
     (p): TrainPhaseResult & { bytes: PhaseBytes } => {
-      const terms = phaseTerms(p, stage, effective, knowledge);
+      const terms = phaseTerms(p, operands, effective, knowledge);
       return { phase: p.phase, terms, allocated: sumTerms(terms), bytes: p };
     },
   );
@@ -127,7 +145,7 @@ function trainDevice(
     sharding: effective.parallel.sharding,
     variedLengths: effective.lengths === "varied",
     limit,
-    simulated: reserve === "formula" ? null : variedReserve(stage, whole, effective, limit),
+    simulated: variedReserve(stage, whole, effective, limit),
   });
   const terms = [...won.terms, allocator, runtimeTerm(world, contextBytes)];
   return {
@@ -180,7 +198,6 @@ function adaptedLinears(model: Architecture, effective: EffectiveTrain): readonl
     rank: effective.loraRank,
     targets: effective.loraTargets,
     dora: effective.dora,
-    experts: layerCode(model).peftExperts === "merged",
   });
 }
 
@@ -211,48 +228,4 @@ function unfrozenParameters(model: Architecture, layers: number): number {
     }
   }
   return sum;
-}
-
-/** A change to the request and what the worst device would then have allocated. */
-export interface TrainRelief {
-  readonly change: Readonly<Record<string, string | number | boolean>>;
-  readonly allocatedBytes: Bytes;
-  readonly savedBytes: Bytes;
-}
-
-/**
- * Changes that lower the peak, most first: each is the same estimate with one option changed.
- *
- * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
- */
-export function trainReliefs(model: Architecture, request: TrainRequest): readonly TrainRelief[] {
-  // Only what is allocated is compared.
-  const compared = (asked: TrainRequest): TrainResult => sized(model, asked, { reserve: "formula" });
-  const base = compared(request);
-  const { request: now } = base;
-  const candidates: (readonly [TrainRelief["change"], Partial<TrainRequest>])[] = [];
-  const offer = (change: Partial<TrainRequest> & TrainRelief["change"]): void => {
-    candidates.push([change, change]);
-  };
-  if (now.checkpointing === "none") offer({ checkpointing: "full" });
-  if (now.checkpointing === "full") offer({ checkpointing: "offload" });
-  if (now.loss === "hf") {
-    offer({ loss: "chunked-recompute" });
-    offer({ loss: "fused" });
-  }
-  if (now.attention === "eager") offer({ attention: "sdpa" });
-  if (!now.fusedKernels) offer({ fusedKernels: true });
-  if (now.microBatch > 1) offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
-  if (now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
-  if (now.optimizer.startsWith("adamw") && !now.optimizer.includes("bit")) offer({ optimizer: "adamw-8bit" });
-  if (now.method === "full") offer({ method: "lora" });
-  if (now.method === "lora") offer({ method: "qlora" });
-  const before = base.totals.allocated.bytes;
-  return candidates
-    .map(([change, options]): TrainRelief => {
-      const { bytes } = compared({ ...request, ...options }).totals.allocated;
-      return { change, allocatedBytes: bytes, savedBytes: before - bytes };
-    })
-    .filter((relief) => relief.savedBytes > 0)
-    .sort((a, b) => b.savedBytes - a.savedBytes);
 }

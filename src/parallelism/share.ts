@@ -1,4 +1,4 @@
-import type { Architecture } from "../architecture/model.ts";
+import type { Architecture, LayerKind } from "../architecture/model.ts";
 import type { Degrees } from "./degrees.ts";
 import { dividedStack, sliceLayers } from "./layer-range.ts";
 import { tensorShare } from "./tensor-share.ts";
@@ -65,6 +65,7 @@ function divide(model: Architecture, { tp, pp, ep, dp }: Degrees): readonly Devi
     return [{ id: count === 1 ? "all" : "rank", count, stage: 0, share }];
   }
   let firstLayer = 0;
+  const kinds = new Map<LayerKind, LayerKind>();
   return stageLayers(layers, pp).map((stageSize, stage) => {
     const part = sliceLayers(model, {
       firstLayer,
@@ -73,6 +74,6 @@ function divide(model: Architecture, { tp, pp, ep, dp }: Degrees): readonly Devi
       output: stage === pp - 1,
     });
     firstLayer += stageSize;
-    return { id: `pp${stage}`, count, stage, share: tensorShare(part, tensorDegrees) };
+    return { id: `pp${stage}`, count, stage, share: tensorShare(part, tensorDegrees, kinds) };
   });
 }

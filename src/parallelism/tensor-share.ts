@@ -22,14 +22,22 @@ export interface TensorDegrees {
  *     experts         ceil(experts / ep) whole experts, each divided by tp / ep
  *     replicated      whole: norms, routers, latent projections and latent caches
  *
- * Ranks are alike; a rank with one expert fewer is not told apart.
+ * Ranks are alike; a rank with one expert fewer is not told apart. `known` lets pipeline stages share equal layers.
  *
  * @example tensorShare(llama_3_1_70b, { tp: 16, ... }) // keeps 1 of 8 KV heads on each rank, not half of one
  */
-export function tensorShare(model: Architecture, degrees: TensorDegrees): Architecture {
+export function tensorShare(
+  model: Architecture,
+  degrees: TensorDegrees,
+  known: Map<LayerKind, LayerKind> = new Map(),
+): Architecture {
   if (degrees.tp === 1 && degrees.ep === 1) return model;
   const stacks = model.stacks.map((stack): Stack => {
-    const kinds = stack.kinds.map((kind): LayerKind => shareOfLayer(kind, degrees));
+    const kinds = stack.kinds.map((kind): LayerKind => {
+      const share = known.get(kind) ?? shareOfLayer(kind, degrees);
+      known.set(kind, share);
+      return share;
+    });
     return { ...stack, kinds };
   });
   const tensors = model.tensors.map((tensor) => shareOfTensor(tensor, null, degrees));

@@ -1,8 +1,9 @@
 /** The training estimate as a table and as JSON. */
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { Budget } from "../budget.ts";
-import type { TrainDevice, TrainRelief, TrainResult } from "../estimate/train.ts";
-import { explainTerm } from "../memory/term.ts";
+import type { TrainDevice, TrainResult } from "../estimate/train.ts";
+import type { TrainRelief } from "../estimate/train-reliefs.ts";
+import { explainTerm, type Term } from "../memory/term.ts";
 import { groupDigits } from "../units.ts";
 import type { Paint } from "./paint.ts";
 import { type ModelSummary, termJson } from "./result.ts";
@@ -26,6 +27,13 @@ export function trainJson({
   budget,
   notes,
 }: TrainReport): Record<string, unknown> {
+  // Stages that are alike share their terms.
+  const known = new Map<readonly Term[], unknown>();
+  const plain = (terms: readonly Term[]): unknown => {
+    const json = known.get(terms) ?? terms.map(termJson);
+    known.set(terms, json);
+    return json;
+  };
   return {
     schema: "vram-calc/train@1",
     model: {
@@ -44,11 +52,11 @@ export function trainJson({
       id: device.id,
       count: device.count,
       winner: device.winner,
-      terms: device.terms.map(termJson),
+      terms: plain(device.terms),
       phases: device.phases.map(({ phase, terms, allocated }) => ({
         phase,
         allocated,
-        terms: terms.map(termJson),
+        terms: plain(terms),
       })),
       allocated: device.allocated,
       reserved: device.reserved,

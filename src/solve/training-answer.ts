@@ -1,7 +1,8 @@
 /** One inverse question about training, answered with the evidence. */
 
 import type { Note } from "../architecture/model.ts";
-import { type TrainRelief, train, trainReliefs } from "../estimate/train.ts";
+import { train } from "../estimate/train.ts";
+import { type TrainRelief, trainReliefs } from "../estimate/train-reliefs.ts";
 import type { EffectiveTrain } from "../estimate/train-request.ts";
 import type { SizedValue } from "./serving-answer.ts";
 import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";

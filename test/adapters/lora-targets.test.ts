@@ -3,7 +3,9 @@ import { loraLinears, loraParameterCount } from "../../src/adapters/lora.ts";
 import { namedTargets, parseLoraTargets } from "../../src/adapters/lora-targets.ts";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { VramCalcError } from "../../src/errors.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
 import { train } from "../../src/estimate/train.ts";
+import { loadModel } from "../../src/sources/load-model.ts";
 
 const llama = catalogueArchitecture(findCatalogueEntry("llama-3.1-8b")!.entry);
 const parametersOf = (targets: string): number =>
@@ -39,5 +41,35 @@ describe("targets as PEFT reads target_modules", () => {
   ])("%s is refused in one sentence", (_title, targets, message) => {
     expect(() => parametersOf(targets)).toThrow(VramCalcError);
     expect(() => parametersOf(targets)).toThrow(message);
+  });
+});
+
+describe("groups and names together", () => {
+  const parameters = (targets: string): number =>
+    loraParameterCount(loraLinears(llama, { rank: 8, targets: parseLoraTargets(targets) }));
+
+  test("a group joins names, and counts a weight once", () => {
+    expect(parameters("all-linear+lm_head")).toBe(parameters("all-linear") + 8 * (4096 + 128_256));
+    expect(parameters("q_proj+attention")).toBe(parameters("attention"));
+    expect(parameters("attention+down_proj")).toBe(parameters("attention") + parameters("down_proj"));
+  });
+
+  test("a name that matches nothing is refused, and so is a tied head", async () => {
+    expect(() => parameters("q_proj+nope")).toThrow(/--lora-targets got nope/);
+    const { architecture } = await loadModel("qwen3-0.6b");
+    const tied = { rank: 32, targets: ["q_proj", "lm_head"] };
+    expect(() => loraLinears(architecture, tied)).toThrow(/tied to the embedding/);
+  });
+
+  test("experts are adapted alike when a model is trained, served and inspected", async () => {
+    const { architecture } = await loadModel("qwen3-30b-a3b");
+    const linears = loraLinears(architecture, { rank: 16, targets: "all-linear" });
+    const trained = train(architecture, { method: "lora", loraRank: 16, loraTargets: "all-linear" });
+    expect(trained.parameters.trainable).toBe(loraParameterCount(linears));
+    expect(trained.notes.map((n) => n.code)).toContain("adapted-experts");
+    const served = estimate(architecture, { lora: { rank: 16, count: 1, targets: "all-linear" } });
+    const term = served.devices[0]!.terms.find((t) => t.id === "adapters")!;
+    expect(term.bytes).toBe(2 * loraParameterCount(linears));
+    expect(served.notes.map((n) => n.code)).toContain("adapted-experts");
   });
 });

@@ -48,9 +48,16 @@ writeFileSync(
   }),
 );
 
+const LAYOUT = "--tp 8 --pp 16 --dp 16 --ep 64 --sharding zero1 --framework megatron".split(" ");
+
 const cases = [
   { name: "vram-calc 14B --dtype fp16", args: [cli, "14B", "--dtype", "fp16"], bar: 1.25 },
   { name: "vram-calc config.json", args: [cli, config], bar: 1.4 },
+  {
+    name: "vram-calc train of a 671B mixture on 2,048 devices",
+    args: [cli, "train", "deepseek-v3", ...LAYOUT, "--json"],
+    bar: 1.5,
+  },
 ];
 let worst = 0;
 for (const { name, args, bar } of cases) {

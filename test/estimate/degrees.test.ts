@@ -44,7 +44,7 @@ describe("a number of cards without a word on how", () => {
 describe("adapters served under tensor parallelism", () => {
   const lora = { rank: 16, count: 8, targets: "all-linear" } as const;
   const over = (tp: number): number =>
-    servedAdapters(llama, { lora })!(deviceShares(llama, { tp, pp: 1, ep: 1, dp: 1 })[0]!.share).bytes;
+    servedAdapters(llama, { lora })!.term(deviceShares(llama, { tp, pp: 1, ep: 1, dp: 1 })[0]!.share).bytes;
 
   // A of q, k, v, gate, up and B of o and down lie whole on each rank; the other factors are divided by 8.
   const replicated = 5 * 4096 + 4096 + 4096;

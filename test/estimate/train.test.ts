@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
-import { type TrainResult, train, trainReliefs } from "../../src/estimate/train.ts";
+import { type TrainResult, train } from "../../src/estimate/train.ts";
+import { trainReliefs } from "../../src/estimate/train-reliefs.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 import { timeLimit } from "../time-limit.ts";
 
@@ -226,6 +227,19 @@ describe("what changes a step", () => {
     expect(reliefs.length).toBeGreaterThan(2);
     expect(reliefs.every((r) => r.savedBytes > 0)).toBe(true);
     expect(reliefs[0]!.savedBytes).toBeGreaterThanOrEqual(reliefs[1]!.savedBytes);
+  });
+
+  test("reliefs name the precision and the sharding, and nothing below 1 % of the peak", () => {
+    const changes = (request: TrainRequest): readonly unknown[] =>
+      trainReliefs(llama8b, request).map((r) => r.change);
+    expect(changes({ method: "qlora" })).toContainEqual({ precision: "amp-bf16" });
+    expect(changes({ precision: "fp32" })).toContainEqual({ precision: "bf16" });
+    expect(changes({ parallel: { dp: 8 } })).toContainEqual({ sharding: "fsdp2" });
+    for (const request of [{}, { method: "lora" }, { seqTokens: 8192 }] as const) {
+      const peak = train(llama8b, request).totals.allocated.bytes;
+      for (const relief of trainReliefs(llama8b, request))
+        expect(relief.savedBytes).toBeGreaterThanOrEqual(peak / 100);
+    }
   });
 
   test("allocated <= reserved <= device, and low <= bytes <= high", () => {

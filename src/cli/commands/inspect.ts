@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import { loraLinears } from "../../adapters/lora.ts";
+import { adaptedExpertNotes, loraLinears } from "../../adapters/lora.ts";
 import { embeddingPadding } from "../../architecture/padding.ts";
 import { cacheRows } from "../../memory/cache-rows.ts";
 import { type Inspection, inspectionJson, inspectionTable } from "../../report/inspect.ts";
@@ -39,6 +39,7 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
   const folder = folderOf(reference);
   const tokenizer = folder === null ? null : await readTokenizer(folder);
   const { architecture } = loaded;
+  const adapted = flags.lora === undefined ? [] : loraLinears(architecture, flags.lora);
   const inspection: Inspection = {
     id: loaded.id,
     source: loaded.source,
@@ -48,10 +49,8 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
       ? {}
       : { tokenizer, padding: embeddingPadding(architecture, tokenizer.distinctIds) }),
     ...(loaded.files === undefined ? {} : { files: fileFacts(loaded.files, architecture.parameters.stored) }),
-    ...(flags.lora === undefined
-      ? {}
-      : { lora: { rank: flags.lora.rank, linears: loraLinears(architecture, flags.lora) } }),
-    notes: [...architecture.notes, ...loaded.notes],
+    ...(flags.lora === undefined ? {} : { lora: { rank: flags.lora.rank, linears: adapted } }),
+    notes: [...architecture.notes, ...loaded.notes, ...adaptedExpertNotes(architecture, adapted)],
   };
   if (flags.json === true || flags.field !== undefined)
     printJson(io, inspectionJson(inspection), flags.field);

@@ -1,6 +1,7 @@
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
-import { train, trainReliefs } from "../../estimate/train.ts";
+import { train } from "../../estimate/train.ts";
+import { trainReliefs } from "../../estimate/train-reliefs.ts";
 import type { Units } from "../../report/table.ts";
 import { type TrainReport, trainJson, trainTable } from "../../report/train.ts";
 import { loadModel } from "../../sources/load-model.ts";

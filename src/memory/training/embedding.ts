@@ -6,7 +6,8 @@ import { fresh, record, sharedTable, type Value } from "./tape.ts";
 
 /**
  * Token ids to the residual stream: the lookup keeps the int64 ids (8 B per token), a dropout its mask.
- * Learned positions add a tensor of S x h. BLOOM norms the result. An input made to need a gradient is a leaf of the graph, which
+ * Learned positions add a tensor of S x h; under sequence parallelism they are added to whole sequences, and a copy of the rank's
+ * part goes on (Megatron Core `language_model_embedding.py`, `clone_scatter_output_in_embedding`). BLOOM norms the result. An input made to need a gradient is a leaf of the graph, which
  * holds it until the end of backward when the first layer does not read that very tensor.
  */
 export function embedding(pass: Pass, model: Architecture, inputGradients: boolean): Value {
@@ -16,10 +17,11 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
   const trains = table !== undefined && pass.holding.trainable(table);
   const grad = trains || inputGradients;
   const width = pass.residualWidth;
-  const elements = (tokens * model.hiddenSize) / pass.sequenceShards;
-  const looked = fresh(tape, { elements, width, grad });
-  sharedTable(tape, "ids", { elements: tokens, width: 8 });
   const positioned = model.tensors.some((t) => t.role === "position-embedding");
+  const whole = tokens * model.hiddenSize;
+  const elements = whole / pass.sequenceShards;
+  const looked = fresh(tape, { elements: positioned ? whole : elements, width, grad });
+  sharedTable(tape, "ids", { elements: tokens, width: 8 });
   const scaled = pass.code.scaledEmbedding;
   const leaf = inputGradients && !trains && (positioned || scaled || pass.facts.embeddingDropout > 0);
   record(tape, { inputs: [], outputs: [looked], saved: [leaf ? looked : undefined] });
@@ -28,6 +30,7 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
     const positions = fresh(tape, { elements: pass.seqTokens * model.hiddenSize, width, grad: trains });
     record(tape, { inputs: [], outputs: [positions] });
     x = op.add(tape, x, positions);
+    if (pass.sequenceShards > 1) x = op.copy(tape, x, elements);
   }
   const after = model.tensors.find((t) => t.kind === "norm" && t.name.includes("word_embeddings_layernorm"));
   if (after !== undefined) x = norm(pass, x, after, model.hiddenSize, 2);

@@ -1,9 +1,9 @@
+import { adaptsFusedExperts } from "../../adapters/fused-experts.ts";
 import { isLoraTarget, loraParameters } from "../../adapters/lora.ts";
 import type { NamedTargets } from "../../adapters/lora-targets.ts";
 import type { Architecture, Tensor } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
-import { layerCode } from "./layer-code.ts";
 import type { AdapterUse, Holding } from "./pass.ts";
 import { allocated, type Width } from "./tape.ts";
 
@@ -45,7 +45,7 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     rank: request.lora.rank,
     targets: request.lora.targets,
     dora: request.lora.dora,
-    experts: layerCode(model).peftExperts === "merged",
+    experts: adaptsFusedExperts(model),
   };
   const packed = (tensor: Tensor): boolean =>
     request.method === "qlora" &&

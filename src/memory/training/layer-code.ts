@@ -53,8 +53,6 @@ export interface LayerCode {
   readonly wideShares: boolean;
   /** Experts clamp gate and up and add one to up (GPT-OSS); the router's softmax is over the chosen only. */
   readonly clampedExperts: boolean;
-  /** Whether PEFT's `all-linear` reaches experts that transformers holds as one tensor, and the router with them. */
-  readonly peftExperts: "merged" | "none";
   /** q, k and v always come out of one product, whose output the values keep alive when heads are not grouped. */
   readonly fusedQkv: boolean;
   /** Keys and values are copied to all query heads before the attention kernel. */
@@ -109,7 +107,6 @@ const BASE: Omit<LayerCode, "norm"> = {
   wideRouter: false,
   wideShares: false,
   clampedExperts: false,
-  peftExperts: "none",
   fusedQkv: false,
   repeatsKv: false,
   packedKeepsInput: false,
@@ -136,10 +133,8 @@ const NORMS: { readonly [K in NormKind]: NormCode } = {
   none: "layer-wide",
 };
 
-/** PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`). */
-const MERGED = { peftExperts: "merged" } as const;
 const SCALED = { scaledEmbedding: true } as const;
-const WIDE_ROUTER = { wideRouter: true, wideShares: true, ...MERGED } as const;
+const WIDE_ROUTER = { wideRouter: true, wideShares: true } as const;
 
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   gemma: { buffers: 3 },
@@ -181,8 +176,7 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   granitemoe: SCALED,
   granitemoeshared: SCALED,
   granitemoehybrid: SCALED,
-  mixtral: MERGED,
-  minimax_m2: { wideShares: true, ...MERGED },
+  minimax_m2: { wideShares: true },
   deepseek_v2: { rotary: "complex", ...WIDE_ROUTER },
   deepseek_v3: { rotary: "half-concat", ...WIDE_ROUTER },
   deepseek_v32: { rotary: "half-concat", ...WIDE_ROUTER },
@@ -192,23 +186,18 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   solar_open: WIDE_ROUTER,
   glm4_moe_lite: { rotary: "half-concat", ...WIDE_ROUTER },
   glm_moe_dsa: { rotary: "half-concat", ...WIDE_ROUTER },
-  qwen3_moe: MERGED,
-  qwen3_next: MERGED,
-  olmoe: MERGED,
-  flex_olmo: MERGED,
-  ernie4_5_moe: MERGED,
   hunyuan_v1_dense: { lateQkNorm: true },
-  hunyuan_v1_moe: { lateQkNorm: true, ...MERGED },
+  hunyuan_v1_moe: { lateQkNorm: true },
 };
 
 /** Training code that writes the layers: transformers, or a framework with layers of its own. */
-export type LayerFramework = "hf" | "litgpt" | "torchtitan";
+export type LayerFramework = "hf" | "litgpt" | "torchtitan" | "megatron";
 
 /**
  * What a framework writes differently from transformers: LitGPT (`litgpt/model.py`, commit 8641822) has one qkv product, puts
  * rotated parts together and was measured with bitsandbytes 0.41 to 0.43. Lightning's `plugins/precision/bitsandbytes.py` (2.1
  * to 2.3) replaces every `torch.nn.Linear`, the head too, and quantizes from fp16. torchtitan and torchtune copy keys and
- * values to all heads.
+ * values to all heads. Megatron's `bias_gelu_fusion` keeps gelu's input alone.
  */
 const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
   hf: {},
@@ -227,6 +216,7 @@ const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
     alwaysMasked: false,
   },
   torchtitan: { repeatsKv: true, fusedGelu: true, dividedLoss: true },
+  megatron: { fusedGelu: true },
 };
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
@@ -272,6 +262,12 @@ const PLAIN: ReadonlySet<string> = new Set([
   "ministral3",
   "qwen2",
   "qwen2_moe",
+  "mixtral",
+  "qwen3_moe",
+  "qwen3_next",
+  "olmoe",
+  "flex_olmo",
+  "ernie4_5_moe",
   "qwen3",
   "starcoder2",
   "stablelm",

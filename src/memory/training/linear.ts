@@ -1,5 +1,6 @@
 import type { Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
+import { dora } from "./dora.ts";
 import * as op from "./operations.ts";
 import { linearWeightOf, type Pass } from "./pass.ts";
 import { allocated, fresh, hold, record, type Value } from "./tape.ts";
@@ -60,7 +61,9 @@ export function project(
   const input = shared ?? op.dropout(tape, wide, adapter.dropout);
   const down = op.linear(tape, input, factor("lora_A", { inDim, outDim: adapter.rank }));
   const up = op.linear(tape, down, factor("lora_B", { inDim: adapter.rank, outDim }));
-  const sum = op.add(tape, base, op.scale(tape, up));
+  const biased = linearWeightOf(pass, weight, tensors).bias === true;
+  const added = adapter.dora ? dora(pass, { base, input, up, weight, adapter, biased }) : op.scale(tape, up);
+  const sum = op.add(tape, base, added);
   const result = op.cast(tape, sum, base.width);
   hold(tape, [x, wide, base]);
   return result;

@@ -5,6 +5,7 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
+import { type GroupedForward, groupedBackward, groupedForward } from "./checkpoint-groups.ts";
 import { headWeight } from "./head.ts";
 import type { Holding } from "./pass.ts";
 import type { Replay } from "./replay.ts";
@@ -63,32 +64,18 @@ export function momentsOf(
     : spans.reduce((sum, s) => sum + s.count * s.segment.outlivingBytes, loss.outlivingBytes);
   const before = request.stepBefore ? outlived : 0;
 
-  let kept = fixed;
-  let casts = 0;
-  let forwardPeak = 0;
-  let forwardKept = fixed;
-  for (const { segment, count } of spans) {
-    const each = keptPerLayer(segment, request);
-    const castsEach = checkpointing ? segment.castBytes : segment.castOnlyBytes;
-    const own = checkpointing ? segment.forwardPeakUnsaved : segment.forwardPeak;
-    // The last layer of a span has the most before it.
-    const earlier = kept + (count - 1) * each;
-    const peak = earlier + casts + (count - 1) * castsEach + segment.castBytes + own;
-    if (peak > forwardPeak) {
-      forwardPeak = peak;
-      forwardKept = earlier;
-    }
-    kept += count * each;
-    casts += count * castsEach;
-  }
+  const grouped = request.checkpointEvery > 1;
+  const ran = grouped ? groupedForward(spans, request) : forwardOf(spans, request);
+  const kept = fixed + ran.kept;
+  const { casts } = ran;
   const gradients = existing;
   const lossForward = loss.castBytes + loss.forwardPeak;
   moments.push({
     phase: "forward",
     gradients,
-    activations: forwardKept + before,
+    activations: fixed + ran.peakKept + before,
     logits: 0,
-    workspace: forwardPeak - forwardKept,
+    workspace: ran.peak - ran.peakKept,
   });
   moments.push({
     phase: "forward",
@@ -101,10 +88,13 @@ export function momentsOf(
 
   moments.push({ phase: "loss-backward", gradients, activations: kept, logits: peakOf(loss), workspace: 0 });
   let made = request.accumulating ? existing : loss.weightGradients;
+  if (grouped) moments.push(...groupedBackward(spans, { kept, made }, request));
+  let left = kept;
   for (let s = spans.length - 1; s >= 0; s--) {
     const span = spans[s]!;
-    for (const moment of layerMoments(span, { kept, made }, request)) moments.push(moment);
-    kept -= span.count * keptPerLayer(span.segment, request);
+    if (!grouped)
+      for (const moment of layerMoments(span, { kept: left, made }, request)) moments.push(moment);
+    left -= span.count * keptPerLayer(span.segment, request);
     if (!request.accumulating && span.segment.outputGrad) made += span.count * span.segment.weightGradients;
   }
   moments.push(...embeddingMoments(model, segments, { made, request }));
@@ -115,8 +105,32 @@ const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => 
   if (request.checkpointEvery === 0) return segment.savedBytes;
   if (request.selective) return segment.selectiveBytes;
   if (request.nth > 1) return (segment.inputBytes + (request.nth - 1) * segment.savedBytes) / request.nth;
-  return request.offloadCheckpoints ? 0 : segment.inputBytes / request.checkpointEvery;
+  return request.offloadCheckpoints ? 0 : segment.inputBytes;
 };
+
+/** Forward with every layer keeping what it keeps, or its own checkpoint. */
+function forwardOf(spans: readonly LayerSpan[], request: MomentsRequest): GroupedForward {
+  const checkpointing = request.checkpointEvery > 0;
+  let kept = 0;
+  let casts = 0;
+  let peak = 0;
+  let peakKept = 0;
+  for (const { segment, count } of spans) {
+    const each = keptPerLayer(segment, request);
+    const castsEach = checkpointing ? segment.castBytes : segment.castOnlyBytes;
+    const own = checkpointing ? segment.forwardPeakUnsaved : segment.forwardPeak;
+    // The last layer of a span has the most before it.
+    const earlier = kept + (count - 1) * each;
+    const here = earlier + casts + (count - 1) * castsEach + segment.castBytes + own;
+    if (here > peak) {
+      peak = here;
+      peakKept = earlier;
+    }
+    kept += count * each;
+    casts += count * castsEach;
+  }
+  return { kept, casts, peak, peakKept };
+}
 
 /** Backward of the last and of the first layer of a span; those between lie between. */
 function layerMoments(
@@ -129,14 +143,12 @@ function layerMoments(
   const each = keptPerLayer(segment, request);
   const gradientsEach = request.accumulating ? 0 : segment.weightGradients;
   const peak = request.accumulating ? segment.accumulatingPeak : segment.backwardPeak;
-  const group = Math.max(1, request.checkpointEvery);
   return (count === 1 ? [0] : [0, count - 1]).map((done): Moment => {
     const kept = state.kept - done * each;
     const gradients = state.made + done * gradientsEach;
     const base = { phase: "layer-backward", gradients, logits: 0 } as const;
     if (request.checkpointEvery === 0)
       return { ...base, activations: kept, workspace: peak - segment.savedBytes };
-    const recomputed = (group - 1) * segment.savedBytes;
     if (request.selective) {
       // What was kept is not made again.
       const again = Math.max(0, peak - segment.selectiveBytes);
@@ -146,7 +158,7 @@ function layerMoments(
     // Recomputing runs forward again with the gradient of the layer's output waiting.
     const input = request.offloadCheckpoints ? 0 : segment.inputBytes;
     const forward = segment.castBytes + segment.forwardPeak - input + segment.inputBytes;
-    return { ...base, activations: kept, workspace: recomputed + Math.max(backward, forward) };
+    return { ...base, activations: kept, workspace: Math.max(backward, forward) };
   });
 }
 

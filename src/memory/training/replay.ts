@@ -81,10 +81,8 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     kept: [...kept].map(([label, bytes]) => ({ label, bytes })),
     castBytes,
     castOnlyBytes,
-    forwardPeak: forwardPeak(tape, uses, true),
-    forwardPeakUnsaved: forwardPeak(tape, uses, false),
+    ...forward(tape, uses),
     ...backward(tape, output, savedBytes),
-    accumulatingPeak: backward(tape, output, savedBytes, "accumulating").backwardPeak,
   };
 }
 
@@ -120,20 +118,31 @@ function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
   return uses;
 }
 
-function forwardPeak(tape: Tape, uses: ReadonlyMap<number, Use>, keeping: boolean): Bytes {
-  const born = new Array<Bytes>(tape.nodes.length + 1).fill(0);
-  const freed = new Array<Bytes>(tape.nodes.length + 2).fill(0);
+function forward(
+  tape: Tape,
+  uses: ReadonlyMap<number, Use>,
+): Pick<Replay, "forwardPeak" | "forwardPeakUnsaved"> {
+  const nodes = tape.nodes.length;
+  const born = new Array<Bytes>(nodes + 1).fill(0);
+  const freed = new Array<Bytes>(nodes + 2).fill(0);
+  // What is given back only when nothing is kept for backward.
+  const unsaved = new Array<Bytes>(nodes + 2).fill(0);
   for (const use of uses.values()) {
     born[use.first]! += use.storage.bytes;
-    if (!(keeping && use.saved)) freed[use.last + 1]! += use.storage.bytes;
+    (use.saved ? unsaved : freed)[use.last + 1]! += use.storage.bytes;
   }
   let live = 0;
-  let peak = 0;
-  tape.nodes.forEach((node, index) => {
+  let dropped = 0;
+  let keeping = 0;
+  let notKeeping = 0;
+  for (let index = 0; index < nodes; index++) {
     live += born[index]! - freed[index]!;
-    if (live + node.forwardScratch > peak) peak = live + node.forwardScratch;
-  });
-  return peak;
+    dropped += unsaved[index]!;
+    const now = live + tape.nodes[index]!.forwardScratch;
+    if (now > keeping) keeping = now;
+    if (now - dropped > notKeeping) notKeeping = now - dropped;
+  }
+  return { forwardPeak: keeping, forwardPeakUnsaved: notKeeping };
 }
 
 /** A gradient buffer and how many values share it. */
@@ -142,22 +151,30 @@ interface Gradient {
   users: number;
 }
 
+const distinct = (storages: readonly Storage[]): Iterable<Storage> =>
+  storages.length < 2 ? storages : new Set(storages);
+
 /** Runs the nodes from the last to the first, freeing what each kept once it has run. */
 function backward(
   tape: Tape,
   output: Value,
   savedBytes: Bytes,
-  mode: "first" | "accumulating" = "first",
-): Pick<Replay, "backwardPeak" | "weightGradients"> {
+): Pick<Replay, "backwardPeak" | "accumulatingPeak" | "weightGradients"> {
   const references = new Map<number, number>();
   for (const node of tape.nodes) {
-    for (const storage of new Set(node.saved))
+    for (const storage of distinct(node.saved))
       references.set(storage.id, (references.get(storage.id) ?? NONE) + 1);
   }
   const gradients = new Map<number, Gradient>();
   let live = savedBytes;
   let peak = 0;
+  let accumulatingPeak = 0;
   let weightGradients = 0;
+  // Where gradients are added to others, a node's own are gone when the next one runs.
+  const reach = (bytes: Bytes, madeBefore: Bytes): void => {
+    if (bytes > peak) peak = bytes;
+    if (bytes - madeBefore > accumulatingPeak) accumulatingPeak = bytes - madeBefore;
+  };
   const drop = (value: Value): void => {
     const gradient = gradients.get(value.id);
     if (gradient === undefined) return;
@@ -175,7 +192,7 @@ function backward(
       // Two gradients meet and the first is shared with another tensor: their sum is a new one.
       const sum: Gradient = { bytes: known.bytes, users: 1 };
       live += sum.bytes;
-      if (live > peak) peak = live;
+      reach(live, weightGradients);
       known.users--;
       gradients.set(value.id, sum);
     }
@@ -197,20 +214,19 @@ function backward(
         live += gradient.bytes;
         made.push(gradient);
       }
-      if (live + node.backwardScratch > peak) peak = live + node.backwardScratch;
+      reach(live + node.backwardScratch, weightGradients);
       give(value, gradient);
     }
     live += node.weightGradients;
+    reach(live + node.backwardScratch, weightGradients);
     weightGradients += node.weightGradients;
-    if (live + node.backwardScratch > peak) peak = live + node.backwardScratch;
-    if (mode === "accumulating") live -= node.weightGradients;
     for (const gradient of made) if (gradient.users === 0) live -= gradient.bytes;
     for (const value of node.outputs) drop(value);
-    for (const storage of new Set(node.saved)) {
+    for (const storage of distinct(node.saved)) {
       const left = references.get(storage.id)! - 1;
       references.set(storage.id, left);
       if (left === 0 && !storage.outside) live -= storage.bytes;
     }
   }
-  return { backwardPeak: peak, weightGradients };
+  return { backwardPeak: peak, accumulatingPeak, weightGradients };
 }

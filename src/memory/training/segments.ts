@@ -97,19 +97,80 @@ export function decoderStack(model: Architecture): Stack | undefined {
   return model.stacks.find((s) => s.role === "decoder") ?? model.stacks.find((s) => s.role === "encoder");
 }
 
+/** Embedding and layers of a step, which every loss can follow. */
+export interface LayersPart {
+  readonly embedding: Segments["embedding"];
+  readonly spans: readonly LayerSpan[];
+  /** What the head reads. */
+  readonly leaving: Pick<Value, "elements" | "width" | "grad">;
+  readonly shared: ReadonlyMap<string, Value>;
+}
+
 /** Simulates every distinct part of the step once. Layer counts cost nothing. */
-export function segmentsOf(model: Architecture, request: PassRequest): Segments {
+export const segmentsOf = (model: Architecture, request: PassRequest): Segments =>
+  withLoss(model, request, layersPart(model, request));
+
+/** A layer as simulated, and the tables that it made for all layers. */
+export interface KnownLayer {
+  readonly segment: LayerSegment;
+  readonly tables: ReadonlyMap<string, Value>;
+}
+
+/** Gives back what was remembered of a layer under this key, or what `make` makes. */
+export type RecallLayer = (kind: LayerKind, key: string, make: () => KnownLayer) => KnownLayer;
+
+export function layersPart(
+  model: Architecture,
+  request: PassRequest,
+  recall: RecallLayer = (_kind, _key, make) => make(),
+): LayersPart {
   const shared = new Map<string, Value>();
+  const newPass = passes(model, request, shared);
+  const first = newPass();
+  const output = request.ends.input
+    ? embedding(first, model, request.inputGradients)
+    : fresh(first.tape, {
+        elements: (request.batch * request.seqTokens * model.hiddenSize) / request.sequenceShards,
+        width: first.residualWidth,
+        grad: true,
+      });
+  const sums = replay(first.tape, { output });
+  const { spans, width, grad } = layerSpans({ model, newPass, shared, recall }, output);
+  return {
+    embedding: { ...sums, output, part: { tape: first.tape, input: null, output, held: [] } },
+    spans,
+    leaving: { elements: output.elements, width, grad },
+    shared,
+  };
+}
+
+/** The whole step: the layers with head and loss behind them. */
+export function withLoss(model: Architecture, request: PassRequest, layers: LayersPart): Segments {
+  const { spans, leaving } = layers;
+  const shared = new Map(layers.shared);
+  const loss = request.ends.output
+    ? lossSegment(passes(model, request, shared), leaving, model, request.loss)
+    : NOTHING;
+  let tableBytes = 0;
+  let argumentBytes = allocated(request.seqTokens * 8);
+  for (const [name, value] of shared) {
+    if (name.includes("mask")) argumentBytes += value.storage.bytes;
+    else tableBytes += value.storage.bytes;
+  }
+  return { embedding: layers.embedding, spans, loss, tableBytes, argumentBytes };
+}
+
+function passes(model: Architecture, request: PassRequest, shared: Map<string, Value>): () => Pass {
   const table = model.tensors.find((t) => t.role === "embedding");
-  const { ends } = request;
   const residualWidth =
     table === undefined ? stageWidth(model, request.holding) : request.holding.width(table);
-  const newPass = (): Pass => ({
+  const code = layerCode(model, request.framework);
+  return () => ({
     tape: { ...newTape({ autocast: request.autocast }), shared },
     batch: request.batch,
     seqTokens: request.seqTokens,
     attention: request.attention,
-    code: layerCode(model, request.framework),
+    code,
     facts: model.forward ?? NO_FACTS,
     holding: request.holding,
     kernels: request.kernels,
@@ -118,31 +179,6 @@ export function segmentsOf(model: Architecture, request: PassRequest): Segments 
     stepBefore: request.stepBefore,
     ...(request.routedExperts === undefined ? {} : { routedExperts: request.routedExperts }),
   });
-  const first = newPass();
-  const output = ends.input
-    ? embedding(first, model, request.inputGradients)
-    : fresh(first.tape, {
-        elements: (request.batch * request.seqTokens * model.hiddenSize) / request.sequenceShards,
-        width: residualWidth,
-        grad: true,
-      });
-  const embeddingSums = replay(first.tape, { output });
-  const { spans, width, grad } = layerSpans(model, newPass, output);
-  const entering = { elements: output.elements, width, grad };
-  const loss = ends.output ? lossSegment(newPass, entering, model, request.loss) : NOTHING;
-  let tableBytes = 0;
-  let argumentBytes = allocated(request.seqTokens * 8);
-  for (const [name, value] of shared) {
-    if (name.includes("mask")) argumentBytes += value.storage.bytes;
-    else tableBytes += value.storage.bytes;
-  }
-  return {
-    embedding: { ...embeddingSums, output, part: { tape: first.tape, input: null, output, held: [] } },
-    spans,
-    loss,
-    tableBytes,
-    argumentBytes,
-  };
 }
 
 /**
@@ -182,22 +218,24 @@ function gradientBytes(tensors: readonly Tensor[], holding: Holding): Bytes {
 }
 
 function layerSpans(
-  model: Architecture,
-  newPass: () => Pass,
+  of: {
+    readonly model: Architecture;
+    readonly newPass: () => Pass;
+    readonly shared: Map<string, Value>;
+    readonly recall: RecallLayer;
+  },
   entering: Value,
 ): { readonly spans: readonly LayerSpan[]; readonly width: Width; readonly grad: boolean } {
-  const stack = decoderStack(model);
+  const stack = decoderStack(of.model);
   const spans: { segment: LayerSegment; kind: LayerKind; count: number }[] = [];
   let { width, grad } = entering;
   if (stack === undefined) return { spans, width, grad };
   const known = new Map<string, LayerSegment>();
-  const segmentOf = (kind: LayerKind, index: number): LayerSegment => {
-    const key = `${index} ${width} ${grad}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const pass = newPass();
+  const { hiddenSize } = stack;
+  const simulated = (kind: LayerKind): KnownLayer => {
+    const pass = of.newPass();
     const input = fresh(pass.tape, { elements: entering.elements, width, grad });
-    const output = layer(pass, input, kind, stack.hiddenSize);
+    const output = layer(pass, input, kind, hiddenSize);
     const segment: LayerSegment = {
       ...replay(pass.tape, { input, output }),
       part: { tape: pass.tape, input, output, held: [] },
@@ -208,6 +246,14 @@ function layerSpans(
       outputWidth: output.width,
       outputGrad: output.grad,
     };
+    return { segment, tables: new Map(of.shared) };
+  };
+  const segmentOf = (kind: LayerKind, index: number): LayerSegment => {
+    const key = `${index} ${width} ${grad}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const { segment, tables } = of.recall(kind, `${width} ${grad}`, () => simulated(kind));
+    for (const [name, table] of tables) if (!of.shared.has(name)) of.shared.set(name, table);
     known.set(key, segment);
     return segment;
   };

@@ -1,0 +1,32 @@
+import type { Architecture } from "../architecture/model.ts";
+
+/** PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`). */
+const FAMILIES: ReadonlySet<string> = new Set([
+  "mixtral",
+  "minimax_m2",
+  "deepseek_v2",
+  "deepseek_v3",
+  "deepseek_v32",
+  "glm4_moe",
+  "dots1",
+  "exaone_moe",
+  "solar_open",
+  "glm4_moe_lite",
+  "glm_moe_dsa",
+  "qwen3_moe",
+  "qwen3_next",
+  "olmoe",
+  "flex_olmo",
+  "ernie4_5_moe",
+  "hunyuan_v1_moe",
+]);
+
+/**
+ * Whether `all-linear` reaches experts that transformers holds as one tensor, and the router with them; dense and shared
+ * MLPs then lose their adapters, because the experts take over their names.
+ */
+export function adaptsFusedExperts(model: Pick<Architecture, "family" | "forward">): boolean {
+  const text = model.forward?.textModelType;
+  const names = text === undefined ? [] : [text, text.replace(/_text$/, "")];
+  return [...names, model.family].some((name) => FAMILIES.has(name));
+}

@@ -1,0 +1,78 @@
+/** What would lower the peak of a training run. */
+import type { Architecture } from "../architecture/model.ts";
+import type { Sharding } from "../memory/training/sharding.ts";
+import type { Bytes } from "../units.ts";
+import { devicePhases, newKnownParts, phaseTotal, worstPhase } from "./train-device.ts";
+import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
+import { inFlight, languageModel, trainStages } from "./train-stages.ts";
+
+/** A change to the request and what the worst device would then have allocated. */
+export interface TrainRelief {
+  readonly change: Readonly<Record<string, string | number | boolean>>;
+  readonly allocatedBytes: Bytes;
+  readonly savedBytes: Bytes;
+}
+
+/** Part of the peak below which a change is not worth a line. */
+const LEAST = 0.01;
+
+const WEIGHTS_DIVIDED: ReadonlySet<Sharding> = new Set(["zero3", "fsdp", "fsdp2"]);
+
+/**
+ * Changes that lower the peak by one part in a hundred or more, most first: each is the same estimate with one option changed.
+ *
+ * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
+ */
+export function trainReliefs(model: Architecture, request: TrainRequest): readonly TrainRelief[] {
+  const now = effectiveTrain(model, request);
+  const candidates: (readonly [TrainRelief["change"], Partial<TrainRequest>])[] = [];
+  const offer = (change: Partial<TrainRequest> & TrainRelief["change"]): void => {
+    candidates.push([change, change]);
+  };
+  if (now.checkpointing === "none") offer({ checkpointing: "full" });
+  if (now.checkpointing === "full") offer({ checkpointing: "offload" });
+  if (now.loss === "hf") {
+    offer({ loss: "chunked-recompute" });
+    offer({ loss: "fused" });
+  }
+  if (now.attention === "eager") offer({ attention: "sdpa" });
+  if (!now.fusedKernels) offer({ fusedKernels: true });
+  if (now.microBatch > 1) offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
+  if (now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
+  if (now.optimizer.startsWith("adamw") && !now.optimizer.includes("bit")) offer({ optimizer: "adamw-8bit" });
+  const frozen = now.method === "lora" || now.method === "qlora";
+  if (now.precision === "fp32") offer({ precision: "bf16" });
+  if (frozen && (now.precision === "bf16" || now.precision === "fp32")) offer({ precision: "amp-bf16" });
+  const { dp, sharding } = now.parallel;
+  const shard = (other: Sharding): void => {
+    candidates.push([{ sharding: other }, { parallel: { ...request.parallel, sharding: other } }]);
+  };
+  if (dp > 1 && (sharding === "none" || sharding === "ddp")) shard("zero1");
+  if (dp > 1 && !WEIGHTS_DIVIDED.has(sharding)) shard("fsdp2");
+  if (now.method === "full") offer({ method: "lora" });
+  if (now.method === "lora") offer({ method: "qlora" });
+  const text = languageModel(model);
+  const before = allocatedBytes(text, now);
+  return candidates
+    .map(([change, options]): TrainRelief => {
+      const bytes = allocatedBytes(text, effectiveTrain(model, { ...request, ...options }));
+      return { change, allocatedBytes: bytes, savedBytes: before - bytes };
+    })
+    .filter((relief) => relief.savedBytes >= LEAST * before)
+    .sort((a, b) => b.savedBytes - a.savedBytes);
+}
+
+/** What the device that holds the most has allocated at its peak. */
+function allocatedBytes(text: Architecture, effective: EffectiveTrain): Bytes {
+  const parts = newKnownParts();
+  const most = new Map<Architecture, number>();
+  let bytes = 0;
+  for (const stage of trainStages(text, effective)) {
+    const waiting = inFlight(stage, effective);
+    if ((most.get(stage.share) ?? 0) >= waiting) continue;
+    most.set(stage.share, waiting);
+    const phases = devicePhases(stage, text, effective, parts);
+    bytes = Math.max(bytes, phaseTotal(worstPhase(phases)));
+  }
+  return bytes;
+}
