@@ -27,7 +27,19 @@ export async function loadFolder(folder: ModelFolder, options: LoadOptions): Pro
   const architecture = await configArchitecture(value, nameIn(folder, "config.json"), options);
   const { chooseWeightFiles } = await import("./safetensors/weight-files.ts");
   const weights = chooseWeightFiles(folder.fileNames);
-  if (weights.kind === "none") return configOnly(folder, value, architecture);
+  if (weights.kind === "none") {
+    if (weights.missing === undefined) {
+      const only = await configOnly(folder, value, architecture);
+      return folder.fileNames.some((name) => name.endsWith(".safetensors") && !name.startsWith("adapter_"))
+        ? { ...only, notes: [...only.notes, unreadWeights(weights.reason, weights.hint)] }
+        : only;
+    }
+    throw new VramCalcError("unreadable-path", {
+      path: nameIn(folder, weights.missing),
+      reason: "there is no such file beside the other shards",
+      hint: "download all shards, or give config.json alone",
+    });
+  }
   const { readCheckpointAt } = await import("./safetensors/read-checkpoint.ts");
   const read = await readCheckpointAt({ name: folder.name, fileNames: folder.fileNames, open: folder.open });
   return withStored(folder, architecture, storedOf(read), read.kind === "totals" ? PYTORCH_NOTES : []);
@@ -94,6 +106,10 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
         .join(", ")}`,
     });
   }
+  const { chooseWeightFiles } = await import("./safetensors/weight-files.ts");
+  const weights = chooseWeightFiles(folder.fileNames);
+  if (weights.kind === "shards") return loadWeightFile(folder, weights.shards[0]!, options);
+  if (weights.kind === "index") return loadWeightFile(folder, weights.index, options);
   const single = folder.fileNames.filter((file) => file.endsWith(".safetensors"));
   if (single.length === 1) return loadWeightFile(folder, single[0]!, options);
   throw new VramCalcError("unreadable-path", {
@@ -102,6 +118,11 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
     hint: "a model directory holds a config.json, a .gguf or a .safetensors file",
   });
 }
+
+const unreadWeights = (reason: string, hint: string): Note => ({
+  code: "weights-not-read",
+  message: `sized from config.json alone, the weight files beside it were not read: ${reason}; ${hint}`,
+});
 
 const PYTORCH_NOTES: readonly Note[] = [
   {
