@@ -187,7 +187,7 @@ export async function configArchitecture(
   options: LoadOptions,
 ): Promise<Architecture> {
   const { isTextConfig, readTextArchitecture } = await import("../architecture/text-registry.ts");
-  if (isTextConfig(value)) return readTextArchitecture(value, file);
+  if (options.assumeFamily === undefined && isTextConfig(value)) return readTextArchitecture(value, file);
   const { readArchitecture } = await import("../architecture/registry.ts");
   return readArchitecture(
     value,
