@@ -1,6 +1,6 @@
 /** What the headers of weight files say about how a model is stored. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import type { WeightStorage } from "../quantization/storage.ts";
+import { formatSums, type WeightStorage } from "../quantization/storage.ts";
 import { type Bytes, groupDigits } from "../units.ts";
 import { checkStored } from "./stored-check.ts";
 
@@ -71,10 +71,11 @@ export function storedWeights(stored: StoredFiles, model: Architecture): StoredW
     "multi-token-prediction layers, loaded for speculative decoding only",
   );
   if (model.tied) leave("tied-copy-in-file", sum(isHeadCopy), "a stored copy of the tied head");
+  const isLoaded = (name: string): boolean => !isPrediction(name) && !(model.tied && isHeadCopy(name));
   // The architecture of a GGUF file, and of tensors alone, is made of the tensors themselves.
   const check =
     stored.container === "safetensors" && model.family !== "tensors"
-      ? checkStored(stored, model, (name) => !isPrediction(name) && !(model.tied && isHeadCopy(name)))
+      ? checkStored(stored, model, isLoaded)
       : null;
   if (check !== null) notes.push(...check.notes);
   const whole = model.parameters.stored;
@@ -89,6 +90,13 @@ export function storedWeights(stored: StoredFiles, model: Architecture): StoredW
       basis: check?.incomplete === true ? "assumed" : "exact",
       bytesOf: (share) =>
         share === model || whole === 0 ? loaded : Math.ceil((loaded * share.parameters.stored) / whole),
+      // A share of the file is no sum of whole tensors.
+      sumsOf: (share) =>
+        share === model
+          ? formatSums((add) => {
+              for (const tensor of stored.tensors) if (isLoaded(tensor.name)) add(tensor);
+            })
+          : [],
     },
     notes,
   };
