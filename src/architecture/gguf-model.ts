@@ -121,7 +121,7 @@ export function ggufArchitecture(file: GgufModelFile, name: string): Architectur
   const notes: Note[] = [];
   return finishArchitecture(
     {
-      family: "gguf",
+      family: keys.arch,
       modelType: keys.arch,
       hiddenSize,
       vocabSize: embedding?.shape[0] ?? file.vocabularyTokens ?? keys.int("vocab_size") ?? 0,

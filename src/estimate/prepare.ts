@@ -147,7 +147,9 @@ function chooseStorage(
   if (name !== undefined) {
     const plain = plainStorageByName(name);
     if (plain === null) return storageOf(name);
-    return ofGguf(options) && GGUF_TYPES.has(plain.id) ? storageOf(`gguf_${GGUF_TYPES.get(plain.id)}`) : plain;
+    return ofGguf(options) && GGUF_TYPES.has(plain.id)
+      ? storageOf(`gguf_${GGUF_TYPES.get(plain.id)}`)
+      : plain;
   }
   notes.push(DEFAULT_DTYPE_NOTE);
   return storageOf("bf16");

@@ -18,6 +18,14 @@ export const QUANTIZATION_NAMES: readonly string[] = [
   "gguf_bf16",
 ];
 
+/** Formats that hold shared scales and no weights. */
+const SCALES: ReadonlySet<string> = new Set(["e8m0", "ue4m3"]);
+
+/** Every name that weights may be asked for by, number formats among them, for completion. */
+export const WEIGHT_FORMAT_NAMES: readonly string[] = [
+  ...new Set([...QUANTIZATION_NAMES, ...[...STORAGE_FORMATS.keys()].filter((id) => !SCALES.has(id))]),
+];
+
 const known = new Map<string, WeightStorage>();
 const MOST_KNOWN = 1000;
 
@@ -58,9 +66,6 @@ function read(name: string): WeightStorage {
   return schemeStorage(elementScheme(formatByName(id)));
 }
 
-/** Formats that hold shared scales and no weights. */
-const SCALES: ReadonlySet<string> = new Set(["e8m0", "ue4m3"]);
-
 const scalesOnly = (name: string): VramCalcError<"bad-option"> =>
   new VramCalcError("bad-option", {
     option: "format of the weights",
@@ -82,9 +87,7 @@ function unknown(name: string): VramCalcError<"unknown-name"> {
   const methods = SCHEME_NAMES.map((known) => known.replace(/-.*/, "")).filter(
     (method) => schemeByName(method) !== null,
   );
-  const nearest = nearestNames(name.toLowerCase(), [
-    ...new Set([...QUANTIZATION_NAMES, ...methods, ...STORAGE_FORMATS.keys()]),
-  ]);
+  const nearest = nearestNames(name.toLowerCase(), [...new Set([...WEIGHT_FORMAT_NAMES, ...methods])]);
   return nearest.length === 0
     ? unknownFormat(name)
     : new VramCalcError("unknown-name", { kind: "format", name, nearest });

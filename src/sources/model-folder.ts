@@ -3,12 +3,11 @@ import type { Architecture, Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { ByteSource } from "./bytes/byte-source.ts";
-import type { GgufFile } from "./gguf/gguf-file.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
 import { publishedStorage, QUANTIZATION_FILES, storageOfToolFile } from "./published-storage.ts";
-import type { IndexTotals, TensorFile } from "./safetensors/tensor-file.ts";
-import { type FileTensor, type StoredFiles, storedWeights } from "./stored-weights.ts";
+import { ggufStored, storedOf } from "./stored-files.ts";
+import { type StoredFiles, storedWeights } from "./stored-weights.ts";
 
 export interface ModelFolder {
   /** What messages call it. */
@@ -81,12 +80,16 @@ export async function loadGguf(folder: ModelFolder, fileName: string): Promise<L
   const { ggufArchitecture } = await import("../architecture/gguf-model.ts");
   const file = await readGgufAt({ fileName, open: folder.open });
   const architecture = ggufArchitecture(file, nameIn(folder, fileName));
-  const loaded = withStored(
-    { ...folder, source: folder.source === "hub" ? "hub" : "gguf" },
-    architecture,
-    ggufStored(file),
-    [],
-  );
+  const { ggufFacts } = await import("./gguf/gguf-facts.ts");
+  const loaded: LoadedModel = {
+    ...withStored(
+      { ...folder, source: folder.source === "hub" ? "hub" : "gguf" },
+      architecture,
+      ggufStored(file),
+      [],
+    ),
+    gguf: ggufFacts(file),
+  };
   if (folder.source === "hub") return loaded;
   const name = file.metadata.get("general.name");
   return { ...loaded, id: typeof name === "string" && name !== "" ? name.slice(0, 80) : fileName };
@@ -106,6 +109,8 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
         .join(", ")}`,
     });
   }
+  const { adapterRefusal, isAdapterFolder } = await import("./adapter-folder.ts");
+  if (isAdapterFolder(folder.fileNames)) throw await adapterRefusal(folder);
   const { chooseWeightFiles } = await import("./safetensors/weight-files.ts");
   const weights = chooseWeightFiles(folder.fileNames);
   if (weights.kind === "shards") return loadWeightFile(folder, weights.shards[0]!, options);
@@ -209,55 +214,4 @@ function modelId(folder: ModelFolder, value: unknown): string {
   return folder.source === "hub"
     ? folder.name
     : (folder.name.split(/[/\\]/).findLast((part) => part !== "" && part !== ".") ?? "model");
-}
-
-function storedOf(read: TensorFile | IndexTotals): StoredFiles {
-  if (read.kind === "totals")
-    return {
-      container: "pytorch",
-      tensors: [],
-      totalBytes: read.totalBytes,
-      fileBytes: null,
-      files: read.files.length,
-    };
-  const tensors: readonly FileTensor[] = read.tensors.map(({ name, dtype, shape, elements, bytes }) => ({
-    name,
-    format: dtype,
-    shape,
-    elements,
-    bytes,
-  }));
-  return {
-    container: "safetensors",
-    tensors,
-    totalBytes: read.totalBytes,
-    fileBytes: sumBytes(read.files),
-    files: read.files.length,
-  };
-}
-
-function ggufStored(file: GgufFile): StoredFiles {
-  const tensors: readonly FileTensor[] = file.tensors.map((tensor) => ({
-    name: tensor.name,
-    format: tensor.type.name,
-    shape: tensor.rowMajorShape,
-    elements: tensor.elements,
-    bytes: tensor.bytes,
-  }));
-  return {
-    container: "gguf",
-    tensors,
-    totalBytes: file.tensorBytes,
-    fileBytes: file.fileBytes,
-    files: file.files.length,
-  };
-}
-
-function sumBytes(files: readonly { readonly bytes: number | null }[]): number | null {
-  let sum = 0;
-  for (const { bytes } of files) {
-    if (bytes === null) return null;
-    sum += bytes;
-  }
-  return sum;
 }
