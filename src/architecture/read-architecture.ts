@@ -1,9 +1,10 @@
 /** Reads a config.json with a set of families. The sets are in registry.ts and text-registry.ts. */
 import { nearestNames, VramCalcError } from "../errors.ts";
+import { checkContradictions, publishedDtype } from "./config-facts.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
-import type { Architecture } from "./model.ts";
+import type { Architecture, Note } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
 /** Keys of a tower that a text decoder knows nothing of. */
@@ -50,19 +51,18 @@ export function architectureReader(
     options: ReadArchitectureOptions = {},
   ): Architecture {
     const config = readConfig(value, file);
+    const assumed = options.assumeFamily === undefined ? undefined : familyNamed(options.assumeFamily);
     const family = familyOf(config);
     const forward = readForwardFacts(config);
-    if (family !== null)
-      return { ...finishArchitecture(family.build(config, lookup), file, publishedDtype(config)), forward };
-    if (options.assumeFamily === undefined) throw unsupported(config);
-    const assumed = byModelType.get(options.assumeFamily);
-    if (assumed === undefined) {
-      throw new VramCalcError("unknown-name", {
-        kind: "family",
-        name: options.assumeFamily,
-        nearest: nearestNames(options.assumeFamily, byModelType.keys()),
-      });
+    if (family !== null) {
+      const draft = family.build(config, lookup);
+      const notes =
+        assumed === undefined ? draft.notes : [...draft.notes, notNeeded(family, assumed, config)];
+      const finished = finishArchitecture({ ...draft, notes }, file, publishedDtype(config));
+      checkContradictions(config, finished);
+      return { ...finished, forward };
     }
+    if (assumed === undefined) throw unsupported(config);
     const draft = assumed.build(config, lookup);
     const note = {
       code: "assumed-family",
@@ -75,6 +75,16 @@ export function architectureReader(
       publishedDtype(config),
     );
     return { ...finished, forward };
+  }
+
+  function familyNamed(name: string): Family {
+    const found = byModelType.get(name);
+    if (found !== undefined) return found;
+    throw new VramCalcError("unknown-name", {
+      kind: "family",
+      name,
+      nearest: nearestNames(name, byModelType.keys()),
+    });
   }
 
   function familyOf(config: ConfigReader): Family | null {
@@ -121,22 +131,10 @@ function modelTypeOf(config: ConfigReader): string {
   return config.optionalText("model_type") ?? config.texts("architectures")?.[0] ?? "(none given)";
 }
 
-const DTYPES: { readonly [name: string]: string } = {
-  float16: "fp16",
-  bfloat16: "bf16",
-  float32: "fp32",
-  half: "fp16",
-};
-
-/** Keys under which composite files nest their language model, or what holds it. */
-const TEXT_PARTS = ["text_config", "llm_config", "language_config", "thinker_config", "llm_cfg"] as const;
-
-/** Format of the published weights: `dtype` or `torch_dtype`, here or in the text part. */
-function publishedDtype(config: ConfigReader): string | undefined {
-  const { raw } = config;
-  const own = raw.dtype ?? raw.torch_dtype;
-  if (typeof own === "string") return DTYPES[own.replace(/^torch\./, "")];
-  const part = config.child(TEXT_PARTS)?.raw;
-  const nested = part?.dtype ?? part?.torch_dtype;
-  return typeof nested === "string" ? DTYPES[nested.replace(/^torch\./, "")] : undefined;
+function notNeeded(family: Family, assumed: Family, config: ConfigReader): Note {
+  return {
+    code: "assumed-family-unused",
+    message: `sized as ${family.id}, which reads model type ${modelTypeOf(config)}; assuming ${assumed.id} was not needed`,
+    details: { family: family.id, assumed: assumed.id },
+  };
 }

@@ -152,12 +152,28 @@ function chooseStorage(
   storageOf: (name: string) => WeightStorage,
   notes: Note[],
 ): WeightStorage {
-  if (options.dtype !== undefined) return storageOf(options.dtype);
-  if (options.stored !== undefined) return options.stored;
-  if (model.dtype !== undefined) return plainStorageByName(model.dtype) ?? storageOf(model.dtype);
+  if (options.dtype === undefined && options.stored !== undefined) return options.stored;
+  const name = options.dtype ?? model.dtype;
+  if (name !== undefined) {
+    const plain = plainStorageByName(name);
+    if (plain === null) return storageOf(name);
+    return ofGguf(options) && GGUF_TYPES.has(plain.id)
+      ? storageOf(`gguf_${GGUF_TYPES.get(plain.id)}`)
+      : plain;
+  }
   notes.push(DEFAULT_DTYPE_NOTE);
   return storageOf("bf16");
 }
+
+/** A llama.cpp engine reads a GGUF file, whose norms are fp32 whatever the type it is called by. */
+const ofGguf = ({ engine }: EstimateOptions): boolean =>
+  engine !== undefined && /^(llama[.-]?cpp|ollama)(@|$)/i.test(engine.trim());
+
+const GGUF_TYPES: ReadonlyMap<string, string> = new Map([
+  ["fp32", "f32"],
+  ["fp16", "f16"],
+  ["bf16", "bf16"],
+]);
 
 const DEFAULT_DTYPE_NOTE: Note = {
   code: "default-dtype",

@@ -1,12 +1,15 @@
 import type { Architecture } from "../architecture/model.ts";
-import type { WeightStorage } from "../quantization/storage.ts";
-import { exactTerm, type Term } from "./term.ts";
+import { findFormatId } from "../formats/format-names.ts";
+import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
+import type { FormatSum, WeightStorage } from "../quantization/storage.ts";
+import type { Bytes } from "../units.ts";
+import type { Term } from "./term.ts";
 
 /**
  * The weights as they lie on the card.
  *
  *     uniform   parameters x bytes per parameter          (2 for fp16, 4.5 bits in Q4_0 blocks, ...)
- *     scheme    sum over tensors of their own formats
+ *     scheme    sum over formats of weights / block x bytes of a block
  *
  * Not modelled: padding that an engine adds to its own copies (MXFP4 kernels, rotary tables); that is
  * the engine's `runtime`.
@@ -15,23 +18,79 @@ import { exactTerm, type Term } from "./term.ts";
  */
 export function weights(model: Architecture, storage: WeightStorage): Term {
   const bytes = storage.bytesOf(model);
-  const parameters = model.parameters.stored;
-  const each = parameters === 0 ? 0 : bytes / parameters;
-  const inputs = { parameters, each };
-  const basis = storage.basisOf?.(model) ?? storage.basis;
-  if (basis === "exact") return exactTerm("weights", bytes, WEIGHTS_FORMULA, inputs);
+  // Read only where a formula is shown: most estimates never are.
   return {
     id: "weights",
     bytes,
     low: bytes,
     high: bytes,
-    basis,
-    formula: WEIGHTS_FORMULA,
-    inputs,
+    basis: storage.basisOf?.(model) ?? storage.basis,
+    get formula() {
+      return sumOf(model, storage, bytes).formula;
+    },
+    get inputs() {
+      return sumOf(model, storage, bytes).inputs;
+    },
   };
 }
 
-const WEIGHTS_FORMULA = "{parameters} x {each} B";
+type Sum = Pick<Term, "formula" | "inputs">;
+
+const sums = new WeakMap<WeightStorage, WeakMap<Architecture, Sum>>();
+
+function sumOf(model: Architecture, storage: WeightStorage, bytes: Bytes): Sum {
+  let ofStorage = sums.get(storage);
+  if (ofStorage === undefined) {
+    ofStorage = new WeakMap();
+    sums.set(storage, ofStorage);
+  }
+  let sum = ofStorage.get(model);
+  if (sum === undefined) {
+    const rows = storage.sumsOf?.(model) ?? [];
+    sum = rows.length === 0 ? average(model, bytes) : byFormat(rows, bytes);
+    ofStorage.set(model, sum);
+  }
+  return sum;
+}
+
+function average(model: Architecture, bytes: Bytes): Sum {
+  const parameters = model.parameters.stored;
+  const each = parameters === 0 ? 0 : bytes / parameters;
+  return { formula: "{parameters} x {each} B", inputs: { parameters, each } };
+}
+
+/** Formats that a formula names; the rest is one number. */
+const MOST_NAMED = 5;
+
+/**
+ * The sum by format, largest first, so that it can be redone by hand: blocks where a format is nothing but
+ * blocks, else the bytes of that many weights.
+ *
+ * @example byFormat([{ format: "q4_k", elements: 512, bytes: 288 }], 288).formula // "q4_k {q4_k} / 256 x 144 B"
+ */
+function byFormat(rows: readonly FormatSum[], bytes: Bytes): Sum {
+  const sorted = [...rows].sort((a, b) => b.bytes - a.bytes);
+  const named = sorted.length > MOST_NAMED + 1 ? sorted.slice(0, MOST_NAMED) : sorted;
+  const inputs: Record<string, number> = {};
+  let rest = bytes;
+  const texts = named.map(({ format, elements, bytes: own }) => {
+    rest -= own;
+    const id = findFormatId(format) ?? format.toLowerCase();
+    const key = id.replace(/\W/g, "_");
+    inputs[key] = elements;
+    const [part, more] = STORAGE_FORMATS.get(id)?.parts ?? [];
+    if (part !== undefined && more === undefined && own * part.elements === elements * part.bytes)
+      return `${id} {${key}}${part.elements === 1 ? "" : ` / ${part.elements}`} x ${part.bytes} B`;
+    inputs[`${key}_bytes`] = own;
+    return `${id} {${key}_bytes} B of {${key}} weights`;
+  });
+  if (rest !== 0) {
+    inputs.rest = rest;
+    const others = sorted.length - named.length;
+    texts.push(others === 0 ? "{rest} B besides" : `{rest} B in ${others} more formats`);
+  }
+  return { formula: texts.join(" + "), inputs };
+}
 
 /** Bits per weight of a storage over a model, for printing. */
 export function storageBitsPerWeight(model: Architecture, storage: WeightStorage): number {

@@ -5,7 +5,7 @@ import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import type { Bytes } from "../units.ts";
 import { type Encoding, elementsOf, plainById } from "./encoding.ts";
 import type { Place, Scheme } from "./scheme.ts";
-import type { WeightStorage } from "./storage.ts";
+import { type FormatSum, formatSums, type WeightStorage } from "./storage.ts";
 
 /** Equal tensors that are stored alike. */
 export interface AssignmentRow {
@@ -102,6 +102,20 @@ export function schemeBytes(model: Architecture, scheme: Scheme, options: { read
   return Math.round(bytes + elements * each);
 }
 
+/** The tensors of `schemeBytes` by format, without what lies besides and the remainder of a bare count. */
+function schemeSums(model: Architecture, scheme: Scheme): readonly FormatSum[] {
+  return formatSums((add) =>
+    walkScheme(model, scheme, { mtp: false }, ({ tensor }, layers, encoding) => {
+      const copies = layers * tensor.copies;
+      add({
+        format: encoding.id,
+        elements: copies * elementsOf(tensor.shape),
+        bytes: copies * encoding.bytesOf(tensor.shape),
+      });
+    }),
+  );
+}
+
 /** A storage that holds its sum per model, so that repeated estimates cost a lookup. */
 export function schemeStorage(scheme: Scheme): WeightStorage {
   const loaded = new WeakMap<Architecture, Bytes>();
@@ -118,6 +132,7 @@ export function schemeStorage(scheme: Scheme): WeightStorage {
       }
       return bytes;
     },
+    sumsOf: (model) => schemeSums(model, scheme),
     fileBytesOf: (model) => schemeBytes(model, scheme, { mtp: true }),
     ...(scheme.notesOf === undefined ? {} : { notesOf: scheme.notesOf }),
   };

@@ -1,6 +1,7 @@
 /** Methods that can be asked for by name on a model that is not quantized: what their usual recipe would store. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import type { Encoding } from "./encoding.ts";
+import type { Format } from "../formats/block.ts";
+import { type Encoding, plainById } from "./encoding.ts";
 import {
   affine,
   averageBits,
@@ -196,6 +197,31 @@ const GRAMMARS: readonly Grammar[] = [
   ),
   average("exl3", [1, 8], (bits) => blocks(`exl3-${bits}bpw`, exl3(bits), exl3(EXL_HEAD_BITS))),
 ];
+
+/**
+ * A bare element format below 16 bits: the linears of the blocks, as every method leaves embeddings, head and
+ * norms in 16 bits. Nothing is added for scales, which a bare name does not tell.
+ */
+export const elementScheme = (format: Format): Scheme =>
+  schemeOf({
+    id: format.id,
+    selects: isBlockLinear,
+    encoding: plainById(format.id),
+    notesOf: () => [
+      {
+        code: "elements-only",
+        message: `${format.id} for the linears of the layers; embeddings, head and norms stay in 16 bits, and ${
+          SCALED.test(format.id)
+            ? "its own scales are counted"
+            : "scales are not counted: name a method (awq, gptq-4bit-g128, nvfp4, fp8) to have them"
+        }`,
+        details: { format: format.id },
+      },
+    ],
+  });
+
+/** Formats that bring their scales. */
+const SCALED = /^(mx|nv|nf|bnb|ggml|i?q\d|tq)/;
 
 /** A scheme called as its encoding is. */
 function named(make: (id: string, encoding: Encoding) => Scheme, encoding: Encoding): Scheme {

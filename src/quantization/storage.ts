@@ -6,6 +6,27 @@ import type { Basis } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
 import type { Scheme } from "./scheme.ts";
 
+/** Elements that one format holds, and the bytes they take. */
+export interface FormatSum {
+  readonly format: string;
+  readonly elements: number;
+  readonly bytes: Bytes;
+}
+
+/** Sums by format of what `add` is given. */
+export function formatSums(fill: (add: (sum: FormatSum) => void) => void): readonly FormatSum[] {
+  const sums = new Map<string, { format: string; elements: number; bytes: Bytes }>();
+  fill(({ format, elements, bytes }) => {
+    const sum = sums.get(format);
+    if (sum === undefined) sums.set(format, { format, elements, bytes });
+    else {
+      sum.elements += elements;
+      sum.bytes += bytes;
+    }
+  });
+  return [...sums.values()];
+}
+
 /** How a model's weights are stored: one format for all, or a scheme that assigns formats to tensors. */
 export interface WeightStorage {
   /** What the user asked for or the file says: "fp16", "q4_k_m", "stored". */
@@ -13,6 +34,8 @@ export interface WeightStorage {
   readonly basis: Basis;
   /** Bytes of all tensors of `model`, MTP layers left out. */
   readonly bytesOf: (model: Architecture) => Bytes;
+  /** `bytesOf` by format, computed when a formula is read; what it lacks of the sum is stored besides. */
+  readonly sumsOf?: (model: Architecture) => readonly FormatSum[];
   /** Bytes of the published files: MTP layers included where the method's files hold them. */
   readonly fileBytesOf?: (model: Architecture) => Bytes;
   /** Basis for one model where it is not `basis`: a scheme over assumed shapes is assumed. */

@@ -1,6 +1,7 @@
 /** Sections of `inspect` on weight files and on adapters. */
 import type { LoraLinear } from "../adapters/lora.ts";
 import { mergeWeight } from "../adapters/merge.ts";
+import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
 import { type Bytes, groupDigits } from "../units.ts";
 import { alignRows } from "./inspect.ts";
 import { sizeText } from "./table.ts";
@@ -98,3 +99,42 @@ function mergeLines(): string[] {
     ).map((line) => `  ${line}`),
   ];
 }
+
+/** What the metadata says, a line for each thing that is there. */
+export function ggufLines(facts: GgufFacts): string[] {
+  const rope = [
+    facts.ropeBase === null ? "" : `base ${groupDigits(Math.round(facts.ropeBase))}`,
+    facts.ropeDimensions === null ? "" : `${facts.ropeDimensions} dimensions`,
+    facts.ropeScaling === null
+      ? ""
+      : `scaling ${facts.ropeScaling}${facts.ropeScalingFactor === null ? "" : ` by ${Number(facts.ropeScalingFactor.toPrecision(6))}`}`,
+  ].filter((text) => text !== "");
+  const tokenizer = [
+    facts.tokenizer ?? "",
+    facts.tokenizerPre ?? "",
+    facts.tokens === null ? "" : `${groupDigits(facts.tokens)} tokens`,
+  ].filter((text) => text !== "");
+  const rows: readonly (readonly [string, string | null])[] = [
+    ["architecture", facts.architecture],
+    [
+      "name",
+      facts.name === null ? null : [facts.name, facts.sizeLabel].filter((text) => text !== null).join(", "),
+    ],
+    ["file type", facts.fileType],
+    ["context", facts.contextTokens === null ? null : `${groupDigits(facts.contextTokens)} tokens`],
+    ["rope", rope.length === 0 ? null : rope.join(", ")],
+    ["tokenizer", tokenizer.length === 0 ? null : tokenizer.join(", ")],
+    ["quantization version", facts.quantizationVersion === null ? null : String(facts.quantizationVersion)],
+    [
+      "container",
+      `version ${facts.version}, ${facts.littleEndian ? "little" : "big"} endian, aligned to ${facts.alignment} B`,
+    ],
+  ];
+  return alignRows(
+    rows.flatMap(([label, value]) => (value === null ? [] : [[label, printable(value)]])),
+    ["left", "left"],
+  );
+}
+
+/** Files may hold anything, terminal sequences among it. */
+const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, " ");

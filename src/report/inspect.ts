@@ -6,8 +6,9 @@ import type { Architecture, Note } from "../architecture/model.ts";
 import { GROUPS } from "../architecture/model.ts";
 import type { EmbeddingPadding } from "../architecture/padding.ts";
 import type { CacheRow } from "../memory/cache-rows.ts";
+import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
 import { groupDigits } from "../units.ts";
-import { type FileFacts, fileLines, loraLines } from "./inspect-files.ts";
+import { type FileFacts, fileLines, ggufLines, loraLines } from "./inspect-files.ts";
 import { feedForwardText, layerText, mixerText } from "./layer-text.ts";
 import type { Paint } from "./paint.ts";
 import { wrap } from "./table.ts";
@@ -30,6 +31,8 @@ export interface Inspection {
   readonly padding?: EmbeddingPadding;
   /** What the headers of its files say. */
   readonly files?: FileFacts;
+  /** What the metadata of its GGUF file says. */
+  readonly gguf?: GgufFacts;
   readonly lora?: { readonly rank: number; readonly linears: readonly LoraLinear[] };
   readonly notes: readonly Note[];
 }
@@ -48,7 +51,7 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
       hiddenSize: model.hiddenSize,
       vocabSize: model.vocabSize,
       maxContextTokens: model.maxContextTokens ?? null,
-      tied: model.tied,
+      tied: model.stacks.length === 0 ? null : model.tied,
       parameters: model.parameters,
     },
     layers: layerGroups(model).map((group) => ({
@@ -65,6 +68,7 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
     tokenizer: inspection.tokenizer ?? null,
     embedding: inspection.padding ?? null,
     files: inspection.files ?? null,
+    gguf: inspection.gguf ?? null,
     lora:
       inspection.lora === undefined
         ? null
@@ -87,6 +91,7 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
   const { architecture: model } = inspection;
   const { paint, columns } = options;
   const { parameters } = model;
+  const shapeless = model.stacks.length === 0;
   const head = [
     paint("strong", `${inspection.id}: ${groupDigits(parameters.total)} parameters (${model.family})`),
     ...(parameters.active < parameters.total ? [`${groupDigits(parameters.active)} active per token`] : []),
@@ -98,7 +103,8 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
     ...(parameters.mtp > 0
       ? [`${groupDigits(parameters.mtp)} more in multi-token-prediction layers, not counted above`]
       : []),
-    model.tied ? "head tied to the embedding" : "head apart from the embedding",
+    // Tensors alone do not say what a model does with them.
+    ...(shapeless ? [] : [model.tied ? "head tied to the embedding" : "head apart from the embedding"]),
     ...(model.maxContextTokens === undefined
       ? []
       : [`up to ${groupDigits(model.maxContextTokens)} positions`]),
@@ -106,12 +112,16 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
   const sections = [
     head,
     [paint("strong", "parameters by group"), ...groupLines(model)],
-    [paint("strong", "layers"), ...layerLines(model, columns)],
-    [
-      paint("strong", "cache, 16 bits a value"),
-      ...cacheLines(inspection.cache).map((line) => wrap(line, columns, "    ")),
-    ],
-    [paint("strong", "linears (out x in)"), ...linearLines(linears(model), columns)],
+    ...(shapeless
+      ? []
+      : [
+          [paint("strong", "layers"), ...layerLines(model, columns)],
+          [
+            paint("strong", "cache, 16 bits a value"),
+            ...cacheLines(inspection.cache).map((line) => wrap(line, columns, "    ")),
+          ],
+          [paint("strong", "linears (out x in)"), ...linearLines(linears(model), columns)],
+        ]),
     ...(inspection.padding === undefined || inspection.tokenizer === undefined
       ? []
       : [
@@ -120,6 +130,9 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
             ...paddingLines(inspection.padding, inspection.tokenizer, model),
           ],
         ]),
+    ...(inspection.gguf === undefined
+      ? []
+      : [[paint("strong", "GGUF metadata"), ...ggufLines(inspection.gguf)]]),
     ...(inspection.files === undefined ? [] : [[paint("strong", "stored"), ...fileLines(inspection.files)]]),
     ...(inspection.lora === undefined
       ? []
@@ -181,10 +194,14 @@ function linearLines(entries: readonly LinearEntry[], columns: number): string[]
   );
 }
 
+/** A GGUF file keeps base and added tokens in one list. */
+const addedText = ({ baseTokens, addedTokens, file }: TokenizerCount): string =>
+  file.endsWith(".json") ? `: ${groupDigits(baseTokens)} and ${groupDigits(addedTokens)} added` : "";
+
 function paddingLines(padding: EmbeddingPadding, tokenizer: TokenizerCount, model: Architecture): string[] {
   const lines = [
     `  ${groupDigits(padding.rows)} rows of ${groupDigits(padding.width)} in the embedding`,
-    `  ${groupDigits(tokenizer.distinctIds)} tokens in ${tokenizer.file}: ${groupDigits(tokenizer.baseTokens)} and ${groupDigits(tokenizer.addedTokens)} added`,
+    `  ${groupDigits(tokenizer.distinctIds)} tokens in ${tokenizer.file}${addedText(tokenizer)}`,
   ];
   if (tokenizer.largestId >= padding.rows)
     lines.push(`  token ${groupDigits(tokenizer.largestId)} has no row: the tokenizer is not this model's`);

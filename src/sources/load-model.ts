@@ -4,6 +4,7 @@ import { typicalArchitecture } from "../architecture/typical.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import { formatCount, groupDigits, looksLikeCount, parseCount } from "../units.ts";
+import type { GgufFacts } from "./gguf/gguf-facts.ts";
 import type { StoredFiles } from "./stored-weights.ts";
 
 export type SourceKind = "count" | "catalogue" | "config" | "stdin" | "safetensors" | "gguf" | "hub";
@@ -17,6 +18,8 @@ export interface LoadedModel {
   readonly stored?: WeightStorage;
   /** The tensors of its files, when headers were read. */
   readonly files?: StoredFiles;
+  /** What the metadata of its GGUF file says. */
+  readonly gguf?: GgufFacts;
   /** The parsed config.json it was built from. */
   readonly config?: unknown;
   /** Resolved commit of a hub model. */

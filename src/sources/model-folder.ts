@@ -3,12 +3,11 @@ import type { Architecture, Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { ByteSource } from "./bytes/byte-source.ts";
-import type { GgufFile } from "./gguf/gguf-file.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
 import { publishedStorage, QUANTIZATION_FILES, storageOfToolFile } from "./published-storage.ts";
-import type { IndexTotals, TensorFile } from "./safetensors/tensor-file.ts";
-import { type FileTensor, type StoredFiles, storedWeights } from "./stored-weights.ts";
+import { ggufStored, storedOf } from "./stored-files.ts";
+import { type StoredFiles, storedWeights } from "./stored-weights.ts";
 
 export interface ModelFolder {
   /** What messages call it. */
@@ -27,7 +26,19 @@ export async function loadFolder(folder: ModelFolder, options: LoadOptions): Pro
   const architecture = await configArchitecture(value, nameIn(folder, "config.json"), options);
   const { chooseWeightFiles } = await import("./safetensors/weight-files.ts");
   const weights = chooseWeightFiles(folder.fileNames);
-  if (weights.kind === "none") return configOnly(folder, value, architecture);
+  if (weights.kind === "none") {
+    if (weights.missing === undefined) {
+      const only = await configOnly(folder, value, architecture);
+      return folder.fileNames.some((name) => name.endsWith(".safetensors") && !name.startsWith("adapter_"))
+        ? { ...only, notes: [...only.notes, unreadWeights(weights.reason, weights.hint)] }
+        : only;
+    }
+    throw new VramCalcError("unreadable-path", {
+      path: nameIn(folder, weights.missing),
+      reason: "there is no such file beside the other shards",
+      hint: "download all shards, or give config.json alone",
+    });
+  }
   const { readCheckpointAt } = await import("./safetensors/read-checkpoint.ts");
   const read = await readCheckpointAt({ name: folder.name, fileNames: folder.fileNames, open: folder.open });
   return withStored(folder, architecture, storedOf(read), read.kind === "totals" ? PYTORCH_NOTES : []);
@@ -69,12 +80,16 @@ export async function loadGguf(folder: ModelFolder, fileName: string): Promise<L
   const { ggufArchitecture } = await import("../architecture/gguf-model.ts");
   const file = await readGgufAt({ fileName, open: folder.open });
   const architecture = ggufArchitecture(file, nameIn(folder, fileName));
-  const loaded = withStored(
-    { ...folder, source: folder.source === "hub" ? "hub" : "gguf" },
-    architecture,
-    ggufStored(file),
-    [],
-  );
+  const { ggufFacts } = await import("./gguf/gguf-facts.ts");
+  const loaded: LoadedModel = {
+    ...withStored(
+      { ...folder, source: folder.source === "hub" ? "hub" : "gguf" },
+      architecture,
+      ggufStored(file),
+      [],
+    ),
+    gguf: ggufFacts(file),
+  };
   if (folder.source === "hub") return loaded;
   const name = file.metadata.get("general.name");
   return { ...loaded, id: typeof name === "string" && name !== "" ? name.slice(0, 80) : fileName };
@@ -94,6 +109,12 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
         .join(", ")}`,
     });
   }
+  const { adapterRefusal, isAdapterFolder } = await import("./adapter-folder.ts");
+  if (isAdapterFolder(folder.fileNames)) throw await adapterRefusal(folder);
+  const { chooseWeightFiles } = await import("./safetensors/weight-files.ts");
+  const weights = chooseWeightFiles(folder.fileNames);
+  if (weights.kind === "shards") return loadWeightFile(folder, weights.shards[0]!, options);
+  if (weights.kind === "index") return loadWeightFile(folder, weights.index, options);
   const single = folder.fileNames.filter((file) => file.endsWith(".safetensors"));
   if (single.length === 1) return loadWeightFile(folder, single[0]!, options);
   throw new VramCalcError("unreadable-path", {
@@ -102,6 +123,11 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
     hint: "a model directory holds a config.json, a .gguf or a .safetensors file",
   });
 }
+
+const unreadWeights = (reason: string, hint: string): Note => ({
+  code: "weights-not-read",
+  message: `sized from config.json alone, the weight files beside it were not read: ${reason}; ${hint}`,
+});
 
 const PYTORCH_NOTES: readonly Note[] = [
   {
@@ -166,7 +192,7 @@ export async function configArchitecture(
   options: LoadOptions,
 ): Promise<Architecture> {
   const { isTextConfig, readTextArchitecture } = await import("../architecture/text-registry.ts");
-  if (isTextConfig(value)) return readTextArchitecture(value, file);
+  if (options.assumeFamily === undefined && isTextConfig(value)) return readTextArchitecture(value, file);
   const { readArchitecture } = await import("../architecture/registry.ts");
   return readArchitecture(
     value,
@@ -188,55 +214,4 @@ function modelId(folder: ModelFolder, value: unknown): string {
   return folder.source === "hub"
     ? folder.name
     : (folder.name.split(/[/\\]/).findLast((part) => part !== "" && part !== ".") ?? "model");
-}
-
-function storedOf(read: TensorFile | IndexTotals): StoredFiles {
-  if (read.kind === "totals")
-    return {
-      container: "pytorch",
-      tensors: [],
-      totalBytes: read.totalBytes,
-      fileBytes: null,
-      files: read.files.length,
-    };
-  const tensors: readonly FileTensor[] = read.tensors.map(({ name, dtype, shape, elements, bytes }) => ({
-    name,
-    format: dtype,
-    shape,
-    elements,
-    bytes,
-  }));
-  return {
-    container: "safetensors",
-    tensors,
-    totalBytes: read.totalBytes,
-    fileBytes: sumBytes(read.files),
-    files: read.files.length,
-  };
-}
-
-function ggufStored(file: GgufFile): StoredFiles {
-  const tensors: readonly FileTensor[] = file.tensors.map((tensor) => ({
-    name: tensor.name,
-    format: tensor.type.name,
-    shape: tensor.rowMajorShape,
-    elements: tensor.elements,
-    bytes: tensor.bytes,
-  }));
-  return {
-    container: "gguf",
-    tensors,
-    totalBytes: file.tensorBytes,
-    fileBytes: file.fileBytes,
-    files: file.files.length,
-  };
-}
-
-function sumBytes(files: readonly { readonly bytes: number | null }[]): number | null {
-  let sum = 0;
-  for (const { bytes } of files) {
-    if (bytes === null) return null;
-    sum += bytes;
-  }
-  return sum;
 }

@@ -1,7 +1,8 @@
 /** What the headers of weight files say about how a model is stored. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import type { WeightStorage } from "../quantization/storage.ts";
+import { formatSums, type WeightStorage } from "../quantization/storage.ts";
 import { type Bytes, groupDigits } from "../units.ts";
+import { checkStored } from "./stored-check.ts";
 
 /** One tensor of a file, whatever the container. */
 export interface FileTensor {
@@ -46,7 +47,8 @@ export interface StoredWeights {
 
 /**
  * The stored bytes as they are loaded: multi-token-prediction layers stay in the file, and a stored copy of
- * a tied head is loaded once. Exact for the whole model; a share of it is given its part of the bytes.
+ * a tied head is loaded once. Exact for the whole model, unless files lack a part of it; a share of it is
+ * given its part of the bytes.
  */
 export function storedWeights(stored: StoredFiles, model: Architecture): StoredWeights {
   const notes: Note[] = [];
@@ -62,17 +64,20 @@ export function storedWeights(stored: StoredFiles, model: Architecture): StoredW
   };
   const sum = (is: (name: string) => boolean): Bytes =>
     stored.tensors.reduce((total, tensor) => (is(tensor.name) ? total + tensor.bytes : total), 0);
+  const isPrediction = mtpTensor(model);
   leave(
     "mtp-in-file",
-    sum(mtpTensor(model)),
+    sum(isPrediction),
     "multi-token-prediction layers, loaded for speculative decoding only",
   );
-  if (model.tied)
-    leave(
-      "tied-copy-in-file",
-      sum((name) => /^(lm_head|model\.lm_head|output)\.weight$/.test(name)),
-      "a stored copy of the tied head",
-    );
+  if (model.tied) leave("tied-copy-in-file", sum(isHeadCopy), "a stored copy of the tied head");
+  const isLoaded = (name: string): boolean => !isPrediction(name) && !(model.tied && isHeadCopy(name));
+  // The architecture of a GGUF file, and of tensors alone, is made of the tensors themselves.
+  const check =
+    stored.container === "safetensors" && model.family !== "tensors"
+      ? checkStored(stored, model, isLoaded)
+      : null;
+  if (check !== null) notes.push(...check.notes);
   const whole = model.parameters.stored;
   const loaded = bytes;
   const id = bytesByFormat(stored)
@@ -82,13 +87,22 @@ export function storedWeights(stored: StoredFiles, model: Architecture): StoredW
   return {
     storage: {
       id: id === "" ? stored.container : id,
-      basis: "exact",
+      basis: check?.incomplete === true ? "assumed" : "exact",
       bytesOf: (share) =>
         share === model || whole === 0 ? loaded : Math.ceil((loaded * share.parameters.stored) / whole),
+      // A share of the file is no sum of whole tensors.
+      sumsOf: (share) =>
+        share === model
+          ? formatSums((add) => {
+              for (const tensor of stored.tensors) if (isLoaded(tensor.name)) add(tensor);
+            })
+          : [],
     },
     notes,
   };
 }
+
+const isHeadCopy = (name: string): boolean => /^(lm_head|model\.lm_head|output)\.weight$/.test(name);
 
 /** True for tensors of MTP layers: named so, or of a layer past the decoder's last. */
 function mtpTensor(model: Architecture): (name: string) => boolean {

@@ -36,6 +36,11 @@ function refusal(config: unknown): VramCalcError {
 
 test.for([
   ["a size that is missing", { ...llama, hidden_size: undefined }, "hidden_size"],
+  ["a dtype that torch lacks", { ...llama, torch_dtype: "float99" }, "torch_dtype"],
+  ["a window below 0", { ...llama, sliding_window: -1 }, "sliding_window"],
+  ["experts in a dense family", { ...llama, n_routed_experts: 8 }, "n_routed_experts"],
+  ["local experts in a dense family", { ...llama, num_local_experts: 8 }, "num_local_experts"],
+  ["latent attention in a family of heads", { ...llama, kv_lora_rank: 16 }, "kv_lora_rank"],
   ["a size of 0", { ...llama, vocab_size: 0 }, "vocab_size"],
   ["a size that is a text", { ...llama, num_hidden_layers: "32" }, "num_hidden_layers"],
   ["3 KV heads under 4 heads", { ...llama, num_key_value_heads: 3 }, "num_key_value_heads"],
@@ -122,4 +127,15 @@ test("a class of the model's own repository is sized with a note that names the 
       details: expect.objectContaining({ modelType: "baichuan" }),
     }),
   ]);
+});
+
+test("an assumed family that is not needed is said, one that does not exist refused", () => {
+  const notes = (assumeFamily: string) => readArchitecture(llama, "config.json", { assumeFamily }).notes;
+  expect(notes("qwen2").map(({ code }) => code)).toContain("assumed-family-unused");
+  expect(() => notes("zzz")).toThrow(/unknown family "zzz"/);
+});
+
+test("a model cut down to its first dense layers keeps the keys of its experts", () => {
+  const cut = { ...deepseek, num_hidden_layers: 2, first_k_dense_replace: 3 };
+  expect(readArchitecture(cut, "config.json").parameters.total).toBeGreaterThan(0);
 });

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { typicalArchitecture } from "../../src/architecture/typical.ts";
-import { formatByName } from "../../src/formats/format-names.ts";
 import { sliceLayers } from "../../src/parallelism/layer-range.ts";
 import { tensorShare } from "../../src/parallelism/tensor-share.ts";
 import { assignFormats } from "../../src/quantization/assignment.ts";
-import { plainStorageByName, uniformStorage } from "../../src/quantization/storage.ts";
+import { plainStorageByName } from "../../src/quantization/storage.ts";
 import { QUANTIZATION_NAMES, storageByName } from "../../src/quantization/storage-by-name.ts";
 import { timeLimit } from "../time-limit.ts";
 import { modelOf } from "./model-configs.ts";
@@ -94,11 +93,30 @@ describe("names", () => {
   });
 
   test.each([
-    ["int4", "int4"],
-    ["fp6", "fp6_e3m2"],
-    ["fp8_e4m3fn", "fp8_e4m3fn"],
-  ])("%s, which no method owns, is the plain format for every tensor", (name, id) => {
-    expect(storageByName(name).bytesOf(llama)).toBe(uniformStorage(formatByName(id)).bytesOf(llama));
+    ["int4", OTHERS + LINEARS / 2],
+    ["uint4", OTHERS + LINEARS / 2],
+    ["fp4", OTHERS + LINEARS / 2],
+    ["fp4_e2m1", OTHERS + LINEARS / 2],
+    ["fp6", OTHERS + (LINEARS * 3) / 4],
+    ["fp8_e5m2", OTHERS + LINEARS],
+    ["uint8", OTHERS + LINEARS],
+  ])("%s, which no method owns, is the format of the linears alone", (name, bytes) => {
+    const storage = storageByName(name);
+    expect(storage.bytesOf(llama)).toBe(bytes);
+    expect(storage.basis).toBe("modelled");
+    expect(storage.notesOf?.(llama).map(({ code }) => code)).toEqual(["elements-only"]);
+  });
+
+  test.each(["e4m3", "fp8_e4m3", "fp8_e4m3fn", "float8_e4m3fn", "torch.float8_e4m3fn"])(
+    "%s is fp8",
+    (name) => {
+      expect(storageByName(name).id).toBe("fp8");
+      expect(storageByName(name).bytesOf(llama)).toBe(OTHERS + LINEARS + 4 * 224);
+    },
+  );
+
+  test.each(["e8m0", "ue8m0", "ue4m3"])("%s holds scales and is refused", (name) => {
+    expect(() => storageByName(name)).toThrow(/a format of scales/);
   });
 
   test.each([
@@ -122,6 +140,8 @@ describe("names", () => {
     ["gptq-5bit", /expected gptq of 2, 3, 4, 8 bits/],
     ["hqq-7bit", /expected hqq of/],
     ["awq-4bit-g1", /a group of 8 to 65536/],
+    ["exl2", /did you mean exl2-4bpw/],
+    ["exl3", /did you mean exl3-4bpw/],
     ["exl2-9bpw", /2 to 8 bits per weight/],
     ["UD-Q4_K_XL", /give the \.gguf file/],
     ["x".repeat(10_000), /unknown format/],

@@ -1,9 +1,16 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { adaptedExpertNotes, loraLinears } from "../../adapters/lora.ts";
+import type { Note } from "../../architecture/model.ts";
 import { embeddingPadding } from "../../architecture/padding.ts";
+import { VramCalcError } from "../../errors.ts";
 import { cacheRows } from "../../memory/cache-rows.ts";
-import { type Inspection, inspectionJson, inspectionTable } from "../../report/inspect.ts";
+import {
+  type Inspection,
+  inspectionJson,
+  inspectionTable,
+  type TokenizerCount,
+} from "../../report/inspect.ts";
 import type { FileFacts } from "../../report/inspect-files.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import { bytesByFormat, type StoredFiles } from "../../sources/stored-weights.ts";
@@ -37,9 +44,15 @@ export const defineInspect: DefineCommand = (command, session) => {
 async function inspect(reference: string, flags: InspectFlags, { io }: Session): Promise<void> {
   const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
   const folder = folderOf(reference);
-  const tokenizer = folder === null ? null : await readTokenizer(folder);
   const { architecture } = loaded;
   const adapted = flags.lora === undefined ? [] : loraLinears(architecture, flags.lora);
+  const unread: Note[] = [];
+  const tokenizer =
+    loaded.gguf === undefined
+      ? folder === null
+        ? null
+        : await tokenizerOf(folder, unread)
+      : ggufTokenizer(loaded.gguf.tokens);
   const inspection: Inspection = {
     id: loaded.id,
     source: loaded.source,
@@ -48,13 +61,40 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
     ...(tokenizer === null
       ? {}
       : { tokenizer, padding: embeddingPadding(architecture, tokenizer.distinctIds) }),
+    ...(loaded.gguf === undefined ? {} : { gguf: loaded.gguf }),
     ...(loaded.files === undefined ? {} : { files: fileFacts(loaded.files, architecture.parameters.stored) }),
     ...(flags.lora === undefined ? {} : { lora: { rank: flags.lora.rank, linears: adapted } }),
-    notes: [...architecture.notes, ...loaded.notes, ...adaptedExpertNotes(architecture, adapted)],
+    notes: [...architecture.notes, ...loaded.notes, ...unread, ...adaptedExpertNotes(architecture, adapted)],
   };
   if (flags.json === true || flags.field !== undefined)
     printJson(io, inspectionJson(inspection), flags.field);
   else io.stdout(inspectionTable(inspection, { columns: io.columns, paint: await painterFor(io) }));
+}
+
+/** The tokenizer beside the config; one that cannot be read costs its section and no more. */
+async function tokenizerOf(folder: string, unread: Note[]): Promise<TokenizerCount | null> {
+  try {
+    return await readTokenizer(folder);
+  } catch (error) {
+    if (!(error instanceof VramCalcError)) throw error;
+    unread.push({
+      code: "tokenizer-unreadable",
+      message: `the embedding is not compared with the tokenizer: ${error.message}`,
+    });
+    return null;
+  }
+}
+
+/** The vocabulary that a GGUF file carries: its ids are the places in the list. */
+function ggufTokenizer(tokens: number | null): TokenizerCount | null {
+  if (tokens === null || tokens === 0) return null;
+  return {
+    file: "tokenizer.ggml.tokens",
+    baseTokens: tokens,
+    addedTokens: 0,
+    largestId: tokens - 1,
+    distinctIds: tokens,
+  };
 }
 
 /** The directory whose tokenizer belongs to the model: the one typed, or that of a config.json. */

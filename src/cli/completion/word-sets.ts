@@ -8,7 +8,7 @@ import { KV_FORMATS } from "../../formats/kv-formats.ts";
 import { STORAGE_FORMATS } from "../../formats/storage-formats.ts";
 import { accelerators } from "../../hardware/accelerators.ts";
 import { OPTIMIZERS } from "../../memory/training/optimizers.ts";
-import { QUANTIZATION_NAMES } from "../../quantization/storage-by-name.ts";
+import { WEIGHT_FORMAT_NAMES } from "../../quantization/storage-by-name.ts";
 
 /** What stands where a value is typed. */
 export type WordSet = keyof typeof WORDS;
@@ -17,7 +17,7 @@ export type WordSet = keyof typeof WORDS;
 const WORDS = {
   models: () => catalogueNames(),
   gpus: () => ["local", ...accelerators().map((accelerator) => accelerator.id)],
-  storage: () => [...new Set([...QUANTIZATION_NAMES, ...STORAGE_FORMATS.keys()])],
+  storage: () => WEIGHT_FORMAT_NAMES,
   kv: () => [...KV_FORMATS.keys()],
   formats: () => [...STORAGE_FORMATS.keys()],
   engines: () => ["generic", ...ENGINE_IDS],

@@ -28,6 +28,8 @@ function nestedBlock(config: ConfigReader): ConfigReader | undefined {
   for (const key of BLOCKS) {
     const found = config.raw[key];
     if (typeof found === "object" && found !== null) return config.child(key);
+    if (found !== undefined && found !== null && key !== "quantization")
+      config.fail(key, "an object that describes a method");
   }
   for (const key of PARTS) {
     const found = config.raw[key];

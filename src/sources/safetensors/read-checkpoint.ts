@@ -5,7 +5,7 @@ import type { ByteSource } from "../bytes/byte-source.ts";
 import { openFileSource, unreadable } from "../bytes/file-source.ts";
 import { type OpenFile, readShards } from "./shards.ts";
 import type { IndexTotals, TensorFile } from "./tensor-file.ts";
-import { chooseWeightFiles } from "./weight-files.ts";
+import { chooseWeightFiles, shardSet } from "./weight-files.ts";
 import { readPytorchIndex, readWeightIndex } from "./weight-index.ts";
 
 /** A directory has as many entries as someone likes; a model's has a few hundred. */
@@ -73,12 +73,16 @@ export async function readCheckpointAt(place: CheckpointPlace): Promise<TensorFi
 }
 
 /**
- * Reads one weight file and, for an index, the shards beside it.
+ * Reads one weight file; for an index the shards beside it, and for a shard its siblings.
  *
  * @param open opens files by plain name, `fileName` among them
  */
 export async function readWeightFile(fileName: string, open: OpenFile): Promise<TensorFile | IndexTotals> {
-  if (!fileName.endsWith(".json")) return await readShards([fileName], open);
+  if (!fileName.endsWith(".json")) {
+    const shards = shardSet(fileName) ?? [fileName];
+    const hint = `${fileName} is one of ${shards.length} shards, so download all of them`;
+    return await readShards(shards, (name) => (name === fileName ? open(name) : expected(name, open, hint)));
+  }
   const source = await open(fileName);
   try {
     if (/\.bin\.index(\.[\w-]+)?\.json$/.test(fileName)) return await readPytorchIndex(source);
@@ -91,14 +95,15 @@ export async function readWeightFile(fileName: string, open: OpenFile): Promise<
 
 /** Says of a shard that is not there who expects it. */
 function listedBy(index: ByteSource, open: OpenFile): OpenFile {
-  return async (fileName) => {
-    try {
-      return await open(fileName);
-    } catch (cause) {
-      if (!(cause instanceof VramCalcError) || cause.code !== "unreadable-path") throw cause;
-      const { path, reason } = cause.details as VramCalcError<"unreadable-path">["details"];
-      const hint = `${basename(index.name)} lists it, so download all shards`;
-      throw new VramCalcError("unreadable-path", { path, reason, hint }, { cause });
-    }
-  };
+  return (fileName) => expected(fileName, open, `${basename(index.name)} lists it, so download all shards`);
+}
+
+async function expected(fileName: string, open: OpenFile, hint: string): Promise<ByteSource> {
+  try {
+    return await open(fileName);
+  } catch (cause) {
+    if (!(cause instanceof VramCalcError) || cause.code !== "unreadable-path") throw cause;
+    const { path, reason } = cause.details as VramCalcError<"unreadable-path">["details"];
+    throw new VramCalcError("unreadable-path", { path, reason, hint }, { cause });
+  }
 }

@@ -4,7 +4,13 @@ export type WeightFiles =
   | { readonly kind: "shards"; readonly shards: readonly string[] }
   | { readonly kind: "pytorch-index"; readonly index: string }
   /** Nothing that can be read; `reason` and `hint` complete a sentence. */
-  | { readonly kind: "none"; readonly reason: string; readonly hint: string };
+  | {
+      readonly kind: "none";
+      readonly reason: string;
+      readonly hint: string;
+      /** A file that a set of shards lacks: the files are a model's, and not all of it. */
+      readonly missing?: string;
+    };
 
 const SHARD_NAME = /^(.*)-(\d{5})-of-(\d{5})\.safetensors$/s;
 
@@ -48,11 +54,28 @@ function chooseShards(files: readonly string[], has: ReadonlySet<string>): Weigh
   const [only, second] = sets.values();
   if (only === undefined || second !== undefined) return several(files);
   const [prefix, count] = only;
-  for (let number = 1; number <= Number(count); number++) {
-    const name = `${prefix}-${String(number).padStart(5, "0")}-of-${count}.safetensors`;
-    if (!has.has(name)) return { kind: "none", reason: `${name} is missing`, hint: "download all shards" };
-  }
+  for (const name of shardNames(prefix, count))
+    if (!has.has(name))
+      return { kind: "none", reason: `${name} is missing`, hint: "download all shards", missing: name };
   return { kind: "shards", shards: files };
+}
+
+const shardNames = (prefix: string, count: string): string[] =>
+  Array.from(
+    { length: Number(count) },
+    (_, i) => `${prefix}-${String(i + 1).padStart(5, "0")}-of-${count}.safetensors`,
+  );
+
+/**
+ * The names of all shards of the set that a file is one of; null for any other name.
+ *
+ * @example shardSet("model-00002-of-00002.safetensors") // ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+ */
+export function shardSet(fileName: string): readonly string[] | null {
+  const match = SHARD_NAME.exec(fileName);
+  if (match === null) return null;
+  const names = shardNames(match[1]!, match[3]!);
+  return names.includes(fileName) ? names : null;
 }
 
 function several(files: readonly string[]): WeightFiles {

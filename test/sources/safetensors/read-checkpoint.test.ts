@@ -47,10 +47,21 @@ describe("a two-shard model written by transformers", () => {
       }),
   );
 
-  test("from one shard: that shard", () =>
+  test.each([FIRST, SECOND])("from one shard, %s: the whole set", (shard) =>
     withFolder(SHARDED, async (folder) => {
-      const model = await readCheckpoint(join(folder, SECOND));
-      expect(model).toMatchObject({ kind: "tensors", totalBytes: 71_072 - 8 - 1048 });
+      expect(await readCheckpoint(join(folder, shard))).toMatchObject({
+        kind: "tensors",
+        totalBytes: 180_864,
+        files: [{ tensors: 10 }, { tensors: 10 }],
+      });
+    }),
+  );
+
+  test("from one shard whose sibling is not there: refused, naming it", () =>
+    withFolder({ [SECOND]: SHARDED[SECOND]! }, async (folder) => {
+      await expect(readCheckpoint(join(folder, SECOND))).rejects.toThrow(
+        /00001-of-00002\.safetensors: there is no such file.* is one of 2 shards/,
+      );
     }));
 
   test("without the index: the numbered set", () =>
