@@ -24,7 +24,7 @@ function clientWith(options: HttpClientOptions = {}) {
       waits.push(ms);
     },
     ...options,
-    limits: { idleMs: 150, totalMs: 600, ...options.limits },
+    limits: { idleMs: 10_000, totalMs: 30_000, ...options.limits },
   });
   const get = (url: string, more: { token?: string; maxBytes?: number } = {}) =>
     client.get({
@@ -124,10 +124,13 @@ describe("tries", () => {
   });
 });
 
+/** Limits that a silent server runs into soon. */
+const IMPATIENT = { limits: { idleMs: 150, totalMs: 600 } };
+
 describe("time", () => {
   test("a server that never answers is left after the idle limit", async () => {
     const server = await serve(() => {});
-    const { get } = clientWith();
+    const { get } = clientWith(IMPATIENT);
     const start = performance.now();
     expect((await failureOf(get(server.origin))).message).toMatch(/no answer for 0\.15 s/);
     expect(performance.now() - start).toBeLessThan(timeLimit(600));
@@ -135,7 +138,7 @@ describe("time", () => {
 
   test("a body that stops in the middle is left after the idle limit", async () => {
     const server = await serve((_, response) => response.writeHead(200).write("half"));
-    const { get } = clientWith();
+    const { get } = clientWith(IMPATIENT);
     expect((await failureOf(get(server.origin))).message).toMatch(/no answer for 0\.15 s/);
   });
 
@@ -144,7 +147,7 @@ describe("time", () => {
       const timer = setInterval(() => response.write("x"), 40);
       response.on("close", () => clearInterval(timer));
     });
-    const { get } = clientWith();
+    const { get } = clientWith(IMPATIENT);
     const start = performance.now();
     expect((await failureOf(get(server.origin))).message).toMatch(/no whole answer within 0\.6 s/);
     expect(performance.now() - start).toBeLessThan(timeLimit(2000));
@@ -154,7 +157,7 @@ describe("time", () => {
     const server = await serve((request, response) => {
       if (request.url === "/") response.writeHead(302, { location: "/hang" }).end();
     });
-    const { get } = clientWith();
+    const { get } = clientWith(IMPATIENT);
     expect((await failureOf(get(server.origin))).message).toContain(`${server.origin}/hang: no answer`);
   });
 
@@ -196,7 +199,7 @@ describe("size", () => {
     const server = await serve((_, response) =>
       response.writeHead(200, { "content-encoding": "gzip" }).end(bomb),
     );
-    const { get } = clientWith();
+    const { get } = clientWith(IMPATIENT);
     expect((await failureOf(get(server.origin, { maxBytes: 1_000_000 }))).message).toMatch(
       /more than the 1000000/,
     );
@@ -207,7 +210,7 @@ describe("size", () => {
       response.writeHead(200, { "content-length": 100 });
       response.write("only this", () => response.socket?.destroy());
     });
-    const { get } = clientWith();
+    const { get } = clientWith(IMPATIENT);
     const error = await failureOf(get(server.origin));
     expect(error.message).toMatch(/the connection broke.*\(4 tries\)/);
     expect(server.seen.length).toBe(4);
@@ -235,7 +238,7 @@ describe("redirects", () => {
     const server = await serve((request, response) =>
       request.url === "/a" ? response.writeHead(307, { location: "/b" }).end() : response.end("b"),
     );
-    const { get } = clientWith();
+    const { get } = clientWith(IMPATIENT);
     const answer = await get(`${server.origin}/a`, { token: TOKEN });
     expect(answer.url.pathname).toBe("/b");
     expect(server.seen.map((s) => s.authorization)).toEqual([`Bearer ${TOKEN}`, `Bearer ${TOKEN}`]);
@@ -248,7 +251,7 @@ describe("redirects", () => {
       const hub = await serve((_, response) =>
         response.writeHead(status, { location: `${cdn.otherOrigin}/blob?signature=1` }).end(),
       );
-      const { get } = clientWith();
+      const { get } = clientWith(IMPATIENT);
       expect((await get(hub.origin, { token: TOKEN })).body.byteLength).toBe(5);
       expect(hub.seen[0]?.authorization).toBe(`Bearer ${TOKEN}`);
       expect(cdn.seen).toEqual([{ url: "/blob?signature=1", range: undefined, authorization: undefined }]);
@@ -258,7 +261,7 @@ describe("redirects", () => {
   test("to another port of the same host arrives there without the token", async () => {
     const other = await serve((_, response) => response.end());
     const hub = await serve((_, response) => response.writeHead(302, { location: other.origin }).end());
-    await clientWith().get(hub.origin, { token: TOKEN });
+    await clientWith(IMPATIENT).get(hub.origin, { token: TOKEN });
     expect(other.seen[0]?.authorization).toBeUndefined();
   });
 
@@ -271,13 +274,13 @@ describe("redirects", () => {
         ? response.end()
         : response.writeHead(302, { location: `${away.origin}/${hub.origin}/end` }).end(),
     );
-    await clientWith().get(hub.origin, { token: TOKEN });
+    await clientWith(IMPATIENT).get(hub.origin, { token: TOKEN });
     expect(hub.seen.map((s) => s.authorization)).toEqual([`Bearer ${TOKEN}`, undefined]);
   });
 
   test("in a circle end after 5, with 6 requests sent", async () => {
     const server = await serve((_, response) => response.writeHead(302, { location: "/" }).end());
-    const error = await failureOf(clientWith().get(server.origin));
+    const error = await failureOf(clientWith(IMPATIENT).get(server.origin));
     expect(error.message).toBe(`${server.origin}/: more than 5 redirects; check the address.`);
     expect([error.exitCode, server.seen.length]).toEqual([3, 6]);
   });
@@ -290,7 +293,7 @@ describe("redirects", () => {
   ];
   test.for(REFUSED)("to $location are refused", async ({ location, says }) => {
     const server = await serve((_, response) => response.writeHead(302, { location }).end());
-    const error = await failureOf(clientWith().get(server.origin));
+    const error = await failureOf(clientWith(IMPATIENT).get(server.origin));
     expect(error.message).toContain(says);
     expect(error.exitCode).toBe(3);
   });
@@ -314,7 +317,7 @@ describe("redirects", () => {
         ? response.writeHead(302, { location: "/x?X-Amz-Signature=abcdef" }).end()
         : response.writeHead(302, { location: "gopher://x" }).end(),
     );
-    const error = await failureOf(clientWith().get(server.origin, { token: TOKEN }));
+    const error = await failureOf(clientWith(IMPATIENT).get(server.origin, { token: TOKEN }));
     expect(JSON.stringify([error.message, error.details])).not.toMatch(/abcdef|secret/);
   });
 });
