@@ -1,8 +1,14 @@
 import { adaptedExpertNotes, type LoraLinear } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
+import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
+import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
-import type { EffectiveTrain } from "./train-request.ts";
+import { optimizerByName } from "../memory/training/optimizers.ts";
+import { groupDigits } from "../units.ts";
+import { idleOptionNotes } from "./idle-options.ts";
+import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
 import { holdsReference } from "./train-states.ts";
+import { widthsOf, zeroMasters } from "./train-widths.ts";
 
 /** What was inferred for a training run. */
 export function trainNotes(of: {
@@ -10,6 +16,7 @@ export function trainNotes(of: {
   /** The part of the model that trains on text. */
   readonly text: Architecture;
   readonly effective: EffectiveTrain;
+  readonly asked: TrainRequest;
   readonly adapted: readonly LoraLinear[];
   readonly cacheCapped: boolean;
 }): readonly Note[] {
@@ -49,6 +56,30 @@ export function trainNotes(of: {
       message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
     });
   }
+  notes.push(...idleOptionNotes(of.asked, effective));
+  const longest = model.maxContextTokens;
+  if (longest !== undefined && effective.seqTokens > longest) {
+    notes.push({
+      code: "context-beyond-model",
+      message: `sequences of ${groupDigits(effective.seqTokens)} are longer than the ${groupDigits(longest)} positions the config declares`,
+      details: { context: effective.seqTokens, longest },
+    });
+  }
+  const plain = effective.precision === "bf16" || effective.precision === "fp16";
+  if (plain && zeroMasters(effective)) {
+    notes.push({
+      code: "zero-master-weights",
+      message: `DeepSpeed trains 16-bit weights with fp32 master weights and states: ${effective.precision} is sized as ${effective.precision}-master`,
+    });
+  }
+  if (optimizerByName(effective.optimizer).paged === true) {
+    notes.push({
+      code: "paged-states",
+      message:
+        "paged states are managed memory outside PyTorch's allocator: they are counted on the device only, and may move to the host when it is full",
+    });
+  }
+  if (effective.method === "qlora") notes.push(...unquantizedNotes(text, effective));
   if (holdsReference(effective)) {
     notes.push({
       code: "reference-model",
@@ -65,4 +96,29 @@ export function trainNotes(of: {
     });
   }
   return notes;
+}
+
+/**
+ * bitsandbytes replaces `nn.Linear` modules, so experts that transformers 5 holds as one tensor stay in 16 bits, and PEFT's
+ * `prepare_model_for_kbit_training` turns every 16-bit parameter that is not packed into fp32.
+ */
+function unquantizedNotes(model: Architecture, effective: EffectiveTrain): readonly Note[] {
+  let experts = 0;
+  forEachTensor(model, (tensor, layers, stack) => {
+    if (stack?.role === "mtp" || tensor.kind !== "expert" || isPackable(tensor)) return;
+    experts += layers * tensorElements(tensor) * tensor.copies;
+  });
+  if (experts === 0) return [];
+  const width = effective.kbitPreparation ? 4 : widthsOf(effective).compute;
+  const bytes = experts * width;
+  const how = effective.kbitPreparation
+    ? "and prepare_model_for_kbit_training turns them into fp32"
+    : "and stay in 16 bits";
+  return [
+    {
+      code: "unquantized-experts",
+      message: `experts are one tensor per layer, which bitsandbytes does not quantize, ${how}: ${groupDigits(experts)} weights in ${groupDigits(bytes)} B over all devices`,
+      details: { experts, bytes },
+    },
+  ];
 }

@@ -16,6 +16,8 @@ export interface Resident {
   readonly adapters: Bytes;
   readonly masterWeights: Bytes;
   readonly optimizer: Bytes;
+  /** States in managed memory, which PyTorch's allocator does not hand out. */
+  readonly paged: Bytes;
 }
 
 /** Model states of one device after sharding and offloading. */
@@ -107,7 +109,8 @@ export function statesOf(
       weights: parallel.offloadWeights ? 0 : weights + beside,
       adapters: over(held.adapters, divided.weights, false),
       masterWeights: offloaded ? 0 : master,
-      optimizer: offloaded ? 0 : state,
+      optimizer: offloaded || optimizer.paged === true ? 0 : state,
+      paged: !offloaded && optimizer.paged === true ? state : 0,
     },
     gradients,
     gradientScale: made === 0 ? 0 : unsynced ? 1 : gradients / made,

@@ -73,3 +73,11 @@ export function phaseTerms(
   });
   return terms;
 }
+
+/** Paged states: `cudaMallocManaged`, on the card until something else needs the room. */
+export function pagedTerms(bytes: Bytes, operands: Operands): readonly Term[] {
+  if (bytes === 0) return [];
+  const { trained, optimizerRanks } = operands;
+  const text = times("trained", trained, bytes, optimizerRanks);
+  return [{ id: "optimizer", bytes, low: 0, high: bytes, basis: "modelled", ...text }];
+}

@@ -30,7 +30,9 @@ export function widthsOf(effective: EffectiveTrain): Widths {
   switch (precision) {
     case "bf16":
     case "fp16":
-      return framework === "megatron" || framework === "deepspeed" ? mastered : half;
+      return framework === "megatron" || framework === "deepspeed" || zeroMasters(effective)
+        ? mastered
+        : half;
     case "fp32":
       return { compute: 4, stored: 4, gradient: 4, master: null, autocast: false };
     case "amp-bf16":
@@ -47,3 +49,7 @@ export function widthsOf(effective: EffectiveTrain): Widths {
       return mastered;
   }
 }
+
+/** DeepSpeed's 16-bit optimizers keep fp32 master weights whatever trainer starts them (`runtime/zero/stage_1_and_2.py`). */
+export const zeroMasters = ({ method, parallel }: EffectiveTrain): boolean =>
+  parallel.sharding.startsWith("zero") && (method === "full" || method === "freeze");

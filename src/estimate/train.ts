@@ -19,7 +19,7 @@ import { operandsOf } from "./train-operands.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { variedReserve } from "./train-reserve.ts";
 import { inFlight, languageModel, type Stage, trainStages } from "./train-stages.ts";
-import { phaseTerms } from "./train-terms.ts";
+import { pagedTerms, phaseTerms } from "./train-terms.ts";
 
 export interface TrainPhaseResult {
   readonly phase: TrainPhase;
@@ -90,7 +90,7 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
     request: effective,
     notes: [
       ...text.notes,
-      ...trainNotes({ model, text, effective, adapted, cacheCapped: worst.cacheCapped }),
+      ...trainNotes({ model, text, effective, adapted, asked: request, cacheCapped: worst.cacheCapped }),
     ],
   };
 }
@@ -147,7 +147,8 @@ function trainDevice(
     limit,
     simulated: variedReserve(stage, whole, effective, limit),
   });
-  const terms = [...won.terms, allocator, runtimeTerm(world, contextBytes)];
+  const outside = pagedTerms(winner.paged, operands);
+  const terms = [...won.terms, allocator, ...outside, runtimeTerm(world, contextBytes)];
   return {
     id: stage.id,
     count: stage.count,

@@ -1,0 +1,52 @@
+import type { Note } from "../architecture/model.ts";
+import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
+
+/** Options that were given and change nothing, because another one leaves them without effect. */
+export function idleOptionNotes(asked: TrainRequest, effective: EffectiveTrain): readonly Note[] {
+  const { method, parallel, loss } = effective;
+  const { parallel: given = {} } = asked;
+  const adapters = method === "lora" || method === "qlora";
+  const replicas = parallel.dp * parallel.cp;
+  const idle: (readonly [flag: string, given: boolean, works: boolean, needs: string])[] = [
+    ["--lora-r", asked.loraRank !== undefined, adapters, "--method lora or qlora"],
+    ["--lora-targets", asked.loraTargets !== undefined, adapters, "--method lora or qlora"],
+    ["--lora-dropout", asked.loraDropout !== undefined, adapters, "--method lora or qlora"],
+    ["--adapter-dtype", asked.adapterFormat !== undefined, adapters, "--method lora or qlora"],
+    ["--dora", asked.dora === true, adapters, "--method lora or qlora"],
+    ["--rslora", asked.rslora === true, adapters, "--method lora or qlora"],
+    ["--quantization", asked.quantization !== undefined, method === "qlora", "--method qlora"],
+    ["--unfrozen-layers", asked.unfrozenLayers !== undefined, method === "freeze", "--method freeze"],
+    ["--reference", asked.reference !== undefined, loss === "dpo" || loss === "kl", "--loss dpo or kl"],
+    ["--loss-chunks", asked.lossChunks !== undefined, loss.startsWith("chunked"), "a chunked loss"],
+    ["--schedule", given.schedule !== undefined, parallel.pp > 1, "--pp above 1"],
+    [
+      "--virtual-stages",
+      given.virtualStages !== undefined,
+      parallel.pp > 1 && parallel.schedule === "interleaved",
+      "--pp above 1 and --schedule interleaved",
+    ],
+    [
+      "--no-reshard",
+      given.reshardAfterForward === false,
+      parallel.sharding === "fsdp" || parallel.sharding === "fsdp2" || parallel.sharding === "zero3",
+      "--sharding zero3, fsdp or fsdp2",
+    ],
+    [
+      `--sharding ${parallel.sharding}`,
+      given.sharding !== undefined && given.sharding !== "none",
+      replicas > 1,
+      "--dp or --cp above 1",
+    ],
+  ];
+  return idle.flatMap(([flag, isGiven, works, needs]): Note[] =>
+    isGiven && !works
+      ? [
+          {
+            code: "idle-option",
+            message: `${flag} ${flag.startsWith("--sharding") ? "divides" : "changes"} nothing here: it needs ${needs}`,
+            details: { option: flag },
+          },
+        ]
+      : [],
+  );
+}

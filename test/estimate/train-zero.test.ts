@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
+import { train } from "../../src/estimate/train.ts";
+import type { TrainRequest } from "../../src/estimate/train-request.ts";
+import { invoke } from "../cli/invoke.ts";
+
+const llama = catalogueArchitecture(findCatalogueEntry("llama-3.1-8b")!.entry);
+const codes = (request: TrainRequest): readonly string[] => train(llama, request).notes.map((n) => n.code);
+
+/** Rajbhandari et al., arXiv:1910.02054, figure 1: model states of 7.5B parameters over 64 devices, in GB. */
+describe("ZeRO's figure 1", () => {
+  test.each([
+    ["zero1", 31.4],
+    ["zero2", 16.6],
+    ["zero3", 1.88],
+  ])("train 7.5B --dp 64 --sharding %s: %s GB", async (sharding, gigabytes) => {
+    const { stdout } = await invoke(`train 7.5B --dp 64 --sharding ${sharding} --json`);
+    const { devices } = JSON.parse(stdout);
+    const states = ["weights", "master-weights", "gradients", "optimizer"];
+    const step = devices[0].phases.find((p: { phase: string }) => p.phase === "optimizer-step");
+    const bytes = step.terms.reduce(
+      (sum: number, t: { id: string; bytes: number }) => (states.includes(t.id) ? sum + t.bytes : sum),
+      0,
+    );
+    expect(Math.abs(bytes / 1e9 - gigabytes)).toBeLessThan(0.06);
+  });
+
+  test("the masters that DeepSpeed adds are said", () => {
+    expect(codes({ parallel: { dp: 8, sharding: "zero2" } })).toContain("zero-master-weights");
+    expect(codes({ parallel: { dp: 8, sharding: "fsdp2" } })).not.toContain("zero-master-weights");
+  });
+});
+
+describe("notes of a training request", () => {
+  test("options without effect", () => {
+    const idle: readonly TrainRequest[] = [
+      { loraRank: 8 },
+      { quantization: "nf4" },
+      { method: "lora", quantization: "nf4" },
+      { unfrozenLayers: 2 },
+      { parallel: { schedule: "gpipe" } },
+      { parallel: { virtualStages: 2 } },
+      { parallel: { dp: 8, sharding: "zero1", reshardAfterForward: false } },
+      { parallel: { sharding: "zero3" } },
+    ];
+    for (const request of idle) expect(codes(request), JSON.stringify(request)).toContain("idle-option");
+    const working: readonly TrainRequest[] = [
+      {},
+      { method: "qlora", loraRank: 8, quantization: "nf4" },
+      { parallel: { pp: 2, schedule: "gpipe" } },
+      { parallel: { dp: 8, sharding: "zero3", reshardAfterForward: false } },
+    ];
+    for (const request of working) expect(codes(request)).not.toContain("idle-option");
+  });
+
+  test("sequences longer than the config declares", () => {
+    expect(codes({ seqTokens: 200_000 })).toContain("context-beyond-model");
+    expect(codes({ seqTokens: 131_072 })).not.toContain("context-beyond-model");
+  });
+
+  test("paged states lie outside PyTorch's allocator and may leave the device", () => {
+    const plain = train(llama, { method: "lora", optimizer: "adamw-8bit" });
+    const paged = train(llama, { method: "lora", optimizer: "paged-adamw-8bit" });
+    const states = plain.devices[0]!.terms.find((t) => t.id === "optimizer")!.bytes;
+    expect(plain.totals.allocated.bytes - paged.totals.allocated.bytes).toBe(states);
+    const term = paged.devices[0]!.terms.find((t) => t.id === "optimizer")!;
+    expect(term).toMatchObject({ bytes: states, low: 0, high: states });
+    expect(paged.notes.map((n) => n.code)).toContain("paged-states");
+  });
+
+  test("experts that QLoRA leaves unquantized", () => {
+    const moe = catalogueArchitecture(findCatalogueEntry("qwen3-30b-a3b")!.entry);
+    const { notes } = train(moe, { method: "qlora" });
+    // 48 layers x 128 experts x 3 matrices of 2048 x 768.
+    const experts = 48 * 128 * 3 * 2048 * 768;
+    expect(notes.find((n) => n.code === "unquantized-experts")?.details).toEqual({
+      experts,
+      bytes: 4 * experts,
+    });
+    expect(codes({ method: "qlora" })).not.toContain("unquantized-experts");
+  });
+});
