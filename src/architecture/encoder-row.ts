@@ -14,6 +14,7 @@ import { inGroup } from "./towers/tower.ts";
 /** Heads by the end of the class name. */
 const HEADS = {
   ForMaskedLM: "masked-lm",
+  ForCausalLM: "masked-lm",
   LMHeadModel: "masked-lm",
   ForPreTraining: "pretraining",
   ForSequenceClassification: "sequence",

@@ -32,7 +32,6 @@ export const cwm = familyOf({
   headDim: 128,
   qkvBias: false,
   oBias: false,
-  mlpBias: false,
   window: (config, layers) => {
     const windowTokens = windowTokensOf(config, 8192);
     return (
