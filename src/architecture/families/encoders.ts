@@ -1,6 +1,16 @@
 /** Encoders of text and images, and encoder-decoders, one line per family. */
 import type { Family } from "../family.ts";
-import { bart, m2m100, marian, mbart, pegasus, whisper } from "./bart.ts";
+import {
+  bart,
+  blenderbot,
+  blenderbotSmall,
+  m2m100,
+  marian,
+  mbart,
+  pegasus,
+  plbart,
+  whisper,
+} from "./bart.ts";
 import { bert, roberta } from "./bert.ts";
 import { albert, distilbert, electra, mpnet } from "./bert-relatives.ts";
 import { debertaV2 } from "./deberta.ts";
@@ -28,6 +38,9 @@ export const ENCODERS: readonly Family[] = [
   pegasus,
   marian,
   m2m100,
+  plbart,
+  blenderbot,
+  blenderbotSmall,
   whisper,
   t5,
   mt5,
