@@ -1,16 +1,6 @@
 /** Encoders of text and images, and encoder-decoders, one line per family. */
 import type { Family } from "../family.ts";
-import {
-  bart,
-  blenderbot,
-  blenderbotSmall,
-  m2m100,
-  marian,
-  mbart,
-  pegasus,
-  plbart,
-  whisper,
-} from "./bart.ts";
+import { bart, m2m100, marian, mbart, pegasus, whisper } from "./bart.ts";
 import { bert, roberta } from "./bert.ts";
 import { albert, distilbert, electra, mpnet } from "./bert-relatives.ts";
 import { debertaV2 } from "./deberta.ts";
@@ -38,9 +28,6 @@ export const ENCODERS: readonly Family[] = [
   pegasus,
   marian,
   m2m100,
-  plbart,
-  blenderbot,
-  blenderbotSmall,
   whisper,
   t5,
   mt5,
