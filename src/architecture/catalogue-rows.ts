@@ -1250,6 +1250,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
         hidden_size: 2560,
         intermediate_size: 10240,
         num_hidden_layers: 34,
+        rope_scaling: { rope_type: "linear", factor: 8 },
         sliding_window: 1024,
       },
       vision_config: {

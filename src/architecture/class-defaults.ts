@@ -53,3 +53,48 @@ export function withClassSizes(config: ConfigReader, sizes: ClassSizes | undefin
     ],
   };
 }
+
+/**
+ * `max_position_embeddings` of the text classes that composites nest, from their configuration classes in
+ * transformers 5.18. The published gemma-3-4b-it states none: its class says 131,072.
+ */
+const CLASS_POSITIONS: { readonly [modelType: string]: number } = {
+  llama: 2048,
+  mistral: 131_072,
+  ministral3: 262_144,
+  mixtral: 131_072,
+  mistral4: 1_048_576,
+  qwen2: 32_768,
+  qwen2_moe: 32_768,
+  qwen3: 32_768,
+  qwen3_moe: 32_768,
+  qwen3_next: 32_768,
+  qwen3_5_text: 32_768,
+  qwen3_5_moe_text: 32_768,
+  gemma: 8192,
+  gemma2: 8192,
+  gemma3_text: 131_072,
+  gemma3n_text: 32_768,
+  gemma4_text: 131_072,
+  cohere2: 8192,
+  glm4: 131_072,
+  glm4_moe: 131_072,
+  deepseek_v3: 4096,
+  llama4_text: 131_072,
+  mllama_text_model: 131_072,
+  lfm2: 128_000,
+  lfm2_moe: 128_000,
+  minimax_m3_vl_text: 524_288,
+  granite: 2048,
+  phi3: 4096,
+  smollm3: 32_768,
+  gpt_oss: 131_072,
+  muse_glimmer_text: 131_072,
+};
+
+/** Positions that a nested config without the key has by its class; none for a config at the top of a file. */
+export function classPositions(config: ConfigReader): number | undefined {
+  const modelType = config.optionalText("model_type");
+  if (config.parent === undefined || modelType === undefined) return undefined;
+  return Object.hasOwn(CLASS_POSITIONS, modelType) ? CLASS_POSITIONS[modelType] : undefined;
+}

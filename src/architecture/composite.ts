@@ -26,6 +26,34 @@ export interface LanguageModelOptions {
   readonly fixed?: Readonly<Record<string, unknown>>;
   /** `tie_word_embeddings` of the composite class when neither config says; else the text class decides. */
   readonly tied?: boolean;
+  /** Which of the two configs decides about the head where they disagree; else the text config, then the top. */
+  readonly ties?: TieRule;
+}
+
+/**
+ * Who ties the head in a composite class of transformers 5.18, measured with the key true, false and absent in
+ * both configs. `top`: the composite's key, else the text config's, else `tied`. `either`: true in one of them.
+ * `top-alone`: the composite's key, else untied. `text-alone`: the text config's.
+ */
+export type TieRule = "top" | "either" | "top-alone" | "text-alone";
+
+/** What the rule makes of both configs; undefined leaves it to the text class. */
+function tieOf(
+  rule: TieRule,
+  top: boolean | undefined,
+  text: boolean | undefined,
+  otherwise: boolean | undefined,
+): boolean | undefined {
+  switch (rule) {
+    case "top":
+      return top ?? text ?? otherwise;
+    case "either":
+      return top === true ? true : text;
+    case "top-alone":
+      return top ?? otherwise ?? false;
+    case "text-alone":
+      return text ?? otherwise;
+  }
 }
 
 /**
@@ -41,11 +69,16 @@ export function languageModel(
     nested === undefined
       ? overriding(config, { model_type: options.readAs ?? options.modelType })
       : withDefaults(nested, options.defaults ?? {});
-  const says = given.has("tie_word_embeddings") || config.has("tie_word_embeddings");
+  const inText = given.optionalFlag("tie_word_embeddings");
+  const atTop = config.optionalFlag("tie_word_embeddings");
+  const tied =
+    nested === undefined || options.ties === undefined
+      ? (inText ?? atTop ?? options.tied)
+      : tieOf(options.ties, atTop, inText, options.tied);
   const text = overriding(given, {
     ...(options.readAs === undefined ? {} : { model_type: options.readAs }),
+    ...(tied === undefined ? {} : { tie_word_embeddings: tied }),
     ...options.fixed,
-    ...(says || options.tied === undefined ? {} : { tie_word_embeddings: options.tied }),
   });
   return families.build(text, options.modelType);
 }

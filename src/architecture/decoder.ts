@@ -2,6 +2,7 @@
  * The decoder-only skeleton that most families share: embedding, layers of norms + attention + MLP,
  * final norm, head. A family states what differs.
  */
+import { classPositions } from "./class-defaults.ts";
 import { type ConfigReader, tiedEmbeddings } from "./config-reader.ts";
 import { type DecoderSizes, POSITION_KEYS } from "./decoder-sizes.ts";
 import { type FeedForwardParts, gatedFeedForward } from "./feed-forward.ts";
@@ -65,7 +66,7 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
   const embeddingDim = spec.embeddingDim ?? hiddenSize;
   const layerNorms = spec.layerNorms ?? ["input_layernorm", "post_attention_layernorm"];
   const names = { ...DECODER_NAMES, ...spec.names };
-  const maxContextTokens = config.optionalInt(POSITION_KEYS);
+  const maxContextTokens = config.optionalInt(POSITION_KEYS) ?? classPositions(config);
   const tied = tiedEmbeddings(config, spec.tiedByDefault);
   const norms = layerNorms.flatMap((name) => layerNorm(spec.norm, name, hiddenSize));
   const mixers = new Map<number | undefined, MixerParts>();

@@ -14,6 +14,7 @@ import { inGroup } from "./towers/tower.ts";
 /** Heads by the end of the class name. */
 const HEADS = {
   ForMaskedLM: "masked-lm",
+  ForCausalLM: "masked-lm",
   LMHeadModel: "masked-lm",
   ForPreTraining: "pretraining",
   ForSequenceClassification: "sequence",
@@ -58,6 +59,8 @@ export interface EncoderRow {
     config: ConfigReader,
     sizes: EncoderSizes,
   ) => { readonly stored: number; readonly repeats: number };
+  /** The class has a decoder of its own whatever the key says. */
+  readonly neverTied?: true;
   readonly heads: { readonly [K in HeadKind]?: (context: HeadContext) => readonly Tensor[] };
 }
 
@@ -98,7 +101,10 @@ export function encoderFamily(row: EncoderRow): Family {
 function buildEncoder(row: EncoderRow, config: ConfigReader): ArchitectureDraft {
   const sizes = row.sizes(config);
   const kind = headOf(config, row);
-  const tied = (kind === "masked-lm" || kind === "pretraining") && tiedEmbeddings(config, true);
+  const tied =
+    row.neverTied !== true &&
+    (kind === "masked-lm" || kind === "pretraining") &&
+    tiedEmbeddings(config, true);
   const context: HeadContext = { ...sizes, config, tied, labels: labelCount(config) };
   const head = row.heads[kind]?.(context) ?? [];
   const { stored, repeats } = row.sharing?.(config, sizes) ?? { stored: sizes.layers, repeats: 1 };

@@ -102,6 +102,7 @@ export const qwen3Asr: Family = {
       modelType: "qwen3",
       readAs: "qwen3",
       tied: true,
+      ties: "top",
       defaults: {
         hidden_size: 2048,
         intermediate_size: 6144,

@@ -19,6 +19,8 @@ interface Row {
   readonly generator: string;
   readonly plain: string;
   readonly classifier?: string;
+  /** The decoder alone, cross attention and all, under a head. */
+  readonly causal?: string;
   /** Rows of the position table beyond max_position_embeddings; "computed" has no table. */
   readonly positions: number | "computed";
   /** LayerNorm after the embeddings of both sides. */
@@ -73,7 +75,11 @@ function stack(config: ConfigReader, side: Side, prefix: string, build: () => La
 
 function build(row: Row, config: ConfigReader): ArchitectureDraft {
   const named = config.texts("architectures")?.[0] ?? row.generator;
-  const known = [row.generator, row.plain, ...(row.classifier === undefined ? [] : [row.classifier])];
+  const known = [
+    row.generator,
+    row.plain,
+    ...[row.classifier, row.causal].filter((name) => name !== undefined),
+  ];
   if (!known.includes(named)) config.fail("architectures", `one of ${known.join(", ")}`);
   const hiddenSize = config.int("d_model");
   const vocabSize = config.int("vocab_size");
@@ -82,7 +88,10 @@ function build(row: Row, config: ConfigReader): ArchitectureDraft {
   const shared = config.flag("share_encoder_decoder_embeddings", true);
   const targetSize = shared ? vocabSize : config.int("decoder_vocab_size", vocabSize);
   const maxContextTokens = config.optionalInt("max_position_embeddings");
-  const sides: readonly Side[] = ["encoder", "decoder"];
+  const alone = named === row.causal;
+  const sides: readonly Side[] = alone ? ["decoder"] : ["encoder", "decoder"];
+  // Untied, each side has a table of its own beside the shared one.
+  const ownTables = !tied;
   const outside = sides.flatMap((side): Tensor[] => [
     ...(row.positions === "computed"
       ? []
@@ -115,12 +124,15 @@ function build(row: Row, config: ConfigReader): ArchitectureDraft {
     norm: "layer",
     stacks: sides.map((side) => stack(config, side, prefix, () => layer(config, side))),
     tensors: [
-      embedding(`${prefix}shared`, vocabSize, hiddenSize),
-      ...(shared ? [] : [embedding(`${prefix}decoder.embed_tokens`, targetSize, hiddenSize)]),
+      ...(alone ? [] : [embedding(`${prefix}shared`, vocabSize, hiddenSize)]),
+      ...(ownTables && !alone ? [embedding(`${prefix}encoder.embed_tokens`, vocabSize, hiddenSize)] : []),
+      ...(shared && !ownTables && !alone
+        ? []
+        : [embedding(`${prefix}decoder.embed_tokens`, targetSize, hiddenSize)]),
       ...outside,
-      ...(named === row.generator
+      ...(named === row.generator || alone
         ? [
-            ...(row.logitsBias ? [buffer("final_logits_bias", "lm-head", [1, targetSize])] : []),
+            ...(row.logitsBias && !alone ? [buffer("final_logits_bias", "lm-head", [1, targetSize])] : []),
             ...(tied ? [] : head("lm_head", targetSize, hiddenSize)),
           ]
         : []),
@@ -136,7 +148,11 @@ function family(row: Row): Family {
   return {
     id: row.id,
     modelTypes: row.modelTypes ?? [row.id],
-    classNames: [row.generator, row.plain, ...(row.classifier === undefined ? [] : [row.classifier])],
+    classNames: [
+      row.generator,
+      row.plain,
+      ...[row.classifier, row.causal].filter((name) => name !== undefined),
+    ],
     build: (config) => build(row, config),
   };
 }
@@ -146,6 +162,7 @@ export const bart = family({
   id: "bart",
   generator: "BartForConditionalGeneration",
   plain: "BartModel",
+  causal: "BartForCausalLM",
   classifier: "BartForSequenceClassification",
   positions: 2,
   embeddingNorm: true,
@@ -157,6 +174,7 @@ export const mbart = family({
   id: "mbart",
   generator: "MBartForConditionalGeneration",
   plain: "MBartModel",
+  causal: "MBartForCausalLM",
   positions: 2,
   embeddingNorm: true,
   finalNorm: true,
@@ -168,6 +186,7 @@ export const pegasus = family({
   id: "pegasus",
   generator: "PegasusForConditionalGeneration",
   plain: "PegasusModel",
+  causal: "PegasusForCausalLM",
   positions: 0,
   embeddingNorm: false,
   finalNorm: true,
@@ -178,6 +197,7 @@ export const marian = family({
   id: "marian",
   generator: "MarianMTModel",
   plain: "MarianModel",
+  causal: "MarianForCausalLM",
   positions: 0,
   embeddingNorm: false,
   finalNorm: false,
@@ -195,16 +215,53 @@ export const m2m100 = family({
   logitsBias: false,
 });
 
+/** BART for programs. */
+export const plbart = family({
+  id: "plbart",
+  generator: "PLBartForConditionalGeneration",
+  plain: "PLBartModel",
+  classifier: "PLBartForSequenceClassification",
+  causal: "PLBartForCausalLM",
+  positions: 2,
+  embeddingNorm: true,
+  finalNorm: false,
+  logitsBias: true,
+});
+
+/** Norms after the last layers, positions without an offset. */
+export const blenderbot = family({
+  id: "blenderbot",
+  generator: "BlenderbotForConditionalGeneration",
+  plain: "BlenderbotModel",
+  causal: "BlenderbotForCausalLM",
+  positions: 0,
+  embeddingNorm: false,
+  finalNorm: true,
+  logitsBias: true,
+});
+
+export const blenderbotSmall = family({
+  id: "blenderbot-small",
+  generator: "BlenderbotSmallForConditionalGeneration",
+  plain: "BlenderbotSmallModel",
+  causal: "BlenderbotSmallForCausalLM",
+  positions: 0,
+  embeddingNorm: true,
+  finalNorm: false,
+  logitsBias: true,
+});
+
 /** Keys have no bias; the encoder always has max_source_positions positions, so cross attention's cache is fixed. */
 export const whisper: Family = {
   id: "whisper",
   modelTypes: ["whisper"],
-  classNames: ["WhisperForConditionalGeneration", "WhisperModel"],
+  classNames: ["WhisperForConditionalGeneration", "WhisperModel", "WhisperForCausalLM"],
   build: (config) => {
     const named = config.texts("architectures")?.[0] ?? "WhisperForConditionalGeneration";
-    if (named !== "WhisperForConditionalGeneration" && named !== "WhisperModel")
-      config.fail("architectures", "WhisperForConditionalGeneration or WhisperModel");
-    const generates = named === "WhisperForConditionalGeneration";
+    const alone = named === "WhisperForCausalLM";
+    if (named !== "WhisperForConditionalGeneration" && named !== "WhisperModel" && !alone)
+      config.fail("architectures", "WhisperForConditionalGeneration, WhisperForCausalLM or WhisperModel");
+    const generates = named !== "WhisperModel";
     const prefix = generates ? "model." : "";
     const hiddenSize = config.int("d_model");
     const vocabSize = config.int("vocab_size");
@@ -221,11 +278,11 @@ export const whisper: Family = {
       maxContextTokens: targets,
       norm: "layer",
       stacks: [
-        stack(config, "encoder", prefix, () => build("encoder")),
+        ...(alone ? [] : [stack(config, "encoder", prefix, () => build("encoder"))]),
         stack(config, "decoder", prefix, () => build("decoder")),
       ],
       tensors: [
-        ...whisperStem(config, `${prefix}encoder`),
+        ...(alone ? [] : whisperStem(config, `${prefix}encoder`)),
         embedding(`${prefix}decoder.embed_tokens`, vocabSize, hiddenSize),
         positionEmbedding(`${prefix}decoder.embed_positions`, targets, hiddenSize),
         ...norm(`${prefix}decoder.layer_norm`, hiddenSize, "bias"),

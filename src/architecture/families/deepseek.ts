@@ -27,7 +27,7 @@ interface ClassExperts {
 }
 
 /** Routed experts, shared experts as one MLP of `n_shared_experts` widths, the first layers dense. */
-const expertsAfterDense =
+export const expertsAfterDense =
   (defaults: ClassExperts) =>
   (config: ConfigReader, { hiddenSize, layers }: DecoderSizes): ExpertsRule => {
     const width = config.int("moe_intermediate_size", defaults.width);
@@ -50,7 +50,7 @@ const expertsAfterDense =
   };
 
 /** Latent attention in every layer; `indexer` says which layers choose their own tokens. */
-const latentMixer =
+export const latentMixer =
   (
     defaults: LatentDims,
     indexer?: (config: ConfigReader, layers: number) => (layer: number) => IndexerDims | undefined,

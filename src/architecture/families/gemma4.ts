@@ -176,7 +176,7 @@ export const gemma4: Family = {
   modelTypes: ["gemma4"],
   classNames: ["Gemma4ForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "gemma4_text" });
+    const text = languageModel(config, families, { modelType: "gemma4_text", ties: "top" });
     const vision = config.child("vision_config");
     const audio = config.child("audio_config");
     const towers: Tower[] = [];

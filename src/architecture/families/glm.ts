@@ -1,4 +1,5 @@
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import { HIDDEN_KEYS } from "../decoder-sizes.ts";
 import { firstDenseSparse } from "../expert-rules.ts";
 import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
@@ -29,7 +30,7 @@ export const glm4 = familyOf({
 });
 
 /** GLM-4.5: first layers dense, sigmoid routing with a choice bias, prediction layers with copies of both embeddings. */
-export const glm4Moe = familyOf({
+const GLM4_MOE: DecoderRow = {
   id: "glm4_moe",
   classNames: ["Glm4MoeForCausalLM"],
   classSizes: [4096, 10944, 46, 96, 151552],
@@ -54,4 +55,8 @@ export const glm4Moe = familyOf({
   },
   mtp: (config, { hiddenSize, vocabSize }, body) =>
     mtpStack({ config, hiddenSize, body, copies: { vocabSize, of: ["embedding", "head"] } }),
-});
+};
+/** Without a head_dim the class rounds hidden / heads down: 4096 / 96 is 42. */
+export const glm4Moe = familyOf(GLM4_MOE, (config) => ({
+  headDim: Math.floor(config.int(HIDDEN_KEYS) / config.int("num_attention_heads")),
+}));

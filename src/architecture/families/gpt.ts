@@ -1,7 +1,8 @@
 /** The GPT-2 generation: LayerNorm with biases, plain MLP of 4h unless a key says otherwise. */
 
+import { overriding } from "../config-reader.ts";
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
-import { POSITION_KEYS } from "../decoder-sizes.ts";
+import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
 import { positionEmbedding } from "../tensors.ts";
 
 const fourTimes = (hiddenSize: number): number => 4 * hiddenSize;
@@ -28,16 +29,17 @@ const GPT2: DecoderRow = {
 };
 export const gpt2 = familyOf(GPT2);
 
-/** SantaCoder, StarCoder: one KV head for all queries unless `multi_query` is false. */
-export const gptBigcode = familyOf(
-  {
-    ...GPT2,
-    id: "gpt_bigcode",
-    classNames: ["GPTBigCodeForCausalLM"],
-    activation: "gelu_pytorch_tanh",
+/** SantaCoder, StarCoder: one KV head for all queries unless `multi_query` is false; no other key counts. */
+export const gptBigcode = familyOf({
+  ...GPT2,
+  id: "gpt_bigcode",
+  classNames: ["GPTBigCodeForCausalLM"],
+  activation: "gelu_pytorch_tanh",
+  sizes: (config) => {
+    const sizes = readDecoderSizes(overriding(config, { num_key_value_heads: null }), { tied: true });
+    return { ...sizes, kvHeads: config.flag("multi_query", true) ? 1 : sizes.heads };
   },
-  (config) => (config.flag("multi_query", true) ? { kvHeads: 1 } : {}),
-);
+});
 
 /** GPT-Neo: no bias on q, k and v. Its local layers mask, but cache everything like the global ones. */
 export const gptNeo = familyOf({

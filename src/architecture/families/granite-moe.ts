@@ -23,7 +23,7 @@ const GRANITE_MOE: DecoderRow = {
 };
 export const graniteMoe = familyOf(GRANITE_MOE);
 
-export const graniteMoeShared = familyOf({
+export const GRANITE_MOE_SHARED: DecoderRow = {
   ...GRANITE_MOE,
   id: "granitemoeshared",
   classNames: ["GraniteMoeSharedForCausalLM"],
@@ -45,4 +45,5 @@ export const graniteMoeShared = familyOf({
         },
       }),
   }),
-});
+};
+export const graniteMoeShared = familyOf(GRANITE_MOE_SHARED);

@@ -54,7 +54,7 @@ export const internvl: Family = {
   modelTypes: ["internvl"],
   classNames: ["InternVLForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "qwen2", tied: true });
+    const text = languageModel(config, families, { modelType: "qwen2", tied: true, ties: "top" });
     const tower = internVisionNative(part(config, "vision_config"), "vision_tower");
     const folded = tower.stacks[0]!.hiddenSize * foldedPatches(config);
     const at = (name: string): string => `multi_modal_projector.${name}`;

@@ -34,15 +34,18 @@ export const kimiLinear: Family = {
     const delta = config.child("linear_attn_config");
     const isFull = fullLayers(config, delta, layers);
     const isSparse = firstDenseSparse(config, layers, { firstDense: 1 });
-    const linearHeads = (delta ?? config).int(["num_heads", "linear_num_heads"], 32);
+    // The class's own config says it all at the top, where head_dim is the rotary part.
+    const linearSize = (inside: string, atTop: string, otherwise: number): number =>
+      delta === undefined ? config.int(atTop, otherwise) : delta.int([inside, atTop], otherwise);
+    const linearHeads = linearSize("num_heads", "linear_num_heads", 32);
     const mixers: Record<"full" | "linear", MixerParts> = {
       full: fullAttention(config, hiddenSize, sizes.heads),
       linear: kimiDeltaBlock({
         name: "self_attn",
         hiddenSize,
         heads: linearHeads,
-        headDim: (delta ?? config).int(["head_dim", "linear_head_dim"], 128),
-        convKernel: (delta ?? config).int(["short_conv_kernel_size", "linear_conv_kernel_dim"], 4),
+        headDim: linearSize("head_dim", "linear_head_dim", 128),
+        convKernel: linearSize("short_conv_kernel_size", "linear_conv_kernel_dim", 4),
         fullRankGate: delta?.flag("use_full_rank_gate", false) ?? false,
       }),
     };

@@ -58,7 +58,7 @@ const ORION: DecoderRow = {
 export const orion = familyOf(ORION);
 
 /** LayerNorm without bias, one per layer for a parallel block; tied. */
-const COHERE: DecoderRow = {
+export const COHERE: DecoderRow = {
   id: "cohere",
   classNames: ["CohereForCausalLM"],
   classSizes: [8192, 22528, 40, 64, 256000],

@@ -3,7 +3,7 @@ import { tensor, vector } from "../tensors.ts";
 import { everyLayerWindow, listedWindow, windowTokensOf } from "../windows.ts";
 
 /** RMSNorm, rotary, grouped heads, SwiGLU; `attention_bias` covers q, k, v and o. */
-const LLAMA: DecoderRow = {
+export const LLAMA: DecoderRow = {
   id: "llama",
   classNames: ["LlamaForCausalLM"],
   classSizes: [4096, 11008, 32, 32, 32000],
@@ -32,7 +32,6 @@ export const cwm = familyOf({
   headDim: 128,
   qkvBias: false,
   oBias: false,
-  mlpBias: false,
   window: (config, layers) => {
     const windowTokens = windowTokensOf(config, 8192);
     return (

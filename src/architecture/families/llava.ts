@@ -1,6 +1,6 @@
 /** An image encoder, a projector and a language model: LLaVA and its relatives. */
 
-import { composite, languageModel, part } from "../composite.ts";
+import { composite, languageModel, part, type TieRule } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import type { Family } from "../family.ts";
 import type { Tensor } from "../model.ts";
@@ -29,13 +29,18 @@ function featureLayers(config: ConfigReader): number {
 const PROJECTOR = "multi_modal_projector";
 
 /** Two linears of the text width; LLaVA-NeXT adds a vector that marks the end of an image row. */
-function llavaFamily(id: string, classNames: readonly string[], newline: boolean): Family {
+function llavaFamily(
+  id: string,
+  classNames: readonly string[],
+  newline: boolean,
+  ties: TieRule = "either",
+): Family {
   return {
     id,
     modelTypes: [id],
     classNames,
     build: (config, families) => {
-      const text = languageModel(config, families, { modelType: "llama" });
+      const text = languageModel(config, families, { modelType: "llama", ties });
       const vision = part(config, "vision_config");
       const tower = imageEncoder(vision, "vision_tower.vision_model", "clip_vision_model");
       const bias = config.flag("multimodal_projector_bias", true);
@@ -57,7 +62,7 @@ function llavaFamily(id: string, classNames: readonly string[], newline: boolean
 }
 
 export const llava = llavaFamily("llava", ["LlavaForConditionalGeneration"], false);
-export const llavaNext = llavaFamily("llava_next", ["LlavaNextForConditionalGeneration"], true);
+export const llavaNext = llavaFamily("llava_next", ["LlavaNextForConditionalGeneration"], true, "top-alone");
 export const llavaOneVision = llavaFamily(
   "llava_onevision",
   ["LlavaOnevisionForConditionalGeneration"],
@@ -71,7 +76,7 @@ export const mistral3: Family = {
   classNames: ["Mistral3ForConditionalGeneration"],
   build: (config, families) => {
     // The class would tie by default; the published files without the key hold a head of their own.
-    const text = languageModel(config, families, { modelType: "mistral" });
+    const text = languageModel(config, families, { modelType: "mistral", ties: "top" });
     const tower = imageEncoder(part(config, "vision_config"), "vision_tower", "pixtral");
     const visionSize = tower.stacks[0]!.hiddenSize;
     const merge = config.int("spatial_merge_size", 2);
@@ -98,7 +103,7 @@ export const gemma3: Family = {
   modelTypes: ["gemma3"],
   classNames: ["Gemma3ForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "gemma3_text" });
+    const text = languageModel(config, families, { modelType: "gemma3_text", ties: "top" });
     const tower = imageEncoder(
       part(config, "vision_config"),
       "vision_tower.vision_model",
@@ -125,7 +130,7 @@ export const paligemma: Family = {
   modelTypes: ["paligemma"],
   classNames: ["PaliGemmaForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "gemma" });
+    const text = languageModel(config, families, { modelType: "gemma", ties: "top" });
     const vision = part(config, "vision_config");
     const tower = imageEncoder(vision, "vision_tower.vision_model", "siglip_vision_model");
     const projected = vision.int("projection_dim", config.int("projection_dim", 2048));
@@ -146,7 +151,7 @@ export const idefics3: Family = {
   modelTypes: ["idefics3", "smolvlm"],
   classNames: ["Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "llama" });
+    const text = languageModel(config, families, { modelType: "llama", ties: "top-alone" });
     const tower = imageEncoder(part(config, "vision_config"), "model.vision_model", "idefics3_vision");
     const scale = config.int("scale_factor", 2);
     return composite({

@@ -1,10 +1,17 @@
 /** Encoders with rotary positions and a gated MLP: ModernBERT, Nomic BERT. */
 
-import { type EncoderRow, encoderFamily, type HeadContext, headLinear } from "../encoder-row.ts";
+import {
+  type EncoderRow,
+  encoderFamily,
+  type HeadContext,
+  headLinear,
+  maskedLmHead,
+} from "../encoder-row.ts";
 import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";
 import { embedding, linear, norm, tensor } from "../tensors.ts";
 import { encoderLayer, readEncoderHeads } from "../towers/tower.ts";
+import { BERT_MLM } from "./bert.ts";
 
 const bias = (context: HeadContext, key: string): boolean => context.config.flag(key, false);
 
@@ -166,5 +173,5 @@ export const nomicBert = encoderFamily({
       norms: ["norm1", "norm2"],
     });
   },
-  heads: { plain: () => [] },
+  heads: { plain: () => [], "masked-lm": (context) => maskedLmHead(context, BERT_MLM) },
 });

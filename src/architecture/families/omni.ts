@@ -69,7 +69,7 @@ export const qwen25OmniThinker: Family = {
         num_key_value_heads: 4,
         vocab_size: 152_064,
       },
-      tied: false,
+      ties: "top-alone",
     });
     return composite({
       family: "qwen2_5_omni_thinker",
@@ -100,7 +100,7 @@ export const qwen3OmniThinker: Family = {
         num_key_value_heads: 4,
         vocab_size: 3584,
       },
-      tied: false,
+      ties: "top-alone",
     });
     const audio = withDefaults(part(config, "audio_config"), {
       encoder_layers: 32,

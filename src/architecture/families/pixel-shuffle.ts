@@ -22,7 +22,7 @@ function gatedProjector(
     modelTypes: [id],
     classNames: [className],
     build: (config, families) => {
-      const text = languageModel(config, families, { modelType: "cohere2", tied: true });
+      const text = languageModel(config, families, { modelType: "cohere2", tied: true, ties: "top" });
       const tower = imageEncoder(
         part(config, "vision_config"),
         "vision_tower.vision_model",
@@ -62,7 +62,7 @@ export const lfm2Vl: Family = {
   modelTypes: ["lfm2_vl"],
   classNames: ["Lfm2VlForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "lfm2", tied: true });
+    const text = languageModel(config, families, { modelType: "lfm2", tied: true, ties: "top" });
     const tower = imageEncoder(
       part(config, "vision_config"),
       "model.vision_tower.vision_model",

@@ -34,6 +34,7 @@ function family(row: Row): Family {
 const QWEN2_TEXT = {
   modelType: "qwen2",
   readAs: "qwen2",
+  ties: "either",
   defaults: {
     hidden_size: 8192,
     intermediate_size: 29_568,
@@ -70,12 +71,14 @@ export const qwen3Vl = family({
   text: {
     modelType: "qwen3",
     readAs: "qwen3",
+    ties: "top-alone",
     defaults: {
       hidden_size: 4096,
       intermediate_size: 22_016,
       num_hidden_layers: 32,
       num_attention_heads: 32,
       vocab_size: 151_936,
+      max_position_embeddings: 128_000,
     },
   },
   tower: qwen3Vision,
@@ -88,6 +91,7 @@ export const qwen3VlMoe = family({
   text: {
     modelType: "qwen3_moe",
     readAs: "qwen3_moe",
+    ties: "top-alone",
     defaults: {
       hidden_size: 2048,
       intermediate_size: 5632,
@@ -95,6 +99,7 @@ export const qwen3VlMoe = family({
       num_attention_heads: 16,
       num_key_value_heads: 16,
       vocab_size: 151_936,
+      max_position_embeddings: 128_000,
       moe_intermediate_size: 1408,
       num_experts: 60,
       num_experts_per_tok: 4,
@@ -107,7 +112,7 @@ export const qwen3VlMoe = family({
 export const qwen35 = family({
   id: "qwen3_5",
   className: "Qwen3_5ForConditionalGeneration",
-  text: { modelType: "qwen3_5_text", readAs: "qwen3_5_text" },
+  text: { modelType: "qwen3_5_text", readAs: "qwen3_5_text", ties: "top-alone" },
   tower: qwen35Vision,
   ...NEW_NAMES,
 });
@@ -115,7 +120,7 @@ export const qwen35 = family({
 export const qwen35Moe = family({
   id: "qwen3_5_moe",
   className: "Qwen3_5MoeForConditionalGeneration",
-  text: { modelType: "qwen3_5_moe_text", readAs: "qwen3_5_moe_text" },
+  text: { modelType: "qwen3_5_moe_text", readAs: "qwen3_5_moe_text", ties: "top-alone" },
   tower: qwen35Vision,
   ...NEW_NAMES,
 });
@@ -128,6 +133,7 @@ export const glm4v = family({
   text: {
     modelType: "glm4",
     readAs: "glm4",
+    ties: "either",
     defaults: { head_dim: null },
     fixed: { attention_bias: true },
   },
@@ -142,6 +148,7 @@ export const glm4vMoe = family({
   text: {
     modelType: "glm4_moe",
     readAs: "glm4_moe",
+    ties: "either",
     defaults: { vocab_size: 151_424, attention_bias: true },
     fixed: { use_qk_norm: false },
   },

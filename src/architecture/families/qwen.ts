@@ -43,7 +43,7 @@ export const qwen2Moe = familyOf({
 });
 
 /** Qwen2 without those biases and with RMSNorm on each query and key head; head size 128 by default. */
-const QWEN3: DecoderRow = {
+export const QWEN3: DecoderRow = {
   ...QWEN2,
   id: "qwen3",
   classNames: ["Qwen3ForCausalLM"],

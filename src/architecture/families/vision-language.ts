@@ -27,7 +27,7 @@ export const kimiK25: Family = {
   modelTypes: ["kimi_k25"],
   classNames: ["KimiK25ForConditionalGeneration", "Kimi_K25ForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "deepseek_v3", tied: true });
+    const text = languageModel(config, families, { modelType: "deepseek_v3", tied: true, ties: "top" });
     const vision = part(config, "vision_config");
     const tower = moonVision(vision, "vision_tower");
     const merged = tower.stacks[0]!.hiddenSize * mergedPatches(vision);
@@ -84,6 +84,7 @@ export const minimaxM3Vl: Family = {
     const text = languageModel(config, families, {
       modelType: "minimax_m3_vl_text",
       readAs: "minimax_m3_vl_text",
+      ties: "either",
     });
     const vision = withDefaults(part(config, "vision_config"), {
       hidden_size: 1280,
@@ -136,7 +137,7 @@ export const museGlimmer: Family = {
   modelTypes: ["muse_glimmer"],
   classNames: ["MuseGlimmerForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "muse_glimmer_text" });
+    const text = languageModel(config, families, { modelType: "muse_glimmer_text", ties: "top-alone" });
     const width = config.int("projector_hidden_size", 4096);
     return composite({
       family: "muse_glimmer",
@@ -159,7 +160,7 @@ export const llama4: Family = {
   modelTypes: ["llama4"],
   classNames: ["Llama4ForConditionalGeneration"],
   build: (config, families) => {
-    const text = languageModel(config, families, { modelType: "llama4_text" });
+    const text = languageModel(config, families, { modelType: "llama4_text", ties: "text-alone" });
     const vision = part(config, "vision_config");
     return composite({
       family: "llama4",

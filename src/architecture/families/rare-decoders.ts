@@ -1,0 +1,326 @@
+/** Decoders that few configs name: the earlier generations, and small variations of the llama layout. */
+import { overriding } from "../config-reader.ts";
+import { ATTENTION_BIAS, type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
+import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
+import { expertsOf, firstDenseSparse } from "../expert-rules.ts";
+import type { Family } from "../family.ts";
+import { latentSizes } from "../latent-attention.ts";
+import { moe, readExperts } from "../moe.ts";
+import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import { everyLayerWindow, listedWindow, periodicWindow, windowTokensOf } from "../windows.ts";
+import { expertsAfterDense, latentMixer } from "./deepseek.ts";
+import { GRANITE_MOE_SHARED } from "./granite-moe.ts";
+import { COHERE } from "./layer-norm.ts";
+import { LLAMA } from "./llama.ts";
+
+/** BitNet b1.58: norms inside both sublayers, before o and before down. */
+const bitnet = familyOf({
+  ...LLAMA,
+  id: "bitnet",
+  classNames: ["BitNetForCausalLM"],
+  classSizes: [2560, 6912, 30, 20, 128256],
+  kvHeads: 5,
+  mlpBias: false,
+  activation: "relu2",
+  layerExtras: (config, { hiddenSize }) => [
+    ...norm("self_attn.attn_sub_norm", hiddenSize),
+    ...norm("mlp.ffn_sub_norm", config.int("intermediate_size")),
+  ],
+});
+
+/** Persimmon, the text part of Fuyu: biases everywhere, LayerNorms on query and key heads. */
+const persimmon = familyOf({
+  id: "persimmon",
+  classNames: ["PersimmonForCausalLM"],
+  classSizes: [4096, 16384, 36, 64, 262144],
+  norm: "layer",
+  qkvBias: true,
+  oBias: true,
+  mlpBias: true,
+  qkNorm: "head",
+  qkNormWhen: { key: "qk_layernorm", otherwise: true },
+  attention: {
+    fused: "query_key_value",
+    outName: "dense",
+    qkNormNames: ["q_layernorm", "k_layernorm"],
+    qkNormBias: true,
+  },
+  plainMlp: ["dense_h_to_4h", "dense_4h_to_h"],
+  activation: "relu2",
+  names: { finalNorm: "model.final_layernorm" },
+});
+
+/** Biases everywhere around LayerNorms, the MLP directly in the layer. */
+const FAIRSEQ: DecoderRow = {
+  id: "xglm",
+  tied: true,
+  norm: "layer",
+  layerNorms: ["self_attn_layer_norm", "final_layer_norm"],
+  qkvBias: true,
+  oBias: true,
+  mlpBias: true,
+  attention: { outName: "out_proj" },
+  mlpName: "",
+  plainMlp: ["fc1", "fc2"],
+  activation: "gelu",
+};
+
+/** XGLM: sinusoidal positions that no file holds. */
+const xglm = familyOf({
+  ...FAIRSEQ,
+  classNames: ["XGLMForCausalLM"],
+  names: { finalNorm: "model.layer_norm" },
+  sizes: (config) =>
+    readDecoderSizes(
+      overriding(config, { num_attention_heads: config.int(["attention_heads", "num_attention_heads"]) }),
+      { tied: true },
+    ),
+});
+
+/** BioGPT: learned positions with an offset of two. */
+const biogpt = familyOf({
+  ...FAIRSEQ,
+  id: "biogpt",
+  classNames: ["BioGptForCausalLM"],
+  names: {
+    embedding: "biogpt.embed_tokens",
+    layers: "biogpt.layers",
+    finalNorm: "biogpt.layer_norm",
+    head: "output_projection",
+  },
+  extras: (config, { hiddenSize }) => [
+    positionEmbedding("biogpt.embed_positions", config.int(POSITION_KEYS, 1024) + 2, hiddenSize),
+  ],
+});
+
+/** GPT-NeoX without biases but one, on the last layer's output. */
+const gptNeoxJapanese = familyOf({
+  id: "gpt_neox_japanese",
+  classNames: ["GPTNeoXJapaneseForCausalLM"],
+  tied: true,
+  norm: "layer",
+  attention: { name: "attention", fused: "query_key_value", outName: "dense" },
+  plainMlp: ["dense_h_to_4h", "dense_4h_to_h"],
+  activation: "gelu",
+  width: (config, hiddenSize) => hiddenSize * config.int("intermediate_multiple_size", 4),
+  names: {
+    embedding: "gpt_neox_japanese.embed_in",
+    layers: "gpt_neox_japanese.layers",
+    finalNorm: "gpt_neox_japanese.final_layer_norm",
+    head: "embed_out",
+  },
+  extras: (_config, { hiddenSize, layers }) => [
+    vector(`gpt_neox_japanese.layers.${layers - 1}.attention.dense_bias`, "attention", [hiddenSize]),
+  ],
+});
+
+/** CTRL: sinusoidal positions, a bias on the head. */
+const ctrl = familyOf({
+  id: "ctrl",
+  classNames: ["CTRLLMHeadModel"],
+  tied: true,
+  norm: "layer",
+  layerNorms: ["layernorm1", "layernorm2"],
+  qkvBias: true,
+  oBias: true,
+  mlpBias: true,
+  headBias: true,
+  attention: { name: "multi_head_attention", names: ["Wq", "Wk", "Wv", "dense"] },
+  mlpName: "ffn",
+  plainMlp: ["0", "2"],
+  activation: "relu",
+  width: (config) => config.int("dff", 8192),
+  names: { embedding: "transformer.w", layers: "transformer.h", finalNorm: "transformer.layernorm" },
+});
+
+/** The first GPT: norms after the sublayers, none at the end. */
+const openaiGpt = familyOf({
+  id: "openai-gpt",
+  classNames: ["OpenAIGPTLMHeadModel"],
+  tied: true,
+  norm: "layer",
+  layerNorms: ["ln_1", "ln_2"],
+  qkvBias: true,
+  oBias: true,
+  mlpBias: true,
+  attention: { name: "attn", fused: "c_attn", outName: "c_proj" },
+  plainMlp: ["c_fc", "c_proj"],
+  activation: "gelu_new",
+  width: (_config, hiddenSize) => 4 * hiddenSize,
+  finalNorm: false,
+  names: { embedding: "transformer.tokens_embed", layers: "transformer.h" },
+  extras: (config, { hiddenSize }) => [
+    positionEmbedding("transformer.positions_embed", config.int(POSITION_KEYS, 512), hiddenSize),
+  ],
+});
+
+/** Differential attention: four learned vectors per layer; the norm of its heads has no weight. */
+const diffllama = familyOf({
+  ...LLAMA,
+  id: "diffllama",
+  classNames: ["DiffLlamaForCausalLM"],
+  classSizes: [2048, 8192, 16, 32, 32000],
+  mlpBias: false,
+  layerExtras: (_config, { headDim }) =>
+    ["lambda_q1", "lambda_k1", "lambda_q2", "lambda_k2"].map((name) =>
+      vector(`self_attn.${name}`, "attention", [headDim]),
+    ),
+});
+
+/** Doge: a learned mask per KV head, weighted residuals. */
+const doge = familyOf({
+  ...LLAMA,
+  id: "doge",
+  classNames: ["DogeForCausalLM"],
+  classSizes: [1024, 2048, 32, 8, 32768],
+  qkNorm: "head",
+  window: everyLayerWindow,
+  check: (config) => {
+    if (config.flag("is_moe", false)) config.fail("is_moe", "false: layers without experts");
+  },
+  layerExtras: (config, { hiddenSize, kvHeads, headDim }) => [
+    vector("input_residual", "other", [hiddenSize]),
+    vector("post_attention_residual", "other", [hiddenSize]),
+    vector("self_attn.A", "attention", [kvHeads], "kv-heads"),
+    ...linear({
+      name: "self_attn.dt_proj",
+      role: "other",
+      group: "attention",
+      outDim: kvHeads,
+      inDim: kvHeads * headDim,
+      bias: config.flag("attention_bias", false),
+    }),
+  ],
+});
+
+/** nanochat: norms without weights, squared ReLU. */
+const nanochat = familyOf({
+  id: "nanochat",
+  classNames: ["NanoChatForCausalLM"],
+  classSizes: [768, 8192, 12, 6, 50304],
+  norm: "none",
+  qkvBias: ATTENTION_BIAS,
+  oBias: ATTENTION_BIAS,
+  plainMlp: ["fc1", "fc2"],
+  activation: "relu2",
+});
+
+/** Jais 2: LayerNorms, biases everywhere, squared ReLU. */
+const jais2 = familyOf({
+  id: "jais2",
+  classNames: ["Jais2ForCausalLM"],
+  classSizes: [3328, 26624, 32, 26, 150272],
+  norm: "layer",
+  qkvBias: { key: "attention_bias", otherwise: true },
+  oBias: { key: "attention_bias", otherwise: true },
+  mlpBias: { key: "mlp_bias", otherwise: true },
+  plainMlp: ["up_proj", "down_proj"],
+  activation: "relu2",
+});
+
+/** HyperCLOVA X: by a key, a norm after each sublayer too. */
+const hyperclovax = familyOf(
+  { ...LLAMA, id: "hyperclovax", classNames: ["HyperCLOVAXForCausalLM"], mlpBias: MLP_BIAS },
+  (config) =>
+    config.flag("use_post_norm", true)
+      ? { layerNorms: ["input_layernorm", "post_attention_layernorm", "post_norm1", "post_norm2"] }
+      : {},
+);
+
+/** Cohere 2 with routed experts of intermediate_size; the first layers may be dense, with a width of their own. */
+const cohere2Moe = familyOf({
+  ...COHERE,
+  id: "cohere2_moe",
+  classNames: ["Cohere2MoeForCausalLM"],
+  qkNormWhen: false,
+  window: (config, layers) => {
+    const windowTokens = windowTokensOf(config, 4096);
+    const first = config.count("first_k_dense_replace", 0);
+    const listed = listedWindow(config, layers, windowTokens);
+    if (first === 0 || listed !== undefined || windowTokens === undefined)
+      return listed ?? periodicWindow(config, layers, { period: 4, windowTokens: 4096 });
+    const [before, after] = [
+      config.int("prefix_dense_sliding_window_pattern", 1),
+      config.int("sliding_window_pattern", 4),
+    ];
+    return (layer) =>
+      (layer < first ? (layer + 1) % before : (layer - first + 1) % after) === 0 ? undefined : windowTokens;
+  },
+  experts: (config, { hiddenSize, layers }) => {
+    const width = config.int("intermediate_size");
+    return {
+      sparse: firstDenseSparse(config, layers, { firstDense: 0 }),
+      denseWidth: config.int("prefix_dense_intermediate_size", width),
+      build: () =>
+        moe({
+          config,
+          hiddenSize,
+          experts: readExperts(config, { count: 8, active: 2 }),
+          width,
+          shared: { name: "shared_experts", width: width * config.count("num_shared_experts", 0) },
+        }),
+    };
+  },
+});
+
+/** Mistral 4: latent attention, experts in every layer beside a shared one. */
+const mistral4 = familyOf({
+  id: "mistral4",
+  classNames: ["Mistral4ForCausalLM"],
+  classSizes: [4096, 12288, 36, 32, 131072],
+  sizes: latentSizes,
+  mixer: latentMixer({ queryLatentDim: 1024, latentDim: 256, nopeDim: 64, ropeDim: 64, valueDim: 128 }),
+  experts: expertsAfterDense({ count: 128, active: 4, width: 2048, shared: 1, firstDense: 0 }),
+});
+
+/** Mellum: experts without a shared one, norms on query and key heads, listed windows. */
+const mellum = familyOf({
+  id: "mellum",
+  classNames: ["MellumForCausalLM"],
+  classSizes: [2304, 7168, 28, 32, 98304],
+  kvHeads: 4,
+  headDim: 128,
+  qkvBias: ATTENTION_BIAS,
+  oBias: ATTENTION_BIAS,
+  qkNorm: "head",
+  window: (config, layers) => listedWindow(config, layers, windowTokensOf(config, 1024)),
+  experts: expertsOf({
+    count: 64,
+    active: 8,
+    width: 896,
+    sparse: (config, layers) => firstDenseSparse(config, layers, { firstDense: 0 }),
+  }),
+});
+
+/** Granite MoE with a sink per query head; layers that are no multiple of four slide over 128 tokens. */
+const graniteMoeSwa = familyOf({
+  ...GRANITE_MOE_SHARED,
+  id: "granitemoe_swa",
+  classNames: ["GraniteMoeSWAForCausalLM"],
+  window: (config, layers) => {
+    const windowTokens = windowTokensOf(config, 128);
+    return (
+      listedWindow(config, layers, windowTokens) ?? ((layer) => (layer % 4 === 0 ? undefined : windowTokens))
+    );
+  },
+  layerExtras: (_config, { heads }) => [vector("self_attn.sinks", "attention", [heads], "heads")],
+});
+
+export const RARE_DECODERS: readonly Family[] = [
+  bitnet,
+  persimmon,
+  xglm,
+  biogpt,
+  gptNeoxJapanese,
+  ctrl,
+  openaiGpt,
+  diffllama,
+  doge,
+  nanochat,
+  jais2,
+  hyperclovax,
+  cohere2Moe,
+  mistral4,
+  mellum,
+  graniteMoeSwa,
+];

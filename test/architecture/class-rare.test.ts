@@ -1,0 +1,28 @@
+import { describe, expect, test } from "vitest";
+import { RARE_DECODERS } from "../../src/architecture/families/rare-decoders.ts";
+import { RARE_ENCODERS } from "../../src/architecture/families/rare-encoders.ts";
+import { readArchitecture } from "../../src/architecture/registry.ts";
+import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
+
+interface Row {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly total: number;
+  readonly tied: boolean;
+}
+const rows = vectors.rows as unknown as readonly Row[];
+
+describe("rarer classes hold what they allocate", () => {
+  test.for(rows.map((row, at) => ({ row, title: `${row.config.model_type} ${at}: ${row.total}` })))(
+    "$title",
+    ({ row }) => {
+      const model = readArchitecture(row.config, "config.json");
+      expect([model.parameters.total, model.tied]).toEqual([row.total, row.tied]);
+    },
+  );
+
+  test("every rare family has a row", () => {
+    const seen = new Set(rows.map((row) => readArchitecture(row.config, "config.json").family));
+    const missing = [...RARE_DECODERS, ...RARE_ENCODERS].map((f) => f.id).filter((id) => !seen.has(id));
+    expect(missing).toEqual([]);
+  });
+});
