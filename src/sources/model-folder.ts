@@ -144,13 +144,15 @@ async function configOnly(
 ): Promise<LoadedModel> {
   const stored =
     (await publishedStorage(value, nameIn(folder, "config.json"))) ?? (await toolStorage(folder));
+  const { namedFormatNote } = await import("./named-format.ts");
+  const named = stored === undefined ? namedFormatNote(folder.name) : null;
   return {
     id: modelId(folder, value),
     source: folder.source,
     architecture,
     config: value,
     ...(stored === undefined ? {} : { stored }),
-    notes: [],
+    notes: named === null ? [] : [named],
   };
 }
 
