@@ -14,6 +14,7 @@ import { type DraftRun, type PreparedDraft, prepareDraft } from "./draft.ts";
 import { imageTerm, type PreparedImages, prepareImages } from "./images.ts";
 import { checkMtp, mtpFlags, mtpTerms } from "./mtp.ts";
 import { type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
+import { checkProjector, projectorTerm } from "./projector.ts";
 import {
   type DeviceEstimate,
   type DevicePool,
@@ -50,6 +51,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
   const { engine = "generic" } = options;
   const name = engine === "generic" ? null : parseEngine(engine);
   checkMtp(model, options, name?.engine ?? null);
+  checkProjector(options, name?.engine ?? null);
   const run: Run = {
     model,
     options,
@@ -87,6 +89,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
       ...draft?.request,
       ...(options.mtp === undefined ? {} : { mtp: options.mtp }),
       ...images?.request,
+      ...(options.projectorFile === undefined ? {} : { mmproj: options.projectorFile.id }),
       ...(name === null ? {} : { engineOptions: { ...served.options, ...options.engineOptions } }),
     },
   };
@@ -127,6 +130,9 @@ function besides(
     ...mtp,
     ...(draft === null ? [] : draft.termsOf(device)),
     ...(adapters === null ? [] : [adapters(device.held)]),
+    ...(options.projectorFile === undefined || device.index > 0
+      ? []
+      : [projectorTerm(options.projectorFile.bytes)]),
   ];
 }
 
@@ -140,7 +146,9 @@ function composed(
   if (images === null || prepared.weightsOnly) return all;
   const sequences = Math.ceil(prepared.sequences / degrees.dp);
   const computeBytes = computeBytesOf(model, options);
-  const term = imageTerm(images, { held: at.held, terms: own, engine, options, sequences, computeBytes });
+  // A tower from a file of its own works where its weights lie, and is not among the layers held there.
+  const held = at.besides.some(({ label }) => label === "images") ? model : at.held;
+  const term = imageTerm(images, { held, terms: own, engine, options, sequences, computeBytes });
   return term === null ? all : [...all, term];
 }
 
@@ -185,10 +193,14 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
       expected: "one of the two: an engine says what lies beside the weights",
     });
   }
-  const extras = draft !== null || options.mtp !== undefined || run.adapters !== null;
+  const { projectorFile } = options;
+  const extras =
+    draft !== null || options.mtp !== undefined || run.adapters !== null || projectorFile !== undefined;
   const result: EngineResult = serveOn(engine, {
     ...(images === null ? {} : { projector: true }),
     ...options.engineOptions,
+    // The file is the tower: the config's own is not counted beside it.
+    ...(projectorFile === undefined ? {} : { projector: false }),
     ...mtpFlags(options, engine),
     model,
     storage: prepared.storage,

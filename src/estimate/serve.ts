@@ -92,7 +92,7 @@ export function serveOnOneDevice(model: Architecture, prepared: Prepared): Estim
 /** True when `estimate` in estimate.ts is needed: an engine, several devices, or something beside the model. */
 export function needsEngines(options: EstimateOptions): boolean {
   const { engine, tp = 1, pp = 1, ep = 1, dp = 1, devices = 1 } = options;
-  const beside = options.lora ?? options.draft ?? options.mtp ?? options.images;
+  const beside = options.lora ?? options.draft ?? options.mtp ?? options.images ?? options.projectorFile;
   return (
     (engine !== undefined && engine !== "generic") ||
     tp * pp * ep * dp * devices !== 1 ||

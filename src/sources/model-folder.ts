@@ -91,8 +91,11 @@ export async function loadGguf(folder: ModelFolder, fileName: string): Promise<L
     gguf: ggufFacts(file),
   };
   if (folder.source === "hub") return loaded;
+  const projector = folder.fileNames.find((other) => /mmproj.*\.gguf$/i.test(other) && other !== fileName);
+  const notes =
+    projector === undefined ? loaded.notes : [...loaded.notes, besideIt(nameIn(folder, projector))];
   const name = file.metadata.get("general.name");
-  return { ...loaded, id: typeof name === "string" && name !== "" ? name.slice(0, 80) : fileName };
+  return { ...loaded, notes, id: typeof name === "string" && name !== "" ? name.slice(0, 80) : fileName };
 }
 
 async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Promise<LoadedModel> {
@@ -123,6 +126,12 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
     hint: "a model directory holds a config.json, a .gguf or a .safetensors file",
   });
 }
+
+const besideIt = (projector: string): Note => ({
+  code: "projector-beside",
+  message: `an image projector lies beside the model and is not counted: --engine llama.cpp --mmproj ${projector} counts it`,
+  details: { file: projector },
+});
 
 const unreadWeights = (reason: string, hint: string): Note => ({
   code: "weights-not-read",
