@@ -58,7 +58,8 @@ export function checkContradictions(config: ConfigReader, model: Architecture): 
   };
   // A model cut down to its first dense layers keeps the keys of its experts.
   const cut = config.has(["first_k_dense_replace", "moe_layer_start_index", "mlp_only_layers"]);
-  if (!cut && !kinds.some(({ feedForward }) => hasExperts(feedForward)))
+  const latent = kinds.some(({ mixers }) => mixers.some(isLatent));
+  if (!cut && !latent && !kinds.some(({ feedForward }) => hasExperts(feedForward)))
     for (const key of ["n_routed_experts", "num_local_experts"])
       if (positive(key)) config.fail(key, `no experts in a config of the ${model.family} family`);
   if (positive("kv_lora_rank") && kinds.length > 0 && !kinds.some(({ mixers }) => mixers.some(isLatent)))

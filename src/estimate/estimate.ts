@@ -16,6 +16,7 @@ import { type DraftRun, type PreparedDraft, prepareDraft } from "./draft.ts";
 import { imageTerm, type PreparedImages, prepareImages } from "./images.ts";
 import { checkMtp, mtpFlags, mtpTerms } from "./mtp.ts";
 import { type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
+import { checkProjector, projectorTerm } from "./projector.ts";
 import {
   type DeviceEstimate,
   type DevicePool,
@@ -54,6 +55,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
   checkEngineOptions(name?.engine ?? null, options.engineOptions ?? {});
   checkAttention(options, name?.engine ?? null);
   checkMtp(model, options, name?.engine ?? null);
+  checkProjector(options, name?.engine ?? null);
   const run: Run = {
     model,
     options,
@@ -94,6 +96,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
       ...images?.request,
       ...(options.attention === undefined ? {} : { attention: options.attention }),
       ...(options.padded === undefined ? {} : { padded: options.padded }),
+      ...(options.projectorFile === undefined ? {} : { mmproj: options.projectorFile.id }),
       ...(name === null ? {} : { engineOptions: { ...served.options, ...options.engineOptions } }),
     },
   };
@@ -134,6 +137,9 @@ function besides(
     ...mtp,
     ...(draft === null ? [] : draft.termsOf(device)),
     ...(adapters === null ? [] : [adapters.term(device.held)]),
+    ...(options.projectorFile === undefined || device.index > 0
+      ? []
+      : [projectorTerm(options.projectorFile.bytes)]),
   ];
 }
 
@@ -152,6 +158,10 @@ function composed(
   if (mask !== null) all.push(mask);
   if (images === null) return all;
   const term = imageTerm(images, { held: at.held, terms: own, engine, options, sequences, computeBytes });
+  const computeBytes = computeBytesOf(model, options);
+  // A tower from a file of its own works where its weights lie, and is not among the layers held there.
+  const held = at.besides.some(({ label }) => label === "images") ? model : at.held;
+  const term = imageTerm(images, { held, terms: own, engine, options, sequences, computeBytes });
   return term === null ? all : [...all, term];
 }
 
@@ -191,11 +201,15 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
       expected: "one of the two: an engine says what lies beside the weights",
     });
   }
-  const extras = draft !== null || options.mtp !== undefined || run.adapters !== null;
+  const { projectorFile } = options;
+  const extras =
+    draft !== null || options.mtp !== undefined || run.adapters !== null || projectorFile !== undefined;
   const result: EngineResult = serveOn(engine, {
     ...(images === null ? {} : { projector: true }),
     ...(options.attention === undefined ? {} : { attention: options.attention }),
     ...options.engineOptions,
+    // The file is the tower: the config's own is not counted beside it.
+    ...(projectorFile === undefined ? {} : { projector: false }),
     ...mtpFlags(options, engine),
     model,
     storage: prepared.storage,

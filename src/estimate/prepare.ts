@@ -8,7 +8,7 @@ import { kvFormatByName } from "../formats/kv-formats.ts";
 import type { AttentionImplementation } from "../memory/attention-mask.ts";
 import type { ImagesRequest } from "../memory/images-request.ts";
 import { plainStorageByName, type WeightStorage } from "../quantization/storage.ts";
-import { groupDigits, type Tokens } from "../units.ts";
+import { type Bytes, groupDigits, type Tokens } from "../units.ts";
 
 /** Context when none is asked for; less if the model ends earlier. */
 export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
@@ -77,6 +77,8 @@ export interface EstimateOptions {
   readonly draft?: DraftModel;
   /** Tokens that the model's own prediction layers propose; loads those layers. Absent: they stay in the file. */
   readonly mtp?: number;
+  /** llama.cpp's `--mmproj`: the tensor bytes of a projector's own file, on the first GPU. */
+  readonly projectorFile?: { readonly id: string; readonly bytes: Bytes };
   /** Images in each prompt: their tokens add to the context, the tower works on them. */
   readonly images?: ImagesRequest;
 }

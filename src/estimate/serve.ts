@@ -94,8 +94,8 @@ export function serveOnOneDevice(model: Architecture, prepared: Prepared): Estim
 /** True when `estimate` in estimate.ts is needed: an engine, several devices, or something beside the model. */
 export function needsEngines(options: EstimateOptions): boolean {
   const { engine, tp = 1, pp = 1, ep = 1, dp = 1, devices = 1 } = options;
-  const { lora, draft, mtp, images, attention, padded, engineOptions } = options;
-  const beside = lora ?? draft ?? mtp ?? images ?? attention ?? padded ?? engineOptions;
+  const { lora, draft, mtp, images, attention, padded, engineOptions, projectorFile } = options;
+  const beside = lora ?? draft ?? mtp ?? images ?? attention ?? padded ?? engineOptions ?? projectorFile;
   return (
     (engine !== undefined && engine !== "generic") ||
     tp * pp * ep * dp * devices !== 1 ||

@@ -1,6 +1,7 @@
 /** Models that lie on disk or come through standard input as a config.json. */
 import { opendirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { Note } from "../architecture/model.ts";
 import { openFileSource, unreadable } from "./bytes/file-source.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { readBoundedTextFile } from "./json/text-file.ts";
@@ -94,8 +95,14 @@ export async function loadConfigText(
     architecture,
     config: value,
     ...(stored === undefined ? {} : { stored }),
-    notes: [],
+    notes: stored === undefined ? await formatNotes(file) : [],
   };
+}
+
+async function formatNotes(file: string): Promise<readonly Note[]> {
+  const { namedFormatNote } = await import("./named-format.ts");
+  const note = namedFormatNote(file);
+  return note === null ? [] : [note];
 }
 
 /** `_name_or_path` of the config when it names a model, else the directory or file it lies in. */

@@ -91,8 +91,11 @@ export async function loadGguf(folder: ModelFolder, fileName: string): Promise<L
     gguf: ggufFacts(file),
   };
   if (folder.source === "hub") return loaded;
+  const projector = folder.fileNames.find((other) => /mmproj.*\.gguf$/i.test(other) && other !== fileName);
+  const notes =
+    projector === undefined ? loaded.notes : [...loaded.notes, besideIt(nameIn(folder, projector))];
   const name = file.metadata.get("general.name");
-  return { ...loaded, id: typeof name === "string" && name !== "" ? name.slice(0, 80) : fileName };
+  return { ...loaded, notes, id: typeof name === "string" && name !== "" ? name.slice(0, 80) : fileName };
 }
 
 async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Promise<LoadedModel> {
@@ -124,6 +127,12 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
   });
 }
 
+const besideIt = (projector: string): Note => ({
+  code: "projector-beside",
+  message: `an image projector lies beside the model and is not counted: --engine llama.cpp --mmproj ${projector} counts it`,
+  details: { file: projector },
+});
+
 const unreadWeights = (reason: string, hint: string): Note => ({
   code: "weights-not-read",
   message: `sized from config.json alone, the weight files beside it were not read: ${reason}; ${hint}`,
@@ -144,13 +153,15 @@ async function configOnly(
 ): Promise<LoadedModel> {
   const stored =
     (await publishedStorage(value, nameIn(folder, "config.json"))) ?? (await toolStorage(folder));
+  const { namedFormatNote } = await import("./named-format.ts");
+  const named = stored === undefined ? namedFormatNote(folder.name) : null;
   return {
     id: modelId(folder, value),
     source: folder.source,
     architecture,
     config: value,
     ...(stored === undefined ? {} : { stored }),
-    notes: [],
+    notes: named === null ? [] : [named],
   };
 }
 

@@ -154,6 +154,21 @@ const ROWS: { readonly [option in keyof Required<EstimateOptions>]: readonly Row
     },
     { model: deepseek, before: { weightsOnly: true }, change: { mtp: 1 }, moves: ["mtp weights"] },
   ],
+  projectorFile: [
+    {
+      model: llama,
+      before: { engine: "llama.cpp" },
+      change: { projectorFile: { id: "mmproj.gguf", bytes: 1e9 } },
+      moves: ["images weights"],
+    },
+    {
+      // The file takes the place of the config's own tower.
+      model: qwenVl,
+      before: { engine: "llama.cpp", images: { count: 1 } },
+      change: { projectorFile: { id: "mmproj.gguf", bytes: 1e9 } },
+      moves: ["weights", "images weights"],
+    },
+  ],
   images: [
     { model: qwenVl, change: { images: { count: 1 } }, moves: ["kv-cache", "images activations"] },
     { model: gemma, change: { images: { count: 2 } }, moves: ["kv-cache", "images activations"] },

@@ -45,6 +45,7 @@ interface EstimateFlags extends ServeFlags {
   readonly attention?: AttentionImplementation;
   readonly assumeFamily?: string;
   readonly draft?: string;
+  readonly mmproj?: string;
 }
 
 /** `vram-calc <model>`: the default command. Exits 0 when it fits or no limit was given, 1 when over. */
@@ -53,6 +54,7 @@ export function defineEstimate(program: Command, session: Session, commandNames:
     program.argument("[model]", "count (14B), catalogue name, path, hub id, or - for a config on stdin"),
   )
     .addOption(new Option("--draft <model[:dtype]>", "a second model beside it that proposes tokens"))
+    .addOption(new Option("--mmproj <file>", "image projector of llama.cpp, a GGUF file of its own"))
     .addOption(gpuOption())
     .addOption(budgetOption())
     .addOption(lengthsOption())
@@ -101,6 +103,10 @@ async function runEstimate(
     flags.draft === undefined
       ? undefined
       : await (await import("../draft-flag.ts")).loadDraft(flags.draft, loadOptions);
+  const projectorFile =
+    flags.mmproj === undefined
+      ? undefined
+      : await (await import("../mmproj-flag.ts")).loadProjector(flags.mmproj);
   const lengths =
     flags.lengths === undefined ? undefined : lengthsOf(loaded.architecture, flags, flags.lengths);
   const options: EstimateOptions = {
@@ -114,6 +120,7 @@ async function runEstimate(
         }),
     ...(flags.attention === undefined ? {} : { attention: flags.attention }),
     ...(draft === undefined ? {} : { draft }),
+    ...(projectorFile === undefined ? {} : { projectorFile }),
     weightsOnly: flags.weightsOnly === true,
   };
   const outcome = await estimateFor(loaded.architecture, options);

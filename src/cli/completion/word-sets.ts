@@ -44,6 +44,7 @@ export const OPTION_VALUES: { readonly [option: string]: ValueSource } = {
   "kv-dtype": { words: "kv" },
   gpu: { words: "gpus" },
   draft: { words: "models", files: true },
+  mmproj: { files: true },
   engine: { words: "engines" },
   optimizer: { words: "optimizers" },
   "assume-family": { words: "families" },
