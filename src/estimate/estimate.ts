@@ -145,7 +145,7 @@ function besides(
 
 /** A device's own terms, what else lies on it, and the tower's work. */
 function composed(
-  { options, prepared, degrees, images, engine }: Run,
+  { model, options, prepared, degrees, images, engine }: Run,
   own: readonly Term[],
   at: { readonly held: Architecture; readonly besides: readonly Term[] },
 ): readonly Term[] {
@@ -157,8 +157,6 @@ function composed(
   const mask = maskTerm(at.held, { options, engine, sequences, contextTokens, computeBytes });
   if (mask !== null) all.push(mask);
   if (images === null) return all;
-  const term = imageTerm(images, { held: at.held, terms: own, engine, options, sequences, computeBytes });
-  const computeBytes = computeBytesOf(model, options);
   // A tower from a file of its own works where its weights lie, and is not among the layers held there.
   const held = at.besides.some(({ label }) => label === "images") ? model : at.held;
   const term = imageTerm(images, { held, terms: own, engine, options, sequences, computeBytes });

@@ -118,12 +118,11 @@ function trainDevice(
   const known = layerKnowledge(whole);
   const knowledge = known === "read" && effective.framework !== "hf" ? "assumed" : known;
   const operands = operandsOf(stage, effective);
-  const phases = merged(devicePhases(stage, whole, effective, parts)).map(
-    (p): TrainPhaseResult & { bytes: PhaseBytes } => {
-      const terms = phaseTerms(p, operands, effective, knowledge);
-      return { phase: p.phase, terms, allocated: sumTerms(terms), bytes: p };
-    },
-  );
+  const moments = devicePhases(stage, whole, effective, parts);
+  const phases = merged(moments).map((p): TrainPhaseResult & { bytes: PhaseBytes } => {
+    const terms = phaseTerms(p, operands, effective, knowledge);
+    return { phase: p.phase, terms, allocated: sumTerms(terms), bytes: p };
+  });
   const winner = worstPhase(phases.map((p) => p.bytes));
   const won = phases.find((p) => p.bytes === winner)!;
   const { contextBytes, deviceBytes } = effective;
@@ -137,11 +136,7 @@ function trainDevice(
   const { term: allocator, capped } = allocatorTerm({
     phases: phases.map((p) => reservePhase(p.bytes)),
     allocated: won.allocated.bytes,
-    pooled: pooledGradients(
-      phases.map((p) => p.bytes),
-      winner,
-      effective,
-    ),
+    pooled: pooledGradients(moments, winner, effective),
     sharding: effective.parallel.sharding,
     variedLengths: effective.lengths === "varied",
     limit,
@@ -172,14 +167,25 @@ function reservePhase(p: PhaseBytes): ReservePhase {
   };
 }
 
-/** Gradients that FSDP2 made on a stream of its own and that the winning phase does not hold. */
+/**
+ * What two pools take beyond the peak of both together: FSDP2 makes gradients on a stream of its own, whose freed
+ * blocks the other tensors never get.
+ *
+ *     max over moments of (all but gradients) + max over moments of (gradients) - allocated at the peak
+ */
 function pooledGradients(
-  phases: readonly PhaseBytes[],
+  moments: readonly PhaseBytes[],
   winner: PhaseBytes,
   effective: EffectiveTrain,
 ): Bytes {
   if (effective.parallel.sharding !== "fsdp2") return 0;
-  return Math.max(...phases.map((p) => p.gradients)) - winner.gradients;
+  let gradients = 0;
+  let others = 0;
+  for (const moment of moments) {
+    gradients = Math.max(gradients, moment.gradients);
+    others = Math.max(others, phaseTotal(moment) - moment.gradients);
+  }
+  return gradients + others - phaseTotal(winner);
 }
 
 /** The largest moment of each phase, in the order in which phases happen. */

@@ -119,4 +119,4 @@ describe("the JSON schemas", () => {
 });
 
 /** Ways to print, and --lengths with its --attention, which sizes one batch of real prompts. */
-const LEFT_OUT = ["draft", "explain", "field", "json", "jsonl", "lengths", "units", "version"];
+const LEFT_OUT = ["draft", "explain", "field", "json", "jsonl", "lengths", "mmproj", "units", "version"];
