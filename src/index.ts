@@ -45,9 +45,10 @@ export { QUANTIZATION_NAMES, storageByName } from "./quantization/storage-by-nam
 export { storageFromConfig } from "./quantization/storage-from-config.ts";
 export { type Advice, advise } from "./solve/advice.ts";
 export { largestBatch, longestContext, type SolveInput } from "./solve/inverse.ts";
-export { fit, type ServingAnswer, type ServingUnknown } from "./solve/serving-answer.ts";
+export { fit, type ServingAnswer } from "./solve/serving-answer.ts";
 export type { TrainSolveInput } from "./solve/train-search.ts";
-export { fitTraining, type TrainingAnswer, type TrainingUnknown } from "./solve/training-answer.ts";
+export { fitTraining, type TrainingAnswer } from "./solve/training-answer.ts";
+export type { ServingUnknown, TrainingUnknown } from "./solve/unknowns.ts";
 export {
   type Bytes,
   formatBytes,

@@ -9,9 +9,7 @@ import { candidateFormats, type FormatAnswer, formatsThatFit } from "./formats.t
 import { type GridRow, gridOf } from "./grid.ts";
 import { headroomOf } from "./headroom.ts";
 import { batchLimit, contextLimit, largestBatch, longestContext, type SolveInput } from "./inverse.ts";
-
-export const SERVING_UNKNOWNS = ["context", "batch", "format", "gpus", "tp"] as const;
-export type ServingUnknown = (typeof SERVING_UNKNOWNS)[number];
+import type { ServingUnknown } from "./unknowns.ts";
 
 /** A value with what the worst device then needs. */
 export interface SizedValue {

@@ -13,9 +13,7 @@ import {
   sequenceLimit,
   type TrainSolveInput,
 } from "./train-search.ts";
-
-export const TRAINING_UNKNOWNS = ["gpus", "micro-batch", "seq", "plan"] as const;
-export type TrainingUnknown = (typeof TRAINING_UNKNOWNS)[number];
+import type { TrainingUnknown } from "./unknowns.ts";
 
 export interface LargestStepAnswer {
   readonly kind: "micro-batch" | "seq";

@@ -2,8 +2,12 @@ import { Option } from "commander";
 import type { Note } from "../../architecture/model.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { FitPlace } from "../../report/fit.ts";
-import { SERVING_UNKNOWNS, type ServingUnknown } from "../../solve/serving-answer.ts";
-import { TRAINING_UNKNOWNS, type TrainingUnknown } from "../../solve/training-answer.ts";
+import {
+  SERVING_UNKNOWNS,
+  type ServingUnknown,
+  TRAINING_UNKNOWNS,
+  type TrainingUnknown,
+} from "../../solve/unknowns.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import type { Bytes } from "../../units.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
