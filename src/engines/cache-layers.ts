@@ -67,3 +67,11 @@ export function attentionBytesPerToken(mixer: AttentionMixer, format: CacheForma
     (mixer.indexKeyDim === undefined ? 0 : format.keyBytesPerVector(mixer.indexKeyDim))
   );
 }
+
+/** Query heads of the layer with the most: what a score matrix has one of each. */
+export function mostQueryHeads(model: Architecture): number {
+  let heads = 0;
+  for (const { mixer } of cacheLayers(model))
+    if ("queryHeads" in mixer) heads = Math.max(heads, mixer.queryHeads);
+  return heads;
+}

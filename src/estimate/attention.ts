@@ -1,6 +1,6 @@
 /** What an attention implementation costs beside the layers: the mask of the batch, and scores when they are made. */
 import type { Architecture } from "../architecture/model.ts";
-import { cacheLayers } from "../engines/cache-layers.ts";
+import { mostQueryHeads } from "../engines/cache-layers.ts";
 import type { EngineId } from "../engines/engine.ts";
 import { VramCalcError } from "../errors.ts";
 import { PREFILL_CHUNK_TOKENS } from "../memory/activations.ts";
@@ -48,7 +48,7 @@ export function maskTerm(
   if (options.attention === undefined && !padded) return null;
   if (engine !== null && engine !== "transformers") return null;
   const queries = engine === null ? Math.min(contextTokens, PREFILL_CHUNK_TOKENS) : contextTokens;
-  const heads = queryHeads(held);
+  const heads = mostQueryHeads(held);
   const { mask, scores } = attentionMaskBytes({
     implementation,
     sequences,
@@ -78,11 +78,4 @@ export function maskTerm(
       scoreBytes: made === 0 ? 0 : 2 * computeBytes + 4,
     },
   };
-}
-
-function queryHeads(held: Architecture): number {
-  let heads = 0;
-  for (const { mixer } of cacheLayers(held))
-    if ("queryHeads" in mixer) heads = Math.max(heads, mixer.queryHeads);
-  return heads;
 }

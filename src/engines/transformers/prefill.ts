@@ -1,7 +1,7 @@
 import type { Architecture } from "../../architecture/model.ts";
 import type { Term } from "../../memory/term.ts";
 import type { Tokens } from "../../units.ts";
-import { cacheLayers } from "../cache-layers.ts";
+import { mostQueryHeads } from "../cache-layers.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
 
 export interface PrefillInput {
@@ -34,7 +34,7 @@ export function prefillTerms(share: Architecture, input: PrefillInput): readonly
   const { sequences, prompt, computeBytes, positions } = input;
   const tokens = sequences * prompt;
   const each = peakElements(widestLayer(share));
-  const scores = input.eager ? tokens * prompt * queryHeadsOf(share) * (2 * computeBytes + 4) : 0;
+  const scores = input.eager ? tokens * prompt * mostQueryHeads(share) * (2 * computeBytes + 4) : 0;
   const layers = tokens * each * computeBytes + scores;
   const ownClass = share.notes.some((note) => note.code === "custom-code-layout");
   const width = computeBytes + (ownClass ? 0 : 4);
@@ -66,11 +66,4 @@ export function prefillTerms(share: Architecture, input: PrefillInput): readonly
       inputs: { sequences, positions, vocabulary: share.vocabSize, each: width },
     },
   ];
-}
-
-function queryHeadsOf(share: Architecture): number {
-  let heads = 0;
-  for (const { mixer } of cacheLayers(share))
-    if ("queryHeads" in mixer) heads = Math.max(heads, mixer.queryHeads);
-  return heads;
 }
