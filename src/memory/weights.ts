@@ -17,8 +17,30 @@ import type { Term } from "./term.ts";
  * @example weights(typicalArchitecture(14e9), storageByName("fp16")).bytes // 28_000_000_000
  */
 export function weights(model: Architecture, storage: WeightStorage): Term {
+  let ofStorage = known.get(storage);
+  if (ofStorage === undefined) {
+    ofStorage = new WeakMap();
+    known.set(storage, ofStorage);
+  }
+  let term = ofStorage.get(model);
+  if (term === undefined) {
+    term = weightsTerm(model, storage);
+    ofStorage.set(model, term);
+  }
+  return term;
+}
+
+/** Contexts and batches change around the same weights, and objects with accessors are slow to make. */
+const known = new WeakMap<WeightStorage, WeakMap<Architecture, Term>>();
+
+function weightsTerm(model: Architecture, storage: WeightStorage): Term {
   const bytes = storage.bytesOf(model);
-  // Read only where a formula is shown: most estimates never are.
+  let sum: Sum | undefined;
+  // Worked out only where a formula is shown: most estimates never are.
+  const explained = (): Sum => {
+    sum ??= sumOf(model, storage, bytes);
+    return sum;
+  };
   return {
     id: "weights",
     bytes,
@@ -26,31 +48,19 @@ export function weights(model: Architecture, storage: WeightStorage): Term {
     high: bytes,
     basis: storage.basisOf?.(model) ?? storage.basis,
     get formula() {
-      return sumOf(model, storage, bytes).formula;
+      return explained().formula;
     },
     get inputs() {
-      return sumOf(model, storage, bytes).inputs;
+      return explained().inputs;
     },
   };
 }
 
 type Sum = Pick<Term, "formula" | "inputs">;
 
-const sums = new WeakMap<WeightStorage, WeakMap<Architecture, Sum>>();
-
 function sumOf(model: Architecture, storage: WeightStorage, bytes: Bytes): Sum {
-  let ofStorage = sums.get(storage);
-  if (ofStorage === undefined) {
-    ofStorage = new WeakMap();
-    sums.set(storage, ofStorage);
-  }
-  let sum = ofStorage.get(model);
-  if (sum === undefined) {
-    const rows = storage.sumsOf?.(model) ?? [];
-    sum = rows.length === 0 ? average(model, bytes) : byFormat(rows, bytes);
-    ofStorage.set(model, sum);
-  }
-  return sum;
+  const rows = storage.sumsOf?.(model) ?? [];
+  return rows.length === 0 ? average(model, bytes) : byFormat(rows, bytes);
 }
 
 function average(model: Architecture, bytes: Bytes): Sum {

@@ -63,8 +63,16 @@ const uniformBytes = new WeakMap<Architecture, Map<string, Bytes>>();
  * @example uniformStorage(fp16).bytesOf(llama_3_1_8b) // 16_060_522_496 = 8,030,261,248 x 2
  */
 export function uniformStorage(format: Format): WeightStorage {
-  return { id: format.id, basis: "exact", bytesOf: (model) => cachedUniformBytes(model, format) };
+  let storage = uniform.get(format);
+  if (storage === undefined) {
+    storage = { id: format.id, basis: "exact", bytesOf: (model) => cachedUniformBytes(model, format) };
+    uniform.set(format, storage);
+  }
+  return storage;
 }
+
+/** One object for each format, because what is known of a model's weights is kept by it. */
+const uniform = new WeakMap<Format, WeightStorage>();
 
 /** Number formats that weights are held in without scales, whatever the tensor. */
 const PLAIN_IDS: ReadonlySet<string> = new Set([
