@@ -184,8 +184,8 @@ const DEFAULT_DTYPE_NOTE: Note = {
 };
 
 /** The model's own 16 bits; llama.cpp's cache is fp16 unless a flag says otherwise. */
-const defaultCacheFormat = ({ dtype }: Architecture, { engine = "generic" }: EstimateOptions): string =>
-  dtype === "bf16" && !/^o?llama/i.test(engine) ? "bf16" : "fp16";
+const defaultCacheFormat = ({ dtype }: Architecture, options: EstimateOptions): string =>
+  dtype === "bf16" && !ofGguf(options) ? "bf16" : "fp16";
 
 /** The context taken when none is asked for. */
 export function defaultContext({ maxContextTokens: longest }: Architecture): Tokens {
