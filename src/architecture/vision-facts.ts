@@ -86,7 +86,7 @@ export function readVisionFacts(config: ConfigReader): VisionFacts | undefined {
   const native =
     temporal ||
     pixtral ||
-    /moonvit|muse/.test(String(tower?.model_type)) ||
+    (typeof tower?.model_type === "string" && /moonvit|muse/.test(tower.model_type)) ||
     "merge_kernel_size" in (tower ?? {});
   const sizing =
     mostTiles !== undefined ? "tiles" : tokensPerImage === undefined && native ? "native" : "fixed";

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { mergeWeight } from "../../src/adapters/merge.ts";
+import { fc } from "../properties.ts";
 
 describe("merging an adapter rounds once", () => {
   test.for([

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Architecture } from "../../src/architecture/model.ts";
 import { FAMILIES, readArchitecture } from "../../src/architecture/registry.ts";
 import { VramCalcError } from "../../src/errors.ts";
 import { parseJson } from "../../src/sources/json/parse-json.ts";
 import fixtures from "../fixtures/configs/text-decoders.json" with { type: "json" };
+import { cases, fc } from "../properties.ts";
 import { timeLimit } from "../time-limit.ts";
 import vectors from "../vectors/parameters-classes.json" with { type: "json" };
 import towers from "../vectors/parameters-classes-towers.json" with { type: "json" };
@@ -137,7 +137,7 @@ describe("whatever a config says, the answer is an architecture or one sentence"
             ),
           ),
       );
-    fc.assert(fc.property(mutated, expectArchitectureOrRefusal), { numRuns: 4000 });
+    fc.assert(fc.property(mutated, expectArchitectureOrRefusal), { numRuns: cases(4000) });
   });
 
   test("any JSON value under any known model type", () => {
@@ -149,7 +149,7 @@ describe("whatever a config says, the answer is an architecture or one sentence"
           ? { ...value, model_type: type }
           : value,
       );
-    fc.assert(fc.property(config, expectArchitectureOrRefusal), { numRuns: 2000 });
+    fc.assert(fc.property(config, expectArchitectureOrRefusal), { numRuns: cases(2000) });
   });
 
   test("every model type refuses a config with nothing else in it, or names what it assumed", () => {

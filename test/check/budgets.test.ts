@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readBudgets } from "../../src/cli/check/budget-rows.ts";
 import { VramCalcError } from "../../src/errors.ts";
+import { cases, fc } from "../properties.ts";
 import { timeLimit } from "../time-limit.ts";
 import { refusalOf } from "./refusal.ts";
 
@@ -244,7 +244,7 @@ describe("a wrong budgets file", () => {
           }
         },
       ),
-      { numRuns: 10_000 },
+      { numRuns: cases(10_000) },
     );
     expect(refused).toBeGreaterThan(5_000);
   });

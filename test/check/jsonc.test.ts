@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseJsonc } from "../../src/check/text/jsonc.ts";
 import { placeOf, placeOfKey, plainValue } from "../../src/check/text/node.ts";
 import { placeAt, placesIn } from "../../src/check/text/place.ts";
 import { VramCalcError } from "../../src/errors.ts";
+import { cases, fc } from "../properties.ts";
 import { refusalOf } from "./refusal.ts";
 
 const parse = (text: string, relaxed = true) => parseJsonc({ file: "f.jsonc", text }, { relaxed });
@@ -62,7 +62,7 @@ describe("JSON with comments", () => {
         if (text.includes("__proto__")) return;
         expect(JSON.stringify(read(text, relaxed))).toBe(JSON.stringify(JSON.parse(text)));
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -95,7 +95,7 @@ describe("JSON with comments", () => {
           expect((error as VramCalcError).message).toMatch(/^f\.jsonc, line \d+, column \d+: [^\n]+$/);
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: cases(5000) },
     );
   });
 });

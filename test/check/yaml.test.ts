@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { plainValue } from "../../src/check/text/node.ts";
 import { parseYaml } from "../../src/check/text/yaml.ts";
 import { plainScalar } from "../../src/check/text/yaml-scalar.ts";
 import { VramCalcError } from "../../src/errors.ts";
+import { cases, fc } from "../properties.ts";
 import { timeLimit } from "../time-limit.ts";
 import { refusalOf } from "./refusal.ts";
 
@@ -92,7 +92,7 @@ describe("the YAML subset", () => {
         const text = `# top\n${block(value, 0, step + 1)}\n# end\n`;
         expect(JSON.stringify(read(text))).toBe(JSON.stringify(value));
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -102,7 +102,7 @@ describe("the YAML subset", () => {
         if (hasExponent(value) || hasProto(value)) return;
         expect(JSON.stringify(read(JSON.stringify(value, null, indent)))).toBe(JSON.stringify(value));
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -151,7 +151,7 @@ describe("the YAML subset", () => {
           expect((error as VramCalcError).message).toMatch(/^f\.yaml, line \d+, column \d+: [^\n]+$/);
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: cases(5000) },
     );
   });
 });

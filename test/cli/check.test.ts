@@ -9,9 +9,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { checkSchema } from "../../src/schema/check.ts";
+import { cases, fc } from "../properties.ts";
 import { invoke, type Run } from "./invoke.ts";
 
 const root = mkdtempSync(join(tmpdir(), "vram-calc-check-"));
@@ -251,7 +251,7 @@ describe("vram-calc check that cannot run", () => {
           expect(stderr).toMatch(/^vram-calc: vram-budget\.yaml, line \d+, column \d+: [^\n]+\n$/);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 });

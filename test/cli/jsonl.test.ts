@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { optionSpecs } from "../../src/cli/check/uses.ts";
 import { lineBatches } from "../../src/cli/jsonl/lines.ts";
 import { recent } from "../../src/cli/jsonl/recent.ts";
 import { jsonlRequestSchema, jsonlResponseSchema } from "../../src/schema/jsonl.ts";
+import { cases, fc } from "../properties.ts";
 import { invoke } from "./invoke.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vram-calc-jsonl-"));
@@ -186,7 +186,7 @@ describe("lines of a stream", () => {
           expect(await linesOf(chunks, 8)).toEqual(expected);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 

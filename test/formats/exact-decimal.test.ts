@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VramCalcError } from "../../src/errors.ts";
 import {
@@ -11,6 +10,7 @@ import {
   roundToInteger,
   subtract,
 } from "../../src/formats/exact-decimal.ts";
+import { fc } from "../properties.ts";
 
 const finite = () => fc.double({ noNaN: true, noDefaultInfinity: true });
 

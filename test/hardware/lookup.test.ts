@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VramCalcError } from "../../src/errors.ts";
 import { accelerators } from "../../src/hardware/accelerators.ts";
 import { parseGpuSpec } from "../../src/hardware/gpu-spec.ts";
 import { acceleratorByName, acceleratorKeys, findAccelerators } from "../../src/hardware/lookup.ts";
+import { fc } from "../properties.ts";
 
 const failure = (run: () => unknown): VramCalcError => {
   try {

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limitBar, shareBar, sizeText, wrap } from "../../src/report/table.ts";
+import { fc } from "../properties.ts";
 
 describe("bars", () => {
   test.for([

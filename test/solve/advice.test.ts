@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { estimate } from "../../src/estimate/estimate.ts";
 import { type Advice, advise } from "../../src/solve/advice.ts";
 import { headroomOf } from "../../src/solve/headroom.ts";
+import { cases, fc } from "../properties.ts";
 import { ENGINES, EVERY_CACHE, named, onCard } from "./models.ts";
 
 const GiB = 2 ** 30;
@@ -32,7 +32,7 @@ test("every piece is what the estimate says of its options, frees memory, and is
         expect(fitting).toEqual(fitting.toSorted((a, b) => Number(b) - Number(a)));
       },
     ),
-    { numRuns: 60 },
+    { numRuns: cases(60) },
   );
 });
 

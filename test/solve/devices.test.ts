@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VramCalcError } from "../../src/errors.ts";
 import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
 import { fewestDevices, legalTp, servingLayouts, smallestTp } from "../../src/solve/devices.ts";
 import { headroomOf } from "../../src/solve/headroom.ts";
+import { cases, fc } from "../properties.ts";
 import { ENGINES, EVERY_CACHE, named, onCard } from "./models.ts";
 
 const GiB = 2 ** 30;
@@ -58,7 +58,7 @@ describe("the answer fits and no fewer devices do", () => {
           expect(answer?.devices ?? null).toBe(smallestByHand(name, options, { budgetBytes, most: 12 }));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 
@@ -90,7 +90,7 @@ describe("the answer fits and no fewer devices do", () => {
           if (closest !== null) expect(closest.headroom).toBeLessThan(0);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 
@@ -132,7 +132,7 @@ describe("smallestTp", () => {
           if (answer !== null) expect(holds(answer.tp)).toBe(true);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { VLLM_VERSIONS } from "../../src/engines/vllm/versions.ts";
 import type { EstimateOptions } from "../../src/estimate/estimate.ts";
 import { batchLimit, contextLimit, fits, largestBatch, longestContext } from "../../src/solve/inverse.ts";
+import { cases, fc } from "../properties.ts";
 import { ENGINES, EVERY_CACHE, named, onCard } from "./models.ts";
 
 const GiB = 2 ** 30;
@@ -31,7 +31,7 @@ describe("the answer fits and the next one does not", () => {
           if (answer < contextLimit(input.model)) expect(holds(answer + 1)).toBe(false);
         },
       ),
-      { numRuns: 600 },
+      { numRuns: cases(600) },
     );
   });
 
@@ -52,7 +52,7 @@ describe("the answer fits and the next one does not", () => {
           if (answer < batchLimit(options)) expect(holds(answer + 1)).toBe(false);
         },
       ),
-      { numRuns: 600 },
+      { numRuns: cases(600) },
     );
   });
 

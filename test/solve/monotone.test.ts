@@ -1,10 +1,10 @@
 /** What bisection rests on: more tokens, sequences or samples never need less, on any engine. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { estimate } from "../../src/estimate/estimate.ts";
 import { train } from "../../src/estimate/train.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 import { headroomOf } from "../../src/solve/headroom.ts";
+import { cases, fc } from "../properties.ts";
 import { ENGINES, EVERY_CACHE, named, onCard } from "./models.ts";
 
 const CARD = 80 * 2 ** 30;
@@ -36,7 +36,7 @@ describe("serving", () => {
           );
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: cases(1500) },
     );
   });
 
@@ -66,7 +66,7 @@ describe("serving", () => {
           );
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: cases(1000) },
     );
   });
 
@@ -99,7 +99,7 @@ describe("training", () => {
           bytes(name, { ...asked, seqTokens: low }),
         );
       }),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 
@@ -109,7 +109,7 @@ describe("training", () => {
         const at = (microBatch: number): number => bytes(name, { ...asked, seqTokens: 512, microBatch });
         expect(at(high)).toBeGreaterThanOrEqual(at(low));
       }),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 
@@ -129,7 +129,7 @@ describe("training", () => {
           expect(at(low + step)).toBeLessThanOrEqual(at(low));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 });

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { largestThatFits, smallestThatFits } from "../../src/solve/search.ts";
+import { fc } from "../properties.ts";
 
 describe("largestThatFits", () => {
   test.for([

@@ -3,11 +3,11 @@ import { VramCalcError } from "../../../src/errors.ts";
 import { memorySource } from "../../../src/sources/bytes/byte-source.ts";
 import type { GgufFile } from "../../../src/sources/gguf/gguf-file.ts";
 import { readGgufHeader } from "../../../src/sources/gguf/gguf-header.ts";
+import { cases } from "../../properties.ts";
 import { damage, seeded } from "../bytes/damage.ts";
 import { buildGguf, f32Tensor, type GgufDraft, strings, text, uint32 } from "./gguf-builder.ts";
 
-/** VRAM_CALC_FUZZ=1000000 npx vitest run --config .config/vitest.config.ts test/sources/gguf/gguf-fuzz.test.ts */
-const CASES = Number(process.env.VRAM_CALC_FUZZ) || 60_000;
+const CASES = cases(60_000);
 
 const draft: GgufDraft = {
   metadata: [

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { VramCalcError } from "../../../src/errors.ts";
 import {
@@ -12,6 +11,7 @@ import {
   readString,
   skipValue,
 } from "../../../src/sources/json/json-bytes.ts";
+import { fc } from "../../properties.ts";
 
 const open = (text: string) => openJson("f", new TextEncoder().encode(text));
 

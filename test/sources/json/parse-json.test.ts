@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VramCalcError } from "../../../src/errors.ts";
 import { parseJson } from "../../../src/sources/json/parse-json.ts";
+import { cases, fc } from "../../properties.ts";
 import { timeLimit } from "../../time-limit.ts";
 
 test("reads what JSON.stringify writes, indented or not", () => {
@@ -50,7 +50,7 @@ test("refuses whatever JSON.parse refuses, and the reverse", () => {
         theirs.value,
       ]);
     }),
-    { numRuns: 20_000 },
+    { numRuns: cases(20_000) },
   );
 });
 

@@ -1,5 +1,4 @@
 /** The quick readers of the usual header and weight map against those that read any, member by member. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VramCalcError } from "../../../src/errors.ts";
 import { memorySource } from "../../../src/sources/bytes/byte-source.ts";
@@ -10,6 +9,7 @@ import { firstMissing, type ListedNames } from "../../../src/sources/safetensors
 import { nameAt } from "../../../src/sources/safetensors/name-spans.ts";
 import { readNamedHeader } from "../../../src/sources/safetensors/safetensors-header.ts";
 import { anyWeightMap, canonicalWeightMap } from "../../../src/sources/safetensors/weight-index.ts";
+import { cases, fc } from "../../properties.ts";
 import { buildSafetensors } from "./safetensors-builder.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -89,7 +89,7 @@ describe("headers", () => {
 
   test("the quick reader gives what the other gives, or nothing; and nothing for what is wrong", () => {
     let quick = 0;
-    const runs = 6000;
+    const runs = cases(6000);
     fc.assert(
       fc.property(mutated(text), (header) => {
         const bytes = encode(header);
@@ -123,7 +123,7 @@ describe("headers", () => {
         );
         expect(quick).toEqual(full);
       }),
-      { numRuns: 3000 },
+      { numRuns: cases(3000) },
     );
   });
 
@@ -174,7 +174,7 @@ describe("weight maps", () => {
 
   test("the quick reader gives what the other gives, or nothing; and nothing for what is wrong", () => {
     let quick = 0;
-    const runs = 6000;
+    const runs = cases(6000);
     fc.assert(
       fc.property(mutated(text), (map) => {
         const [json, again] = [openJson("i", encode(`${map} `)), openJson("i", encode(`${map} `))];
@@ -214,7 +214,7 @@ describe("weight maps", () => {
           }
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: cases(1500) },
     );
   });
 });

@@ -5,11 +5,11 @@ import { memorySource } from "../../../src/sources/bytes/byte-source.ts";
 import { readWeightFile } from "../../../src/sources/safetensors/read-checkpoint.ts";
 import { readSafetensorsHeader } from "../../../src/sources/safetensors/safetensors-header.ts";
 import type { TensorFile } from "../../../src/sources/safetensors/tensor-file.ts";
+import { cases } from "../../properties.ts";
 import { damage, seeded } from "../bytes/damage.ts";
 import { bf16Layout, buildSafetensors } from "./safetensors-builder.ts";
 
-/** VRAM_CALC_FUZZ=1000000 npx vitest run --config .config/vitest.config.ts test/sources/safetensors/safetensors-fuzz.test.ts */
-const CASES = Number(process.env.VRAM_CALC_FUZZ) || 60_000;
+const CASES = cases(60_000);
 
 const mixed = {
   header: {
