@@ -14,10 +14,17 @@ export {
   catalogueNames,
   findCatalogueEntry,
 } from "./architecture/catalogue.ts";
+export * as families from "./architecture/families/index.ts";
 export { ggufArchitecture } from "./architecture/gguf-model.ts";
 export { type LinearEntry, layerGroups, linears } from "./architecture/layout.ts";
 export type * from "./architecture/model.ts";
-export { type ReadArchitectureOptions, readArchitecture } from "./architecture/registry.ts";
+export {
+  architectureReader,
+  type FamilySets,
+  type ReadArchitecture,
+  type ReadArchitectureOptions,
+} from "./architecture/read-architecture.ts";
+export { readArchitecture } from "./architecture/registry.ts";
 export { typicalArchitecture } from "./architecture/typical.ts";
 export { type Budget, checkBudget } from "./budget.ts";
 export { ENGINE_IDS, type EngineCard, type EngineId } from "./engines/engine.ts";

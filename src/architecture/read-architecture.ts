@@ -27,11 +27,21 @@ export type ReadArchitecture = (
   options?: ReadArchitectureOptions,
 ) => Architecture;
 
-/** A reader over `families`; `textOnly` are those that have no tower. */
-export function architectureReader(
-  families: readonly Family[],
-  textOnly: ReadonlySet<Family>,
-): ReadArchitecture {
+export interface FamilySets {
+  /** Text models without any tower: a config that describes one beside them is refused, not sized too small. */
+  readonly decoders: readonly Family[];
+  readonly others?: readonly Family[];
+}
+
+/**
+ * A reader of config.json over chosen families, for a page that must not load all of them. The sets that the
+ * library knows are in `families`; a config of any other model type is refused by name.
+ *
+ * @example architectureReader({ decoders: families.DECODERS })(findCatalogueEntry("llama-3.1-8b").entry.config, "config.json").parameters.total // 8_030_261_248
+ */
+export function architectureReader({ decoders, others = [] }: FamilySets): ReadArchitecture {
+  const families = [...decoders, ...others];
+  const textOnly = new Set(decoders);
   const byModelType = new Map(families.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
   const byClassName = new Map(families.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));
   const replacing = families.filter((f) => f.insteadOf !== undefined);

@@ -1,23 +1,14 @@
-import { COMPOSITES } from "./families/composites.ts";
-import { DECODERS } from "./families/decoders.ts";
-import { ENCODERS } from "./families/encoders.ts";
-import { HYBRIDS } from "./families/hybrids.ts";
-import { RARE_DECODERS } from "./families/rare-decoders.ts";
-import { RARE_ENCODERS } from "./families/rare-encoders.ts";
+import { COMPOSITES, DECODERS, ENCODERS, HYBRIDS, RARE_DECODERS, RARE_ENCODERS } from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
 
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
-/** Every family, one line each. A new one is a file under `families/` and its line here. */
-export const FAMILIES: readonly Family[] = [
-  ...DECODERS,
-  ...HYBRIDS,
-  ...COMPOSITES,
-  ...ENCODERS,
-  ...RARE_DECODERS,
-  ...RARE_ENCODERS,
-];
+const decoders = [...DECODERS, ...RARE_DECODERS];
+const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_ENCODERS];
+
+/** Every family. A new one is a file under `families/` and its line in one of the sets there. */
+export const FAMILIES: readonly Family[] = [...decoders, ...others];
 
 /**
  * The model that a parsed config.json describes.
@@ -26,7 +17,4 @@ export const FAMILIES: readonly Family[] = [
  * no family reads.
  * @example readArchitecture(findCatalogueEntry("llama-3.1-8b").entry.config, "config.json").parameters.total // 8_030_261_248
  */
-export const readArchitecture: ReadArchitecture = architectureReader(
-  FAMILIES,
-  new Set([...DECODERS, ...RARE_DECODERS]),
-);
+export const readArchitecture: ReadArchitecture = architectureReader({ decoders, others });

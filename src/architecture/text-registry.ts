@@ -19,4 +19,4 @@ export function isTextConfig(value: unknown): boolean {
 }
 
 /** As `readArchitecture` of the registry, for configs that `isTextConfig` accepts. */
-export const readTextArchitecture: ReadArchitecture = architectureReader(DECODERS, new Set(DECODERS));
+export const readTextArchitecture: ReadArchitecture = architectureReader({ decoders: DECODERS });

@@ -1,0 +1,7 @@
+/** The families in sets, so that a program bundles those that it needs: `architectureReader` takes any of them. */
+export { COMPOSITES } from "./composites.ts";
+export { DECODERS } from "./decoders.ts";
+export { ENCODERS } from "./encoders.ts";
+export { HYBRIDS } from "./hybrids.ts";
+export { RARE_DECODERS } from "./rare-decoders.ts";
+export { RARE_ENCODERS } from "./rare-encoders.ts";
