@@ -1,4 +1,5 @@
 import type { Architecture, AttentionMixer, Mixer, StackRole } from "../architecture/model.ts";
+import { onceForEach } from "../remember.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { CacheFormat } from "./cache-format.ts";
 
@@ -8,9 +9,6 @@ export interface CacheLayer {
   readonly layers: number;
 }
 
-const known = new WeakMap<Architecture, readonly CacheLayer[]>();
-const knownDrafts = new WeakMap<Architecture, readonly CacheLayer[]>();
-
 /**
  * The decoder's mixers that keep a cache or a state, equal ones merged: a dense layer and a layer of
  * experts with the same attention are one row. Layers that read another layer's cache, encoders, towers
@@ -19,25 +17,15 @@ const knownDrafts = new WeakMap<Architecture, readonly CacheLayer[]>();
  * @example cacheLayers(llama_3_1_8b).map(({ mixer, layers }) => [mixer.kind, layers]) // [["attention", 32]]
  */
 export function cacheLayers(model: Architecture): readonly CacheLayer[] {
-  let rows = known.get(model);
-  if (rows === undefined) {
-    rows = mergeMixers(model, "decoder");
-    known.set(model, rows);
-  }
-  return rows;
+  return mergedMixers(model, "decoder");
 }
 
 /** The same rows of the multi-token-prediction layers, which engines run only to speculate. */
 export function draftCacheLayers(model: Architecture): readonly CacheLayer[] {
-  let rows = knownDrafts.get(model);
-  if (rows === undefined) {
-    rows = mergeMixers(model, "mtp");
-    knownDrafts.set(model, rows);
-  }
-  return rows;
+  return mergedMixers(model, "mtp");
 }
 
-function mergeMixers(model: Architecture, role: StackRole): readonly CacheLayer[] {
+const mergedMixers = onceForEach((model: Architecture, role: StackRole): readonly CacheLayer[] => {
   const byShape = new Map<string, { mixer: Mixer; layers: number }>();
   for (const stack of model.stacks) {
     if (stack.role !== role) continue;
@@ -53,7 +41,7 @@ function mergeMixers(model: Architecture, role: StackRole): readonly CacheLayer[
     });
   }
   return [...byShape.values()];
-}
+});
 
 /** Positions that a layer's own attention looks back on at most: its window or chunk. */
 export function reachOf(mixer: AttentionMixer): Tokens {

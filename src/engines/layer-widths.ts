@@ -1,4 +1,5 @@
 import type { Architecture, LayerKind, Mixer, StackRole } from "../architecture/model.ts";
+import { onceFor } from "../remember.ts";
 
 /** Elements per token at the widest moment of a model's layers, split into what runs at once. */
 export interface LayerWidths {
@@ -10,8 +11,6 @@ export interface LayerWidths {
   readonly feedForward: number;
 }
 
-const known = new WeakMap<Architecture, LayerWidths>();
-
 /**
  * The layer whose feed-forward or mixer is widest. Sublayers run one after the other, so a pass needs
  * tokens * (stream + max(mixer, feedForward)) elements at once.
@@ -22,13 +21,12 @@ const known = new WeakMap<Architecture, LayerWidths>();
  * @example widestLayer(llama_3_1_8b) // { stream: 16_384, mixer: 10_240, feedForward: 43_008 }
  */
 export function widestLayer(model: Architecture): LayerWidths {
-  let widths = known.get(model);
-  if (widths === undefined) {
-    widths = widestOf(model, (role) => role === "decoder" || role === "encoder");
-    known.set(model, widths);
-  }
-  return widths;
+  return widestOfText(model);
 }
+
+const widestOfText = onceFor((model: Architecture) =>
+  widestOf(model, (role) => role === "decoder" || role === "encoder"),
+);
 
 /** The same of the vision tower, per patch; null for a model whose tower has no layers of this kind. */
 export function widestVisionLayer(model: Architecture): LayerWidths | null {

@@ -1,5 +1,6 @@
 import type { Architecture, Tensor } from "../architecture/model.ts";
 import { tensorElements } from "../architecture/parameters.ts";
+import { onceForEach } from "../remember.ts";
 import type { Bytes } from "../units.ts";
 
 const MIB = 2 ** 20;
@@ -20,8 +21,6 @@ export function allocatedBytes(bytes: Bytes): Bytes {
   const segment = Math.ceil(rounded / LARGE_UNIT) * LARGE_UNIT;
   return segment - rounded > MIB ? rounded : segment;
 }
-
-const known = new WeakMap<Architecture, Map<number, Bytes>>();
 
 /** Roles that serving engines load into one tensor. */
 const FUSED: { readonly [role: string]: string } = {
@@ -44,20 +43,10 @@ const FUSED: { readonly [role: string]: string } = {
  * @example weightRounding(phi_4, 2) // 83_886_080 = 40 layers x (1 MiB of qkv + 1 MiB of down)
  */
 export function weightRounding(model: Architecture, bytesEach: number): Bytes {
-  let byWidth = known.get(model);
-  if (byWidth === undefined) {
-    byWidth = new Map();
-    known.set(model, byWidth);
-  }
-  let rounding = byWidth.get(bytesEach);
-  if (rounding === undefined) {
-    rounding = roundingOf(model, bytesEach);
-    byWidth.set(bytesEach, rounding);
-  }
-  return rounding;
+  return roundingOf(model, bytesEach);
 }
 
-function roundingOf(model: Architecture, bytesEach: number): Bytes {
+const roundingOf = onceForEach((model: Architecture, bytesEach: number): Bytes => {
   let rounding = extraOf(model.tensors, bytesEach);
   for (const stack of model.stacks) {
     if (stack.role === "mtp") continue;
@@ -66,7 +55,7 @@ function roundingOf(model: Architecture, bytesEach: number): Bytes {
     });
   }
   return rounding;
-}
+});
 
 function extraOf(tensors: readonly Tensor[], bytesEach: number): Bytes {
   const sizes = new Map<string, Bytes>();

@@ -2,6 +2,7 @@ import type { Architecture, Stack } from "../architecture/model.ts";
 import { countParameters, tensorElements } from "../architecture/parameters.ts";
 import { draftCacheLayers } from "../engines/cache-layers.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
+import { onceFor } from "../remember.ts";
 import type { Bytes } from "../units.ts";
 import { type CacheInput, rowTerms } from "./kv-cache.ts";
 import type { Term } from "./term.ts";
@@ -47,21 +48,14 @@ export function predictionBytes(model: Architecture, storage: WeightStorage): By
   return storage.bytesOf(layersAlone(model));
 }
 
-const known = new WeakMap<Architecture, Architecture>();
-
 /** The prediction layers as a model of their own. */
-function layersAlone(model: Architecture): Architecture {
-  let alone = known.get(model);
-  if (alone === undefined) {
-    const stacks = model.stacks.flatMap((stack): Stack[] =>
-      stack.role === "mtp" ? [{ ...stack, role: "decoder" }] : [],
-    );
-    const draft = { ...model, stacks, tensors: [] };
-    alone = { ...draft, parameters: countParameters(draft) };
-    known.set(model, alone);
-  }
-  return alone;
-}
+const layersAlone = onceFor((model: Architecture): Architecture => {
+  const stacks = model.stacks.flatMap((stack): Stack[] =>
+    stack.role === "mtp" ? [{ ...stack, role: "decoder" }] : [],
+  );
+  const draft = { ...model, stacks, tensors: [] };
+  return { ...draft, parameters: countParameters(draft) };
+});
 
 /** `kv-cache` and `recurrent-state` of the prediction layers: as the model's own, for their layers. */
 export function predictionCache(model: Architecture, input: CacheInput): readonly Term[] {

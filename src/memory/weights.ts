@@ -2,6 +2,7 @@ import type { Architecture } from "../architecture/model.ts";
 import { findFormatId } from "../formats/format-names.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import type { FormatSum, WeightStorage } from "../quantization/storage.ts";
+import { onceForEach } from "../remember.ts";
 import type { Bytes } from "../units.ts";
 import type { Term } from "./term.ts";
 
@@ -17,23 +18,11 @@ import type { Term } from "./term.ts";
  * @example weights(typicalArchitecture(14e9), storageByName("fp16")).bytes // 28_000_000_000
  */
 export function weights(model: Architecture, storage: WeightStorage): Term {
-  let ofStorage = known.get(storage);
-  if (ofStorage === undefined) {
-    ofStorage = new WeakMap();
-    known.set(storage, ofStorage);
-  }
-  let term = ofStorage.get(model);
-  if (term === undefined) {
-    term = weightsTerm(model, storage);
-    ofStorage.set(model, term);
-  }
-  return term;
+  return weightsTerm(model, storage);
 }
 
 /** Contexts and batches change around the same weights, and objects with accessors are slow to make. */
-const known = new WeakMap<WeightStorage, WeakMap<Architecture, Term>>();
-
-function weightsTerm(model: Architecture, storage: WeightStorage): Term {
+const weightsTerm = onceForEach((model: Architecture, storage: WeightStorage): Term => {
   const bytes = storage.bytesOf(model);
   let sum: Sum | undefined;
   // Worked out only where a formula is shown: most estimates never are.
@@ -54,7 +43,7 @@ function weightsTerm(model: Architecture, storage: WeightStorage): Term {
       return explained().inputs;
     },
   };
-}
+});
 
 type Sum = Pick<Term, "formula" | "inputs">;
 

@@ -1,4 +1,5 @@
 import type { Architecture, LayerKind } from "../architecture/model.ts";
+import { onceForEach } from "../remember.ts";
 import type { Degrees } from "./degrees.ts";
 import { dividedStack, sliceLayers } from "./layer-range.ts";
 import { tensorShare } from "./tensor-share.ts";
@@ -32,8 +33,6 @@ export function stageLayers(layers: number, pp: number): readonly number[] {
   return stages;
 }
 
-const known = new WeakMap<Architecture, Map<string, readonly DeviceShare[]>>();
-
 /**
  * The parts that a run's devices hold, one per pipeline stage; the ranks of a stage are alike.
  * Check the degrees first (`checkDegrees`).
@@ -42,19 +41,10 @@ const known = new WeakMap<Architecture, Map<string, readonly DeviceShare[]>>();
  * // 4_015_263_744 = 8,030,261,248 / 2 plus half of the 65 norms of 4096, which both ranks hold
  */
 export function deviceShares(model: Architecture, degrees: Degrees): readonly DeviceShare[] {
-  let byDegrees = known.get(model);
-  if (byDegrees === undefined) {
-    byDegrees = new Map();
-    known.set(model, byDegrees);
-  }
-  const key = `${degrees.tp} ${degrees.pp} ${degrees.ep} ${degrees.dp}`;
-  let shares = byDegrees.get(key);
-  if (shares === undefined) {
-    shares = divide(model, degrees);
-    byDegrees.set(key, shares);
-  }
-  return shares;
+  return divided(model, `${degrees.tp} ${degrees.pp} ${degrees.ep} ${degrees.dp}`, degrees);
 }
+
+const divided = onceForEach((model: Architecture, _key: string, degrees: Degrees) => divide(model, degrees));
 
 function divide(model: Architecture, { tp, pp, ep, dp }: Degrees): readonly DeviceShare[] {
   const tensorDegrees = { tp, ep, expertTp: Math.max(1, Math.ceil(tp / ep)) };

@@ -2,6 +2,7 @@ import type { Architecture, Group, Role, Stack, Tensor } from "../architecture/m
 import { groupOf } from "../architecture/parameters.ts";
 import { VramCalcError } from "../errors.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
+import { onceFor } from "../remember.ts";
 import type { Bytes } from "../units.ts";
 import { type Encoding, elementsOf, plainById } from "./encoding.ts";
 import type { Place, Scheme } from "./scheme.ts";
@@ -118,20 +119,13 @@ function schemeSums(model: Architecture, scheme: Scheme): readonly FormatSum[] {
 
 /** A storage that holds its sum per model, so that repeated estimates cost a lookup. */
 export function schemeStorage(scheme: Scheme): WeightStorage {
-  const loaded = new WeakMap<Architecture, Bytes>();
+  const loadedBytes = onceFor((model: Architecture) => schemeBytes(model, scheme, { mtp: false }));
   return {
     id: scheme.id,
     basis: scheme.basis,
     scheme,
     basisOf: (model) => (model.assumed === true ? "assumed" : scheme.basis),
-    bytesOf: (model) => {
-      let bytes = loaded.get(model);
-      if (bytes === undefined) {
-        bytes = schemeBytes(model, scheme, { mtp: false });
-        loaded.set(model, bytes);
-      }
-      return bytes;
-    },
+    bytesOf: loadedBytes,
     sumsOf: (model) => schemeSums(model, scheme),
     fileBytesOf: (model) => schemeBytes(model, scheme, { mtp: true }),
     ...(scheme.notesOf === undefined ? {} : { notesOf: scheme.notesOf }),

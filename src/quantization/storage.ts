@@ -3,6 +3,7 @@ import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
 import { type Format, sizeOf } from "../formats/block.ts";
 import { findFormatId, formatByName } from "../formats/format-names.ts";
 import type { Basis } from "../memory/term.ts";
+import { onceFor } from "../remember.ts";
 import type { Bytes } from "../units.ts";
 import type { Scheme } from "./scheme.ts";
 
@@ -55,24 +56,20 @@ export const PINNED_BYTES: { readonly [id: string]: number } = {
   fp16: 2,
 };
 
-const uniformBytes = new WeakMap<Architecture, Map<string, Bytes>>();
-
 /**
  * Every tensor in one format, a tensor with a format of its own aside. Each tensor fills whole blocks.
  *
  * @example uniformStorage(fp16).bytesOf(llama_3_1_8b) // 16_060_522_496 = 8,030,261,248 x 2
  */
 export function uniformStorage(format: Format): WeightStorage {
-  let storage = uniform.get(format);
-  if (storage === undefined) {
-    storage = { id: format.id, basis: "exact", bytesOf: (model) => cachedUniformBytes(model, format) };
-    uniform.set(format, storage);
-  }
-  return storage;
+  return ofFormat(format);
 }
 
 /** One object for each format, because what is known of a model's weights is kept by it. */
-const uniform = new WeakMap<Format, WeightStorage>();
+const ofFormat = onceFor((format: Format): WeightStorage => {
+  const bytesOf = onceFor((model: Architecture) => uniformBytes(model, format));
+  return { id: format.id, basis: "exact", bytesOf };
+});
 
 /** Number formats that weights are held in without scales, whatever the tensor. */
 const PLAIN_IDS: ReadonlySet<string> = new Set([
@@ -97,23 +94,13 @@ export function plainStorageByName(name: string): WeightStorage | null {
   return id !== undefined && PLAIN_IDS.has(id) ? uniformStorage(formatByName(id)) : null;
 }
 
-function cachedUniformBytes(model: Architecture, format: Format): Bytes {
-  let byFormat = uniformBytes.get(model);
-  if (byFormat === undefined) {
-    byFormat = new Map();
-    uniformBytes.set(model, byFormat);
-  }
-  let bytes = byFormat.get(format.id);
-  if (bytes === undefined) {
-    bytes = 0;
-    forEachTensor(model, (tensor, layers, stack) => {
-      if (stack?.role === "mtp") return;
-      const elements = tensorElements(tensor);
-      const pinned = tensor.pinnedFormat === undefined ? undefined : PINNED_BYTES[tensor.pinnedFormat];
-      bytes! +=
-        layers * tensor.copies * (pinned === undefined ? sizeOf(format, elements) : elements * pinned);
-    });
-    byFormat.set(format.id, bytes);
-  }
+function uniformBytes(model: Architecture, format: Format): Bytes {
+  let bytes = 0;
+  forEachTensor(model, (tensor, layers, stack) => {
+    if (stack?.role === "mtp") return;
+    const elements = tensorElements(tensor);
+    const pinned = tensor.pinnedFormat === undefined ? undefined : PINNED_BYTES[tensor.pinnedFormat];
+    bytes += layers * tensor.copies * (pinned === undefined ? sizeOf(format, elements) : elements * pinned);
+  });
   return bytes;
 }

@@ -3,6 +3,7 @@ import { countParameters } from "../../architecture/parameters.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
 import { walkScheme } from "../../quantization/assignment.ts";
 import type { WeightStorage } from "../../quantization/storage.ts";
+import { onceFor, onceForEach } from "../../remember.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { PlacedLayers } from "./placement.ts";
 
@@ -15,8 +16,6 @@ export interface CopiedWeights {
 
 /** Batches from this on are worth the copy: ggml-cuda.cu `min_batch_size`. */
 const LEAST_BATCH: Tokens = 32;
-
-const known = new WeakMap<Architecture, WeakMap<WeightStorage, Map<string, CopiedWeights>>>();
 
 /**
  * What is copied to the first GPU for batches of 32 tokens and more (`op_offload`, on by default): a matrix at a time,
@@ -31,40 +30,24 @@ const known = new WeakMap<Architecture, WeakMap<WeightStorage, Map<string, Copie
  */
 export function copiedWeights(
   model: Architecture,
-  at: {
-    readonly cpu: PlacedLayers;
-    /** Layers whose experts stay on the CPU. */
-    readonly cut: number;
-    readonly storage: WeightStorage;
-    readonly ubatchTokens: Tokens;
-  },
+  at: OnCpu & { readonly storage: WeightStorage; readonly ubatchTokens: Tokens },
 ): CopiedWeights | null {
   const { cpu, cut, storage } = at;
   if (at.ubatchTokens < LEAST_BATCH || (cpu.layers === 0 && !cpu.output && cut === 0)) return null;
-  let byStorage = known.get(model);
-  if (byStorage === undefined) {
-    byStorage = new WeakMap();
-    known.set(model, byStorage);
-  }
-  let found = byStorage.get(storage);
-  if (found === undefined) {
-    found = new Map();
-    byStorage.set(storage, found);
-  }
-  const key = `${cpu.layers} ${cpu.output} ${cut}`;
-  let copied = found.get(key);
-  if (copied === undefined) {
-    copied = largest(model, at);
-    found.set(key, copied);
-  }
-  return copied;
+  return largestOnCpu(model)(storage, `${cpu.layers} ${cpu.output} ${cut}`, at);
 }
 
-function largest(
-  model: Architecture,
-  at: { readonly cpu: PlacedLayers; readonly cut: number; readonly storage: WeightStorage },
-): CopiedWeights {
-  const { cpu, cut, storage } = at;
+const largestOnCpu = onceFor((model: Architecture) =>
+  onceForEach((storage: WeightStorage, _key: string, at: OnCpu) => largest(model, storage, at)),
+);
+
+interface OnCpu {
+  readonly cpu: PlacedLayers;
+  /** Layers whose experts stay on the CPU. */
+  readonly cut: number;
+}
+
+function largest(model: Architecture, storage: WeightStorage, { cpu, cut }: OnCpu): CopiedWeights {
   const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
   const held = { input: false, firstLayer: 0 } as const;
   const onCpu = sliceLayers(model, { ...held, layers: cpu.layers, output: cpu.output });

@@ -3,6 +3,7 @@ import { countParameters } from "../../architecture/parameters.ts";
 import { VramCalcError } from "../../errors.ts";
 import { exactTerm, type Term } from "../../memory/term.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
+import { onceForEach } from "../../remember.ts";
 import type { Tokens } from "../../units.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { contextTerm } from "../process-overhead.ts";
@@ -89,33 +90,20 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
   return { engine: "llama.cpp", version: `b${version.version}`, devices: result, notes: [] };
 }
 
-const known = new WeakMap<Architecture, Map<string, Architecture>>();
-
-/** Slicing sums parameters anew, so each part of a model is built once. */
-function heldBy(
-  model: Architecture,
-  at: { readonly placed: PlacedLayers; readonly cut: number; readonly projector: boolean },
-): Architecture {
-  let parts = known.get(model);
-  if (parts === undefined) {
-    parts = new Map();
-    known.set(model, parts);
-  }
-  const { firstLayer, layers, output } = at.placed;
-  const key = `${firstLayer} ${layers} ${output} ${at.cut} ${at.projector}`;
-  let held = parts.get(key);
-  if (held === undefined) {
-    held = buildHeld(model, at);
-    parts.set(key, held);
-  }
-  return held;
+interface Holding {
+  readonly placed: PlacedLayers;
+  readonly cut: number;
+  readonly projector: boolean;
 }
 
-function buildHeld(
-  model: Architecture,
-  at: { readonly placed: PlacedLayers; readonly cut: number; readonly projector: boolean },
-): Architecture {
-  const { placed, cut, projector } = at;
+/** Slicing sums parameters anew, so each part of a model is built once. */
+function heldBy(model: Architecture, holding: Holding): Architecture {
+  const { firstLayer, layers, output } = holding.placed;
+  return buildHeld(model, `${firstLayer} ${layers} ${output} ${holding.cut} ${holding.projector}`, holding);
+}
+
+const buildHeld = onceForEach((model: Architecture, _key: string, holding: Holding): Architecture => {
+  const { placed, cut, projector } = holding;
   const part = sliceLayers(model, { ...placed, input: false });
   const body = withoutExperts(part, Math.max(0, Math.min(placed.layers, cut - placed.firstLayer)));
   if (!projector) return body;
@@ -127,7 +115,7 @@ function buildHeld(
     tensors: [...body.tensors, ...model.tensors.filter((tensor) => isTower(tensor.group))],
   };
   return { ...whole, parameters: countParameters(whole) };
-}
+});
 
 function deviceTerms(
   held: Architecture,

@@ -2,9 +2,8 @@ import type { Architecture } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import { walkScheme } from "../../quantization/assignment.ts";
 import type { Scheme } from "../../quantization/scheme.ts";
+import { onceForEach } from "../../remember.ts";
 import type { Bytes } from "../../units.ts";
-
-const known = new WeakMap<Architecture, WeakMap<Scheme, number>>();
 
 /**
  * The 16-bit copy that bitsandbytes makes of a 4-bit matrix for more than one row: one matrix at a time, so the
@@ -19,20 +18,15 @@ const known = new WeakMap<Architecture, WeakMap<Scheme, number>>();
  * @example unpackedBytes(llama_3_1_8b, storageByName("nf4").scheme, 2) // 117_440_512 = 14,336 x 4096 x 2
  */
 export function unpackedBytes(model: Architecture, scheme: Scheme, computeBytes: number): Bytes {
-  let byScheme = known.get(model);
-  if (byScheme === undefined) {
-    byScheme = new WeakMap();
-    known.set(model, byScheme);
-  }
-  let largest = byScheme.get(scheme);
-  if (largest === undefined) {
-    largest = 0;
-    walkScheme(model, scheme, { mtp: false }, ({ tensor }, _layers, encoding) => {
-      if (BITS_AND_BYTES_4.test(encoding.id)) largest = Math.max(largest!, tensorElements(tensor));
-    });
-    byScheme.set(scheme, largest);
-  }
-  return largest * computeBytes;
+  return largestElements(model, scheme) * computeBytes;
 }
+
+const largestElements = onceForEach((model: Architecture, scheme: Scheme): number => {
+  let largest = 0;
+  walkScheme(model, scheme, { mtp: false }, ({ tensor }, _layers, encoding) => {
+    if (BITS_AND_BYTES_4.test(encoding.id)) largest = Math.max(largest, tensorElements(tensor));
+  });
+  return largest;
+});
 
 const BITS_AND_BYTES_4 = /^(nf4|bnb_fp4)(_dq)?$/;

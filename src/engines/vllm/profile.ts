@@ -1,4 +1,5 @@
 import type { Architecture, ForwardFacts, Tensor } from "../../architecture/model.ts";
+import { onceFor } from "../../remember.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import type { EngineCard } from "../engine.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
@@ -103,15 +104,8 @@ export function profilePeak(
  * @example rotaryTableBytes(llama_3_1_8b, 2) // 33_554_432 = 131,072 x 128 x 2 B
  */
 export function rotaryTableBytes(model: Architecture, computeBytes: number): Bytes {
-  let elements = rotaryElements.get(model);
-  if (elements === undefined) {
-    elements = countRotary(model);
-    rotaryElements.set(model, elements);
-  }
-  return elements * computeBytes;
+  return rotaryElements(model) * computeBytes;
 }
-
-const rotaryElements = new WeakMap<Architecture, number>();
 
 /** What sections of time, height and width leave room for: long videos. */
 const SECTION_FACTOR = 4;
@@ -135,7 +129,7 @@ function tableRows(positions: Tokens, facts: Pick<ForwardFacts, "ropeScaling" | 
 
 const inTower = ({ group }: Tensor): boolean => group === "vision" || group === "audio";
 
-function countRotary(model: Architecture): number {
+const rotaryElements = onceFor((model: Architecture): number => {
   const positions = model.maxContextTokens;
   // A tower's learned positions say nothing of the language model's.
   const learned = model.tensors.some((tensor) => tensor.role === "position-embedding" && !inTower(tensor));
@@ -158,4 +152,4 @@ function countRotary(model: Architecture): number {
   let elements = 0;
   for (const each of rows.values()) elements += each;
   return elements;
-}
+});
