@@ -2,6 +2,7 @@
 import { type ConfigReader, overriding, withDefaults } from "./config-reader.ts";
 import type { FamilyLookup } from "./family.ts";
 import type { ArchitectureDraft, Tensor } from "./model.ts";
+import { linear } from "./tensors.ts";
 import type { Tower } from "./towers/tower.ts";
 
 /**
@@ -32,7 +33,8 @@ export interface LanguageModelOptions {
 
 /**
  * Who ties the head in a composite class of transformers 5.18, measured with the key true, false and absent in
- * both configs. `top`: the composite's key, else the text config's, else `tied`. `either`: true in one of them.
+ * both configs. `top`: the composite's key, else the text config's, else `tied`. `either`: true in one of them,
+ * `tied` standing for either key when absent.
  * `top-alone`: the composite's key, else untied. `text-alone`: the text config's.
  */
 export type TieRule = "top" | "either" | "top-alone" | "text-alone";
@@ -48,7 +50,7 @@ function tieOf(
     case "top":
       return top ?? text ?? otherwise;
     case "either":
-      return top === true ? true : text;
+      return (top ?? otherwise) === true ? true : (text ?? otherwise);
     case "top-alone":
       return top ?? otherwise ?? false;
     case "text-alone":
@@ -101,6 +103,17 @@ function renamer(names: TextNames): (name: string) => string {
     case "unchanged":
       return (name) => name;
   }
+}
+
+/** A linear of the projector. */
+export function projection(
+  name: string,
+  outDim: number,
+  inDim: number,
+  bias: boolean,
+  group: "projector" | "audio" = "projector",
+): Tensor[] {
+  return linear({ name, role: "other", group, outDim, inDim, bias });
 }
 
 export interface CompositeSpec {

@@ -1,11 +1,19 @@
-import { COMPOSITES, DECODERS, ENCODERS, HYBRIDS, RARE_DECODERS, RARE_ENCODERS } from "./families/index.ts";
+import {
+  COMPOSITES,
+  DECODERS,
+  ENCODERS,
+  HYBRIDS,
+  RARE_COMPOSITES,
+  RARE_DECODERS,
+  RARE_ENCODERS,
+} from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
 
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
 const decoders = [...DECODERS, ...RARE_DECODERS];
-const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_ENCODERS];
+const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_COMPOSITES, ...RARE_ENCODERS];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */
 export const FAMILIES: readonly Family[] = [...decoders, ...others];

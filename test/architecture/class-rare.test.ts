@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { RARE_DECODERS } from "../../src/architecture/families/rare-decoders.ts";
-import { RARE_ENCODERS } from "../../src/architecture/families/rare-encoders.ts";
+import { RARE_COMPOSITES, RARE_DECODERS, RARE_ENCODERS } from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
+import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
 
 interface Row {
@@ -9,7 +9,7 @@ interface Row {
   readonly total: number;
   readonly tied: boolean;
 }
-const rows = vectors.rows as unknown as readonly Row[];
+const rows = [vectors, composites].flatMap((file) => file.rows as unknown as readonly Row[]);
 
 describe("rarer classes hold what they allocate", () => {
   test.for(rows.map((row, at) => ({ row, title: `${row.config.model_type} ${at}: ${row.total}` })))(
@@ -22,7 +22,9 @@ describe("rarer classes hold what they allocate", () => {
 
   test("every rare family has a row", () => {
     const seen = new Set(rows.map((row) => readArchitecture(row.config, "config.json").family));
-    const missing = [...RARE_DECODERS, ...RARE_ENCODERS].map((f) => f.id).filter((id) => !seen.has(id));
+    const missing = [...RARE_DECODERS, ...RARE_ENCODERS, ...RARE_COMPOSITES]
+      .map((f) => f.id)
+      .filter((id) => !seen.has(id));
     expect(missing).toEqual([]);
   });
 });

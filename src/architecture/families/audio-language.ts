@@ -1,10 +1,9 @@
 /** Audio encoders in front of a decoder: Qwen2-Audio, Voxtral, Qwen3-ASR. */
-import { composite, languageModel, part } from "../composite.ts";
+import { composite, languageModel, part, projection } from "../composite.ts";
 import { withDefaults } from "../config-reader.ts";
 import type { Family } from "../family.ts";
 import { qwen3AudioTower } from "../towers/qwen-audio.ts";
 import { whisperTower } from "../towers/whisper-encoder.ts";
-import { projection } from "./llava.ts";
 
 const ENCODER = {
   num_mel_bins: 128,

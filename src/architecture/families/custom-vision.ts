@@ -1,6 +1,6 @@
 /** Vision models whose classes live in their own repositories, sized by their published layouts. */
 
-import { composite, languageModel, part, type TextNames } from "../composite.ts";
+import { composite, languageModel, part, projection, type TextNames } from "../composite.ts";
 import { type ConfigReader, overriding, readConfig } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family, FamilyLookup } from "../family.ts";
@@ -9,7 +9,6 @@ import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
 import { clipVision, siglipVision } from "../towers/image-encoders.ts";
 import { encoderLayer, inGroup, type Tower } from "../towers/tower.ts";
-import { projection } from "./llava.ts";
 
 function custom(
   spec: {

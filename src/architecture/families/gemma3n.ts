@@ -1,5 +1,5 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
-import { composite, languageModel, part } from "../composite.ts";
+import { composite, languageModel, part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
@@ -12,7 +12,6 @@ import { embedding, linear, norm, vector } from "../tensors.ts";
 import { gemma3nAudio } from "../towers/gemma-audio.ts";
 import { gemma3nVision } from "../towers/gemma-vision.ts";
 import { without } from "./gemma4.ts";
-import { projection } from "./llava.ts";
 import { perLayerEmbedding, perLayerInput, sharesKeys } from "./per-layer-embedding.ts";
 
 const SIZES: ClassSizes = [2048, 16_384, 35, 8, 262_400];

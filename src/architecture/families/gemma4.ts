@@ -1,5 +1,5 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
-import { composite, languageModel } from "../composite.ts";
+import { composite, languageModel, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
@@ -12,7 +12,6 @@ import { buffer, linear, norm, vector } from "../tensors.ts";
 import { gemma4Audio } from "../towers/gemma-audio.ts";
 import { gemma4Vision } from "../towers/gemma-vision.ts";
 import type { Tower } from "../towers/tower.ts";
-import { projection } from "./llava.ts";
 import { perLayerEmbedding, perLayerInput, sharesKeys } from "./per-layer-embedding.ts";
 
 const SIZES: ClassSizes = [2304, 9216, 30, 8, 262_144];

@@ -1,6 +1,6 @@
 /** Image encoders alone (ViT, CLIP, SigLIP) and beside a text encoder (CLIP, SigLIP). */
 
-import { part } from "../composite.ts";
+import { part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";
 import { headLinear, labelCount, pooler } from "../encoder-row.ts";
@@ -17,7 +17,6 @@ import {
   squareSize,
   type Tower,
 } from "../towers/tower.ts";
-import { projection } from "./llava.ts";
 
 function matrix(name: string, outDim: number, inDim: number, bias = false): Tensor[] {
   return linear({ name, role: "other", group: "other", outDim, inDim, bias });

@@ -3,5 +3,6 @@ export { COMPOSITES } from "./composites.ts";
 export { DECODERS } from "./decoders.ts";
 export { ENCODERS } from "./encoders.ts";
 export { HYBRIDS } from "./hybrids.ts";
+export { RARE_COMPOSITES } from "./rare-composites.ts";
 export { RARE_DECODERS } from "./rare-decoders.ts";
 export { RARE_ENCODERS } from "./rare-encoders.ts";

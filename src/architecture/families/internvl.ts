@@ -1,6 +1,6 @@
 /** InternVL: InternViT, pixel shuffle, a norm and two linears, and any decoder. */
 
-import { composite, languageModel, part } from "../composite.ts";
+import { composite, languageModel, part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
@@ -8,7 +8,6 @@ import type { Tensor } from "../model.ts";
 import { norm } from "../tensors.ts";
 import { internVisionNative, internVisionPublished } from "../towers/intern-vision.ts";
 import { inGroup } from "../towers/tower.ts";
-import { projection } from "./llava.ts";
 
 /** Patches that pixel shuffle folds into one: (1 / downsample_ratio) squared. */
 function foldedPatches(config: ConfigReader): number {

@@ -1,5 +1,5 @@
 import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
-import { composite, languageModel, part } from "../composite.ts";
+import { composite, languageModel, part, projection } from "../composite.ts";
 import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
@@ -7,7 +7,6 @@ import { gatedFeedForward } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { embedding, vector } from "../tensors.ts";
 import { mllamaVision } from "../towers/llama-vision.ts";
-import { projection } from "./llava.ts";
 
 const SIZES: ClassSizes = [4096, 14_336, 40, 32, 128_256];
 const PUBLISHED_CROSS_LAYERS = [3, 8, 13, 18, 23, 28, 33, 38] as const;

@@ -1,12 +1,11 @@
 /** SigLIP towers whose patches are folded before the projector: Aya Vision, Command A Vision, LFM2-VL. */
 
-import { composite, languageModel, part } from "../composite.ts";
+import { composite, languageModel, part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import type { Family } from "../family.ts";
 import { norm } from "../tensors.ts";
 import { imageEncoder } from "../towers/image-encoders.ts";
 import { inGroup } from "../towers/tower.ts";
-import { projection } from "./llava.ts";
 
 /** A gated projector: linear_1 makes both halves, linear_2 reads their product. */
 function gatedProjector(

@@ -1,7 +1,9 @@
 /** Qwen with pictures and video: a patch-merging tower in front of a Qwen2, Qwen3 or Qwen3.5 decoder. */
-import { composite, type LanguageModelOptions, languageModel, part, type TextNames } from "../composite.ts";
+import { type LanguageModelOptions, part, type TextNames } from "../composite.ts";
+import { compositeFamily } from "../composite-row.ts";
+import { withDefaults } from "../config-reader.ts";
 import type { Family } from "../family.ts";
-import { glmVision } from "../towers/glm-vision.ts";
+import { glmOcrVision, glmVision } from "../towers/glm-vision.ts";
 import type { TowerBuilder } from "../towers/image-encoders.ts";
 import { qwen2Vision, qwen3Vision, qwen25Vision, qwen35Vision } from "../towers/qwen-vision.ts";
 
@@ -15,21 +17,12 @@ interface Row {
   readonly prefix: string;
 }
 
-function family(row: Row): Family {
-  return {
-    id: row.id,
-    modelTypes: row.modelTypes ?? [row.id],
-    classNames: [row.className],
-    build: (config, families) =>
-      composite({
-        family: row.id,
-        config,
-        text: languageModel(config, families, row.text),
-        names: row.names,
-        towers: [row.tower(part(config, "vision_config"), row.prefix)],
-      }),
-  };
-}
+const family = ({ className, tower, prefix, ...row }: Row): Family =>
+  compositeFamily({
+    ...row,
+    classNames: [className],
+    towers: (config) => [tower(part(config, "vision_config"), prefix)],
+  });
 
 const QWEN2_TEXT = {
   modelType: "qwen2",
@@ -153,5 +146,39 @@ export const glm4vMoe = family({
     fixed: { use_qk_norm: false },
   },
   tower: glmVision,
+  ...NEW_NAMES,
+});
+
+/** GLM-4's norms around both sublayers over 16 layers, with heads of 128 whatever their number. */
+export const glmOcr = family({
+  id: "glm_ocr",
+  className: "GlmOcrForConditionalGeneration",
+  text: {
+    modelType: "glm4",
+    readAs: "glm4",
+    ties: "either",
+    defaults: {
+      hidden_size: 1024,
+      intermediate_size: 4096,
+      num_hidden_layers: 16,
+      num_attention_heads: 16,
+      num_key_value_heads: 8,
+      head_dim: null,
+      vocab_size: 59_392,
+      max_position_embeddings: 131_072,
+    },
+    fixed: { attention_bias: false },
+  },
+  tower: glmOcrVision,
+  ...NEW_NAMES,
+});
+
+/** Qwen2.5-VL's tower with fewer heads of keys than of queries. */
+export const exaone45 = family({
+  id: "exaone4_5",
+  className: "Exaone4_5_ForConditionalGeneration",
+  text: { modelType: "exaone4", ties: "top-alone" },
+  tower: (config, prefix) =>
+    qwen25Vision(withDefaults(config, { hidden_size: 3584, num_key_value_heads: 8 }), prefix),
   ...NEW_NAMES,
 });

@@ -1,6 +1,6 @@
 /** Composites with a tower of their own: Kimi K2.5, MiniMax M3, Muse Glimmer, Llama 4. */
 
-import { composite, languageModel, part } from "../composite.ts";
+import { composite, languageModel, part, projection } from "../composite.ts";
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
@@ -11,7 +11,6 @@ import { llama4Vision } from "../towers/llama-vision.ts";
 import { moonVision, museVision } from "../towers/moon-vision.ts";
 import { temporalPatches } from "../towers/qwen-vision.ts";
 import { inGroup } from "../towers/tower.ts";
-import { projection } from "./llava.ts";
 
 /** Patches merged into one: merge_kernel_size, a height and a width. */
 function mergedPatches(vision: ConfigReader): number {

@@ -1,8 +1,9 @@
 /** GLM-4.1V's tower: patches over time, learned positions, a strided downsampling and a gated merger. */
 
-import { withDefaults } from "../config-reader.ts";
+import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
+import type { Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
@@ -24,7 +25,6 @@ export const glmVision: TowerBuilder = (given, prefix) => {
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_heads"]);
   const outSize = config.int("out_hidden_size");
-  const merge = config.int("spatial_merge_size");
   const bias = config.flag("attention_bias", false);
   return {
     stacks: [
@@ -54,21 +54,85 @@ export const glmVision: TowerBuilder = (given, prefix) => {
       positionEmbedding(`${prefix}.embeddings.position_embedding`, patchCount(config), hiddenSize),
       ...norm(`${prefix}.post_conv_layernorm`, hiddenSize),
       ...norm(`${prefix}.post_layernorm`, hiddenSize),
-      ...convolution({
-        name: `${prefix}.downsample`,
-        group: "vision",
-        shape: [outSize, hiddenSize, merge, merge],
-        bias: true,
-      }),
-      ...linear({
-        name: `${prefix}.merger.proj`,
-        role: "other",
-        group: "vision",
-        outDim: outSize,
-        inDim: outSize,
-      }),
-      ...norm(`${prefix}.merger.post_projection_norm`, outSize, "bias"),
-      ...gatedMlp({ name: `${prefix}.merger`, hiddenSize: outSize, width: config.int("intermediate_size") }),
+      ...glmMerger(config, prefix, config.int("intermediate_size")),
     ]),
   };
 };
+
+/**
+ * GLM-OCR's: no learned positions, queries and keys normalised per head, one key for every bias of a layer, and a
+ * merger as wide as out_hidden_size times the colour channels.
+ */
+export const glmOcrVision: TowerBuilder = (given, prefix) => {
+  const config = withDefaults(given, {
+    depth: 24,
+    hidden_size: 1024,
+    num_heads: 16,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+    out_hidden_size: 1536,
+    intermediate_size: 4096,
+  });
+  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_heads"]);
+  const bias = config.flag("attention_bias", true);
+  return {
+    stacks: [
+      stackOf({
+        role: "vision",
+        prefix: `${prefix}.blocks`,
+        hiddenSize,
+        layers: config.layers("depth"),
+        build: () =>
+          encoderLayer({
+            hiddenSize,
+            heads,
+            attention: {
+              name: "attn",
+              fused: "qkv",
+              outName: "proj",
+              bias: { qkv: bias, o: bias },
+              qkNorm: "head",
+            },
+            mlp: {
+              name: "mlp",
+              width: config.int("intermediate_size"),
+              activation: activationOf(config, "silu"),
+              bias,
+              gated: ["gate_proj", "up_proj", "down_proj"],
+            },
+            norm: "rms",
+            norms: ["norm1", "norm2"],
+          }),
+      }),
+    ],
+    tensors: inGroup("vision", [
+      ...temporalPatches(config, `${prefix}.patch_embed.proj`, hiddenSize, true),
+      ...norm(`${prefix}.post_layernorm`, hiddenSize),
+      ...glmMerger(config, prefix, config.int("out_hidden_size") * config.int("in_channels", 3)),
+    ]),
+  };
+};
+
+/** A strided downsampling into out_hidden_size, a projection, a norm, and a gated MLP of `width`. */
+function glmMerger(config: ConfigReader, prefix: string, width: number): Tensor[] {
+  const outSize = config.int("out_hidden_size");
+  const merge = config.int("spatial_merge_size");
+  return [
+    ...convolution({
+      name: `${prefix}.downsample`,
+      group: "vision",
+      shape: [outSize, config.int("hidden_size"), merge, merge],
+      bias: true,
+    }),
+    ...linear({
+      name: `${prefix}.merger.proj`,
+      role: "other",
+      group: "vision",
+      outDim: outSize,
+      inDim: outSize,
+    }),
+    ...norm(`${prefix}.merger.post_projection_norm`, outSize, "bias"),
+    ...gatedMlp({ name: `${prefix}.merger`, hiddenSize: outSize, width }),
+  ];
+}

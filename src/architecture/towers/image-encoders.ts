@@ -164,6 +164,10 @@ export const idefics3Vision: TowerBuilder = (given, prefix) =>
     prefix,
   );
 
+/** SigLIP without a head, at Idefics 2's sizes. */
+export const idefics2Vision: TowerBuilder = (given, prefix) =>
+  siglipVision(withDefaults(given, { patch_size: 32, vision_use_head: false }), prefix);
+
 /** Rotary positions, RMSNorms, gated MLP, no biases. */
 export const pixtralVision: TowerBuilder = (given, prefix) => {
   const config = withDefaults(given, {
@@ -209,6 +213,8 @@ const BY_MODEL_TYPE: { readonly [modelType: string]: TowerBuilder } = {
   siglip_vision_model: siglipVision,
   siglip_vision: siglipVision,
   siglip2_vision_model: siglip2Vision,
+  idefics2: idefics2Vision,
+  idefics2_vision: idefics2Vision,
   pixtral: pixtralVision,
   idefics3_vision: idefics3Vision,
   idefics3: idefics3Vision,

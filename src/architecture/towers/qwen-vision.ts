@@ -96,6 +96,7 @@ export const qwen25Vision: TowerBuilder = (given, prefix) => {
       encoderLayer({
         hiddenSize,
         heads,
+        kvHeads: config.int("num_key_value_heads", heads),
         attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: true, o: true } },
         mlp: {
           name: "mlp",

@@ -1,0 +1,216 @@
+/** Readers of pages: GOT-OCR, PaddleOCR-VL, DeepSeek-VL's hybrid eyes, Ovis 2 and VideoLLaMA 3. */
+
+import { part, projection } from "../composite.ts";
+import { compositeFamily } from "../composite-row.ts";
+import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
+import { activationOf } from "../family.ts";
+import type { Tensor } from "../model.ts";
+import { stackOf } from "../stack.ts";
+import { convolution, embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import { imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
+import { samNeck, samVision } from "../towers/sam-vision.ts";
+import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "../towers/tower.ts";
+
+const conv = (name: string, shape: readonly number[]): Tensor[] =>
+  convolution({ name, group: "projector", shape });
+
+/** Segment Anything's encoder, whose channels two strided convolutions double, and one square matrix. */
+export const gotOcr2 = compositeFamily({
+  id: "got_ocr2",
+  classNames: ["GotOcr2ForConditionalGeneration"],
+  modelTypes: ["got_ocr2", "pp_chart2table"],
+  text: { modelType: "qwen2", tied: true, ties: "top-alone" },
+  names: "model.language_model",
+  towers: (config) => [samVision(part(config, "vision_config"), "model.vision_tower")],
+  projector: ({ config, textSize }) => {
+    const channels = part(config, "vision_config").int("output_channels", 256);
+    const at = (name: string): string => `model.multi_modal_projector.${name}`;
+    return [
+      ...conv(`${at("conv_upsampler1")}`, [2 * channels, channels, 3, 3]),
+      ...conv(`${at("conv_upsampler2")}`, [textSize, 2 * channels, 3, 3]),
+      ...projection(at("multimodal_projector"), textSize, textSize, true),
+    ];
+  },
+});
+
+/** SigLIP without a head; 2 x 2 patches through a norm and two matrices. The text may stand at the top. */
+export const paddleOcrVl = compositeFamily({
+  id: "paddleocr_vl",
+  classNames: ["PaddleOCRVLForConditionalGeneration"],
+  text: {
+    modelType: "ernie4_5",
+    readAs: "ernie4_5",
+    tied: true,
+    ties: "either",
+    defaults: {
+      vocab_size: 103_424,
+      hidden_size: 1024,
+      intermediate_size: 3072,
+      num_hidden_layers: 18,
+      num_attention_heads: 16,
+      num_key_value_heads: 2,
+      head_dim: 128,
+    },
+  },
+  names: "model.language_model",
+  towers: (config) => [siglipWithoutHead(part(config, "vision_config"), "model.visual.vision_model")],
+  projector: ({ config, textSize, visionSize }) => {
+    const merged = visionSize * part(config, "vision_config").int("spatial_merge_size", 2) ** 2;
+    return [
+      ...inGroup("projector", norm("model.projector.pre_norm", visionSize, "bias")),
+      ...projection("model.projector.linear_1", merged, merged, true),
+      ...projection("model.projector.linear_2", textSize, merged, true),
+    ];
+  },
+});
+
+const siglipWithoutHead: TowerBuilder = (config, prefix) =>
+  siglipVision(
+    withDefaults(overriding(config, { vision_use_head: false }), {
+      hidden_size: 1152,
+      intermediate_size: 4304,
+      num_hidden_layers: 27,
+      num_attention_heads: 16,
+      image_size: 384,
+      patch_size: 14,
+    }),
+    prefix,
+  );
+
+/** SigLIP for the gist and Segment Anything for the detail, each into half of the text width. */
+export const deepseekVlHybrid = compositeFamily({
+  id: "deepseek_vl_hybrid",
+  classNames: ["DeepseekVLHybridForConditionalGeneration"],
+  text: { modelType: "llama", tied: true, ties: "top-alone" },
+  names: "model.language_model",
+  towers: (config) => [
+    imageEncoder(part(config, "vision_config"), "model.vision_model", "siglip_vision_model"),
+    samVision(part(config, "high_res_vision_config"), "model.high_res_vision_model.vision_encoder"),
+  ],
+  projector: ({ config, textSize, visionSize }) => {
+    const sam = part(config, "high_res_vision_config");
+    const channels = sam.int("output_channels", 256);
+    const half = Math.floor(textSize / 2);
+    return [
+      vector("model.high_res_vision_alpha", "projector", [1]),
+      ...inGroup("projector", samNeck("model.high_res_vision_neck", channels, sam.int("hidden_size", 768))),
+      ...conv("model.high_res_vision_proj.conv1", [2 * channels, channels, 3, 3]),
+      ...conv("model.high_res_vision_proj.conv2", [4 * channels, 2 * channels, 3, 3]),
+      ...projection("model.aligner.vision_proj", half, visionSize, true),
+      ...projection("model.aligner.high_res_vision_proj", half, 4 * channels, true),
+      ...projection("model.aligner.proj", textSize, textSize, true),
+    ];
+  },
+});
+
+/** AIMv2's layers, RMSNorms throughout, and a head that chooses among words of its own. */
+const ovisVision: TowerBuilder = (given, prefix) => {
+  const config = withDefaults(given, {
+    hidden_size: 1024,
+    intermediate_size: 2816,
+    num_hidden_layers: 24,
+    num_attention_heads: 8,
+    image_size: 224,
+    patch_size: 14,
+  });
+  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
+  const [height, width] = squareSize(config, "patch_size");
+  const at = (name: string): string => `${prefix}.transformer.${name}`;
+  const words = visualWords(config);
+  const stride = config.int("hidden_stride", 1);
+  const qkv = config.flag("qkv_bias", false);
+  return {
+    stacks: [
+      stackOf({
+        role: "vision",
+        prefix: at("encoder.layers"),
+        hiddenSize,
+        layers: config.layers("num_hidden_layers"),
+        build: () =>
+          encoderLayer({
+            hiddenSize,
+            heads,
+            attention: { name: "attention", outName: "out_proj", bias: { qkv, o: qkv } },
+            mlp: {
+              name: "ffn",
+              width: config.int("intermediate_size"),
+              activation: activationOf(config, "silu"),
+              bias: config.flag("mlp_bias", false),
+              gated: ["gate_proj", "up_proj", "down_proj"],
+            },
+            norm: "rms",
+            norms: ["rms_norm1", "rms_norm2"],
+          }),
+      }),
+    ],
+    tensors: inGroup("vision", [
+      ...convolution({
+        name: at("embeddings.patch_embedding"),
+        group: "vision",
+        shape: [hiddenSize, config.int("num_channels", 3), height, width],
+        bias: true,
+      }),
+      positionEmbedding(at("embeddings.position_embedding"), patchCount(config), hiddenSize),
+      ...norm(at("embeddings.rms_norm"), hiddenSize),
+      ...norm(at("rms_norm"), hiddenSize),
+      ...linear({
+        name: `${prefix}.head_linear`,
+        role: "other",
+        group: "vision",
+        outDim: words,
+        inDim: hiddenSize * stride ** 2,
+      }),
+      ...norm(`${prefix}.head_norm`, words, "bias"),
+    ]),
+  };
+};
+
+/** Visual words that an image patch may become; the others mark where images begin and end. */
+function visualWords(config: ConfigReader): number {
+  const all = config.int("vocab_size", 16_384);
+  const words = all - config.count("num_visual_indicator_tokens", 5);
+  if (words < 1) config.fail("num_visual_indicator_tokens", `fewer than the ${all} visual words`);
+  return words;
+}
+
+/** Visual words have embeddings of their own, as wide as the text's. */
+export const ovis2 = compositeFamily({
+  id: "ovis2",
+  classNames: ["Ovis2ForConditionalGeneration"],
+  text: { modelType: "qwen2", tied: true, ties: "top-alone" },
+  names: "model.language_model",
+  towers: (config) => [ovisVision(part(config, "vision_config"), "model.vision_tower")],
+  projector: ({ config }) =>
+    inGroup("projector", [
+      embedding(
+        "model.visual_embeddings_table",
+        part(config, "vision_config").int("vocab_size", 16_384),
+        config.int("hidden_size", 1536),
+      ),
+    ]),
+});
+
+/** SigLIP's layers over patches of any number: no positions of their own, two linears behind them. */
+export const videoLlama3 = compositeFamily({
+  id: "video_llama_3",
+  classNames: ["VideoLlama3ForConditionalGeneration"],
+  text: { modelType: "qwen2", ties: "either" },
+  names: "model.language_model",
+  towers: (config) => {
+    const tower = siglipWithoutHead(
+      withDefaults(part(config, "vision_config"), {
+        hidden_size: 768,
+        intermediate_size: 3072,
+        num_hidden_layers: 12,
+        num_attention_heads: 12,
+        patch_size: 16,
+      }),
+      "model.vision_model",
+    );
+    return [{ ...tower, tensors: tower.tensors.filter(({ role }) => role !== "position-embedding") }];
+  },
+  projector: ({ textSize, visionSize }) => [
+    ...projection("model.projector.readout.0", textSize, visionSize, true),
+    ...projection("model.projector.readout.2", textSize, textSize, true),
+  ],
+});

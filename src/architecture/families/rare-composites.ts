@@ -1,0 +1,38 @@
+/** Rarer models with vision or audio towers, one line per family. */
+import type { Family } from "../family.ts";
+import { deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
+import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
+import {
+  aria,
+  ariaText,
+  blip2,
+  idefics2,
+  instructBlip,
+  instructBlipVideo,
+  kosmos2,
+  kosmos2Text,
+} from "./queried.ts";
+import { exaone45, glmOcr } from "./qwen-vl.ts";
+
+export const RARE_COMPOSITES: readonly Family[] = [
+  llavaNextVideo,
+  videoLlava,
+  vipLlava,
+  lightOnOcr,
+  deepseekVl,
+  deepseekVlHybrid,
+  gotOcr2,
+  ovis2,
+  paddleOcrVl,
+  videoLlama3,
+  exaone45,
+  glmOcr,
+  idefics2,
+  aria,
+  ariaText,
+  blip2,
+  instructBlip,
+  instructBlipVideo,
+  kosmos2,
+  kosmos2Text,
+];
