@@ -1,6 +1,6 @@
 /** Models made of a language model, vision or audio towers, and projectors between them. */
 import { type ConfigReader, overriding, withDefaults } from "./config-reader.ts";
-import type { FamilyLookup } from "./family.ts";
+import type { Family, FamilyLookup } from "./family.ts";
 import type { ArchitectureDraft, Tensor } from "./model.ts";
 import { linear } from "./tensors.ts";
 import type { Tower } from "./towers/tower.ts";
@@ -19,8 +19,11 @@ export interface LanguageModelOptions {
   readonly keys?: readonly string[];
   /** Model type of a nested config that does not say. */
   readonly modelType: string;
-  /** Read as this model type whatever the nested config says: a text class that is another one renamed. */
-  readonly readAs?: string;
+  /**
+   * Read as this model type whatever the nested config says: a text class that is another one renamed; or as a
+   * family that has no file of its own.
+   */
+  readonly readAs?: string | Family;
   /** Defaults of the text class where they differ from those of `readAs`; used only when nested. */
   readonly defaults?: Readonly<Record<string, unknown>>;
   /** Keys that the text class fixes. */
@@ -67,9 +70,11 @@ export function languageModel(
   options: LanguageModelOptions,
 ): ArchitectureDraft {
   const nested = config.child(options.keys ?? ["text_config"]);
+  const own = typeof options.readAs === "object" ? options.readAs : undefined;
+  const readAs = typeof options.readAs === "object" ? options.readAs.modelTypes[0]! : options.readAs;
   const given =
     nested === undefined
-      ? overriding(config, { model_type: options.readAs ?? options.modelType })
+      ? overriding(config, { model_type: readAs ?? options.modelType })
       : withDefaults(nested, options.defaults ?? {});
   const inText = given.optionalFlag("tie_word_embeddings");
   const atTop = config.optionalFlag("tie_word_embeddings");
@@ -78,11 +83,11 @@ export function languageModel(
       ? (inText ?? atTop ?? options.tied)
       : tieOf(options.ties, atTop, inText, options.tied);
   const text = overriding(given, {
-    ...(options.readAs === undefined ? {} : { model_type: options.readAs }),
+    ...(readAs === undefined ? {} : { model_type: readAs }),
     ...(tied === undefined ? {} : { tie_word_embeddings: tied }),
     ...options.fixed,
   });
-  return families.build(text, options.modelType);
+  return own === undefined ? families.build(text, options.modelType) : own.build(text, families);
 }
 
 /** How a composite class names the language model's modules. */

@@ -7,6 +7,7 @@ import { part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
+import type { Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import type { Tensor } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
@@ -244,9 +245,9 @@ const kosmosRow = familyOf({
   ],
 });
 
-export const kosmos2Text = {
+const kosmos2Text: Family = {
   ...kosmosRow,
-  build: (config: ConfigReader, families: Parameters<typeof kosmosRow.build>[1]) =>
+  build: (config, families) =>
     kosmosRow.build(
       overriding(config, {
         hidden_size: config.int("embed_dim", 2048),
@@ -264,7 +265,7 @@ export const kosmos2Text = {
 export const kosmos2 = compositeFamily({
   id: "kosmos-2",
   classNames: ["Kosmos2ForConditionalGeneration"],
-  text: { modelType: "kosmos_2_text_model", readAs: "kosmos_2_text_model", tied: true, ties: "either" },
+  text: { modelType: "kosmos_2_text_model", readAs: kosmos2Text, tied: true, ties: "either" },
   names: "unchanged",
   towers: (config) => [
     clipVision(

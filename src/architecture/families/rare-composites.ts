@@ -2,16 +2,7 @@
 import type { Family } from "../family.ts";
 import { deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
-import {
-  aria,
-  ariaText,
-  blip2,
-  idefics2,
-  instructBlip,
-  instructBlipVideo,
-  kosmos2,
-  kosmos2Text,
-} from "./queried.ts";
+import { aria, ariaText, blip2, idefics2, instructBlip, instructBlipVideo, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
@@ -34,5 +25,4 @@ export const RARE_COMPOSITES: readonly Family[] = [
   instructBlip,
   instructBlipVideo,
   kosmos2,
-  kosmos2Text,
 ];
