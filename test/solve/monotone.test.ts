@@ -91,13 +91,20 @@ describe("training", () => {
     framework: fc.constantFrom("hf" as const, "torchtune" as const, "litgpt" as const, "megatron" as const),
   });
   const bytes = (name: string, asked: TrainRequest): number => train(named(name), asked).total.bytes;
+  /**
+   * What is allocated only grows. The allocator's cache need not: blocks of a larger batch may fit into segments that a
+   * smaller one leaves open, by a few segments in hundreds of gigabytes.
+   */
+  const expectNoLess = (name: string, more: TrainRequest, less: TrainRequest): void => {
+    const [high, low] = [more, less].map((asked) => train(named(name), asked));
+    expect(high!.totals.allocated.bytes).toBeGreaterThanOrEqual(low!.totals.allocated.bytes);
+    expect(high!.total.bytes).toBeGreaterThanOrEqual(0.999 * low!.total.bytes);
+  };
 
   test("a longer sequence never needs less", () => {
     fc.assert(
       fc.property(trained, request, pair(9000), (name, asked, [low, high]) => {
-        expect(bytes(name, { ...asked, seqTokens: high })).toBeGreaterThanOrEqual(
-          bytes(name, { ...asked, seqTokens: low }),
-        );
+        expectNoLess(name, { ...asked, seqTokens: high }, { ...asked, seqTokens: low });
       }),
       { numRuns: cases(300) },
     );
@@ -106,8 +113,8 @@ describe("training", () => {
   test("a larger micro-batch never needs less", () => {
     fc.assert(
       fc.property(trained, request, pair(60), (name, asked, [low, high]) => {
-        const at = (microBatch: number): number => bytes(name, { ...asked, seqTokens: 512, microBatch });
-        expect(at(high)).toBeGreaterThanOrEqual(at(low));
+        const at = (microBatch: number): TrainRequest => ({ ...asked, seqTokens: 512, microBatch });
+        expectNoLess(name, at(high), at(low));
       }),
       { numRuns: cases(300) },
     );
