@@ -24,7 +24,7 @@ export interface LanguageModelOptions {
    * family that has no file of its own.
    */
   readonly readAs?: string | Family;
-  /** Defaults of the text class where they differ from those of `readAs`; used only when nested. */
+  /** Defaults of the text class where they differ from those of `readAs`. */
   readonly defaults?: Readonly<Record<string, unknown>>;
   /** Keys that the text class fixes. */
   readonly fixed?: Readonly<Record<string, unknown>>;
@@ -72,10 +72,10 @@ export function languageModel(
   const nested = config.child(options.keys ?? ["text_config"]);
   const own = typeof options.readAs === "object" ? options.readAs : undefined;
   const readAs = typeof options.readAs === "object" ? options.readAs.modelTypes[0]! : options.readAs;
-  const given =
-    nested === undefined
-      ? overriding(config, { model_type: readAs ?? options.modelType })
-      : withDefaults(nested, options.defaults ?? {});
+  const given = withDefaults(
+    nested ?? overriding(config, { model_type: readAs ?? options.modelType }),
+    options.defaults ?? {},
+  );
   const inText = given.optionalFlag("tie_word_embeddings");
   const atTop = config.optionalFlag("tie_word_embeddings");
   const tied =

@@ -71,7 +71,6 @@ const BARS: readonly Bar[] = [
       if (!isVllm(row) || row.measured.weightsGiB === undefined) return null;
       const ran = run(row);
       if (typeof ran === "string") return leave(row, ran);
-      if (row.config?.endsWith("-text")) return leave(row, "the tower's weights are in the reading");
       const rotary = input(ran.result.devices[0]!.terms, "workspace", "rotary");
       const rounding = term(ran.result.devices[0]!.terms, "allocator");
       return {
@@ -109,7 +108,6 @@ const BARS: readonly Bar[] = [
       if (row.version === undefined) return leave(row, "engine version not stated");
       const ran = run(row);
       if (typeof ran === "string") return leave(row, ran);
-      if (row.config?.endsWith("-text")) return leave(row, "the tower's weights are in the reading");
       const pool = ran.result.devices[0]!.pool;
       if (pool === undefined) return leave(row, "card not stated");
       return row.measured.kvTokens === undefined
@@ -131,7 +129,6 @@ const BARS: readonly Bar[] = [
       if (row.version === undefined) return leave(row, "engine version not stated");
       const ran = run(row);
       if (typeof ran === "string") return leave(row, ran);
-      if (row.config?.endsWith("-text")) return leave(row, "the tower's weights are in the reading");
       const device = ran.result.devices[0]!;
       if (device.pool === undefined) return leave(row, "card not stated");
       // The reading leaves the driver's context out, and holds the whole pool, not one request.

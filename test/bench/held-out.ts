@@ -36,7 +36,7 @@ export function halvesFigure(): Figure {
     const sampler = middle(others.flatMap((row) => samplerRatio(row)));
     for (const row of study) {
       const ran = run(row);
-      if (half(row) !== scored || typeof ran === "string" || row.config?.endsWith("-text") === true) continue;
+      if (half(row) !== scored || typeof ran === "string") continue;
       const { terms, pool } = ran.result.devices[0]!;
       if (pool === undefined) continue;
       const tp = row.flags.tp ?? 1;

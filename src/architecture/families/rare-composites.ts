@@ -1,7 +1,10 @@
 /** Rarer models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
 import { deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
+import { ernie45VlMoe } from "./ernie-vl.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
+import { kimiVl, locateAnything } from "./moonvit.ts";
+import { phi4Multimodal } from "./phi4-multimodal.ts";
 import { aria, ariaText, blip2, idefics2, instructBlip, instructBlipVideo, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
 
@@ -25,4 +28,8 @@ export const RARE_COMPOSITES: readonly Family[] = [
   instructBlip,
   instructBlipVideo,
   kosmos2,
+  kimiVl,
+  locateAnything,
+  phi4Multimodal,
+  ernie45VlMoe,
 ];

@@ -1,4 +1,5 @@
 /** Decoders that few configs name: the earlier generations, and small variations of the llama layout. */
+
 import { overriding } from "../config-reader.ts";
 import { ATTENTION_BIAS, type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
 import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
@@ -9,6 +10,7 @@ import { moe, readExperts } from "../moe.ts";
 import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import { everyLayerWindow, listedWindow, periodicWindow, windowTokensOf } from "../windows.ts";
 import { expertsAfterDense, latentMixer } from "./deepseek.ts";
+import { falconPerception } from "./falcon-perception.ts";
 import { GRANITE_MOE_SHARED } from "./granite-moe.ts";
 import { COHERE } from "./layer-norm.ts";
 import { LLAMA } from "./llama.ts";
@@ -323,4 +325,5 @@ export const RARE_DECODERS: readonly Family[] = [
   mistral4,
   mellum,
   graniteMoeSwa,
+  falconPerception,
 ];

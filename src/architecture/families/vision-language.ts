@@ -13,7 +13,7 @@ import { temporalPatches } from "../towers/qwen-vision.ts";
 import { inGroup } from "../towers/tower.ts";
 
 /** Patches merged into one: merge_kernel_size, a height and a width. */
-function mergedPatches(vision: ConfigReader): number {
+export function mergedPatches(vision: ConfigReader): number {
   const [height, width, ...rest] = vision.ints("merge_kernel_size") ?? [2, 2];
   if (height === undefined || width === undefined || height * width === 0 || rest.length > 0)
     return vision.fail("merge_kernel_size", "a height and a width");
