@@ -6,13 +6,14 @@ import {
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
+  RARE_HYBRIDS,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
 
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
-const decoders = [...DECODERS, ...RARE_DECODERS];
+const decoders = [...DECODERS, ...RARE_DECODERS, ...RARE_HYBRIDS];
 const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_COMPOSITES, ...RARE_ENCODERS];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */

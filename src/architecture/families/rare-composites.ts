@@ -2,6 +2,7 @@
 import type { Family } from "../family.ts";
 import { deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
+import { gemma4Unified } from "./gemma4.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
 import { phi4Multimodal } from "./phi4-multimodal.ts";
@@ -28,6 +29,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   instructBlip,
   instructBlipVideo,
   kosmos2,
+  gemma4Unified,
   kimiVl,
   locateAnything,
   phi4Multimodal,
