@@ -64,6 +64,9 @@ export const unitsOption = (): Option =>
   new Option("--units <unit>", "GB (10^9), GiB (2^30) or both")
     .choices(["GB", "GiB", "both"])
     .default("both");
+/** One unit: for tables whose rows have no room for two. */
+export const smallUnitsOption = (): Option =>
+  new Option("--units <unit>", "GB (10^9) or GiB (2^30)").choices(["GB", "GiB"]).default("GiB");
 export const weightsOnlyOption = (): Option =>
   new Option("--weights-only", "weights and nothing else").conflicts(["context", "batch", "kvDtype"]);
 export const assumeFamilyOption = (): Option =>

@@ -94,38 +94,35 @@ function settingOf(value: string, kind: SettingKind): number | boolean | string 
   }
 }
 
+/** The flags, for a command to add. */
+export const serveOptions = (): readonly Option[] => [
+  dtypeOption(),
+  contextOption(),
+  batchOption(),
+  kvDtypeOption(),
+  new Option(
+    "--engine <name>",
+    "generic (default), vllm, sglang, transformers or llama.cpp; vllm@0.19 at a version",
+  ),
+  new Option("--tp <n>", "tensor-parallel ranks").argParser(parsePositive),
+  new Option("--pp <n>", "pipeline stages").argParser(parsePositive),
+  new Option("--ep <n>", "expert-parallel ranks").argParser(parsePositive),
+  new Option("--dp <n>", "replicas").argParser(parsePositive),
+  new Option("--lora <r=N,n=M>", "adapters served beside the base: r=16,n=8").argParser(parseLora),
+  new Option("--mtp", "load the prediction layers, to propose tokens with"),
+  new Option("--images <n[@WxH]>", "images in each prompt, of that size: 2@1280x720").argParser(
+    parsed(parseImages),
+  ),
+  new Option(
+    "--set <flag=value,...>",
+    "flags of the engine: gpu-memory-utilization=0.95, ngl=20, fa=off",
+  ).argParser(parseSettings),
+];
+
 /** Adds the flags to a command. */
 export function addServeOptions(command: Command): Command {
-  return command
-    .addOption(dtypeOption())
-    .addOption(contextOption())
-    .addOption(batchOption())
-    .addOption(kvDtypeOption())
-    .addOption(
-      new Option(
-        "--engine <name>",
-        "generic (default), vllm, sglang, transformers or llama.cpp; vllm@0.19 at a version",
-      ),
-    )
-    .addOption(new Option("--tp <n>", "tensor-parallel ranks").argParser(parsePositive))
-    .addOption(new Option("--pp <n>", "pipeline stages").argParser(parsePositive))
-    .addOption(new Option("--ep <n>", "expert-parallel ranks").argParser(parsePositive))
-    .addOption(new Option("--dp <n>", "replicas").argParser(parsePositive))
-    .addOption(
-      new Option("--lora <r=N,n=M>", "adapters served beside the base: r=16,n=8").argParser(parseLora),
-    )
-    .addOption(new Option("--mtp", "load the prediction layers, to propose tokens with"))
-    .addOption(
-      new Option("--images <n[@WxH]>", "images in each prompt, of that size: 2@1280x720").argParser(
-        parsed(parseImages),
-      ),
-    )
-    .addOption(
-      new Option(
-        "--set <flag=value,...>",
-        "flags of the engine: gpu-memory-utilization=0.95, ngl=20, fa=off",
-      ).argParser(parseSettings),
-    );
+  for (const option of serveOptions()) command.addOption(option);
+  return command;
 }
 
 /** The flags as options of the core, with what the model's files and the card say. */

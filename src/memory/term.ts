@@ -85,3 +85,7 @@ export function sumTerms(terms: readonly Term[]): Band {
   }
   return { bytes, low, high };
 }
+
+/** The device that holds most, the first of equals: its verdict is that of the run. */
+export const worstOf = <Device extends { readonly total: Band }>(devices: readonly Device[]): Device =>
+  devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));

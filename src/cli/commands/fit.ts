@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { Note } from "../../architecture/model.ts";
+import { modelSummary } from "../../architecture/summary.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { FitPlace } from "../../report/fit.ts";
 import {
@@ -190,9 +191,8 @@ function replicasOf({ tp = 1, pp = 1, cp = 1, dp }: FitFlags, cards: number): nu
 
 function placeOf(loaded: LoadedModel, limit: CountedLimit, notes: readonly Note[]): FitPlace {
   return {
-    id: loaded.id,
-    source: loaded.source,
-    parameters: loaded.architecture.parameters.total,
+    model: modelSummary(loaded),
+    architecture: loaded.architecture,
     budgetBytes: limit.bytes,
     ...(limit.gpu === undefined ? {} : { gpu: limit.gpu }),
     ...(limit.counted ? { devices: limit.count } : {}),
