@@ -14,6 +14,7 @@ import {
   adviceLines,
   answerHead,
   contextText,
+  explainedLines,
   type FitOptions,
   type FitPlace,
   gapText,
@@ -32,6 +33,7 @@ export function servingFitText(place: FitPlace, answer: ServingAnswer, options: 
     placeLine(place, options),
     "",
     ...answerLines(answer, options),
+    ...explainedLines(place, answer, options),
     ...(advice.length > 0 ? ["", "what would change that", ...advice] : []),
     ...(notes.length > 0 ? ["", ...notes] : []),
   ].join("\n")}\n`;

@@ -3,7 +3,7 @@
 import type { TrainPlan } from "../solve/train-plan.ts";
 import type { LargestStepAnswer, PlansAnswer, TrainingAnswer } from "../solve/training-answer.ts";
 import { groupDigits } from "../units.ts";
-import { answerHead, type FitOptions, type FitPlace, gapText, placeLine } from "./fit.ts";
+import { answerHead, explainedLines, type FitOptions, type FitPlace, gapText, placeLine } from "./fit.ts";
 import { countText, evidence } from "./fit-serving.ts";
 import { noteLines } from "./notes.ts";
 import { notesJson } from "./result.ts";
@@ -14,7 +14,7 @@ import { alignRows, wrap } from "./text-layout.ts";
 export function trainingFitText(place: FitPlace, answer: TrainingAnswer, options: FitOptions): string {
   const lines = "plans" in answer ? planLines(answer, options) : stepLines(answer, options);
   const notes = noteLines(place.notes, options);
-  return `${[placeLine(place, options), "", ...lines, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n")}\n`;
+  return `${[placeLine(place, options), "", ...lines, ...explainedLines(place, answer, options), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n")}\n`;
 }
 
 function stepLines(answer: LargestStepAnswer, { columns, paint }: FitOptions): string[] {

@@ -4,6 +4,7 @@ import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { Advice } from "../solve/advice.ts";
 import type { Sizing } from "../solve/serving-answer.ts";
 import { type Bytes, formatBytes, groupDigits, type Tokens } from "../units.ts";
+import { explanation } from "./explain.ts";
 import type { Paint } from "./paint.ts";
 import { termJson } from "./result.ts";
 import { sizeText } from "./size-text.ts";
@@ -23,6 +24,7 @@ export interface FitPlace {
 
 export interface FitOptions {
   readonly columns: number;
+  readonly explain: boolean;
   readonly paint: Paint;
 }
 
@@ -60,6 +62,27 @@ export function answerHead(
   };
 }
 
+/** With `--explain` the terms behind the answer, and what is left of the limit. */
+export function explainedLines(
+  { budgetBytes }: FitPlace,
+  { kind, terms, total, headroom }: Sizing<object> & { readonly kind: string },
+  { columns, explain, paint }: FitOptions,
+): readonly string[] {
+  if (!explain) return [];
+  const left = budgetBytes - total.bytes;
+  const what = kind === "grid" ? "the request as it is, without the grid" : "the answer on the worst device";
+  return [
+    "",
+    paint("strong", what),
+    ...explanation({ terms, total }, columns),
+    wrap(
+      `  headroom: ${groupDigits(budgetBytes)} - ${groupDigits(total.bytes)} = ${groupDigits(left)} B${left === headroom ? "" : `; the cache pool, which is tighter, has ${groupDigits(headroom)} B to spare`}`,
+      columns,
+      "    ",
+    ),
+  ];
+}
+
 /** A difference, to the byte where that is how small it is: "12,288 B", "0.41 GiB". */
 export function gapText(bytes: number): string {
   const size = Math.abs(Math.round(bytes));
@@ -73,7 +96,10 @@ export function contextText(tokens: Tokens): string {
 }
 
 /** What would make it fit, one line each. */
-export function adviceLines(advice: readonly Advice[], { columns, paint }: FitOptions): string[] {
+export function adviceLines(
+  advice: readonly Advice[],
+  { columns, paint }: Pick<FitOptions, "columns" | "paint">,
+): string[] {
   return advice.map((item) => {
     const effect = `frees ${sizeText(item.frees, "GiB")}, then ${sizeText(item.bytes, "GiB")}`;
     const line = wrap(`  ${item.text}: ${effect}${item.fits ? ", fits" : ", still over"}`, columns, "    ");
