@@ -43,6 +43,27 @@ export interface Term {
   readonly label?: TermLabel;
 }
 
+/** How a term came about: a template and its numbers. */
+export type Explained = Pick<Term, "formula" | "inputs">;
+
+/** A term whose explanation is worked out when it is read: a search sizes thousands that nobody reads. */
+export function explainedLater(term: Omit<Term, keyof Explained>, explain: () => Explained): Term {
+  let known: Explained | undefined;
+  const explained = (): Explained => {
+    known ??= explain();
+    return known;
+  };
+  return {
+    ...term,
+    get formula() {
+      return explained().formula;
+    },
+    get inputs() {
+      return explained().inputs;
+    },
+  };
+}
+
 /** A term without doubt. */
 export function exactTerm(
   id: TermId,
@@ -59,12 +80,17 @@ export function exactTerm(
  * @example explainTerm(exactTerm("weights", 28e9, "{count} x {width} B", { count: 14e9, width: 2 })) // "14,000,000,000 x 2 B = 28,000,000,000 B"
  */
 export function explainTerm(term: Term): string {
-  const filled = term.formula.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = term.inputs[name];
-    if (value === undefined) return `{${name}}`;
-    return Number.isInteger(value) ? groupDigits(value) : String(Number(value.toPrecision(6)));
+  return `${filledFormula(term)} = ${groupDigits(term.bytes)} B`;
+}
+
+/** The template with its numbers, one of a thing told in the singular. */
+export function filledFormula({ formula, inputs }: Explained): string {
+  return formula.replace(/\{(\w+)\}( [a-z]+s\b)?/g, (_, name: string, noun: string | undefined = "") => {
+    const value = inputs[name];
+    if (value === undefined) return `{${name}}${noun}`;
+    const text = Number.isInteger(value) ? groupDigits(value) : String(Number(value.toPrecision(12)));
+    return `${text}${value === 1 ? noun.replace(/s$/, "") : noun}`;
   });
-  return `${filled} = ${groupDigits(term.bytes)} B`;
 }
 
 export interface Band {
