@@ -1,7 +1,13 @@
 import type { Architecture, Mixer } from "../architecture/model.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
 import { type CacheLayer, cacheLayers, reachOf } from "../engines/cache-layers.ts";
-import { attentionParts, type CachePart, type CachePartRow, cacheSum, rowsBytes } from "../engines/cache-sum.ts";
+import {
+  attentionParts,
+  type CachePart,
+  type CachePartRow,
+  cacheSum,
+  rowsBytes,
+} from "../engines/cache-sum.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { explainedLater, type Term } from "./term.ts";
 

@@ -1,14 +1,15 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
 import { VramCalcError } from "../../errors.ts";
-import { exactTerm, type Term } from "../../memory/term.ts";
+import { type Explained, explainedLater, type Term } from "../../memory/term.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
-import type { Tokens } from "../../units.ts";
+import type { Bytes, Tokens } from "../../units.ts";
+import { cacheSum, rowsBytes } from "../cache-sum.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { contextTerm } from "../process-overhead.ts";
 import { versionRow } from "../versions.ts";
-import { type LlamaCppCacheInput, llamaCppCacheBytes } from "./cache.ts";
-import { computeBufferBytes } from "./compute-buffer.ts";
+import { type LlamaCppCacheInput, llamaCppCacheRows } from "./cache.ts";
+import { computeBuffer } from "./compute-buffer.ts";
 import { copiedWeights } from "./copied-weights.ts";
 import { withoutExperts } from "./offload.ts";
 import { type PlacedLayers, placeLayers } from "./placement.ts";
@@ -155,14 +156,14 @@ function deviceTerms(
     swaFull: input.swaFull === true,
     ubatchTokens: input.ubatchTokens ?? DEFAULT_UBATCH,
   };
-  const { kv, state } = llamaCppCacheBytes(held, cacheInput);
+  const rows = llamaCppCacheRows(held, cacheInput);
   const asked = input.unified === true ? input.contextTokens * slots : input.contextTokens;
   const cells = Math.ceil(asked / padTokens) * padTokens;
   const ubatchTokens = Math.min(input.ubatchTokens ?? DEFAULT_UBATCH, cells);
   const copied =
     hosted === null ? null : copiedWeights(input.model, { ...hosted, storage: input.storage, ubatchTokens });
   if (placed.layers === 0 && !placed.output && copied === null) return [];
-  const compute = computeBufferBytes(held, {
+  const { bytes: compute, explain } = computeBuffer(held, {
     ...(copied === null ? {} : { copied: { ...copied, of: input.model } }),
     cells,
     ubatchTokens,
@@ -171,26 +172,24 @@ function deviceTerms(
     pipelineDevices,
   });
   const terms: Term[] = [];
-  if (kv > 0)
-    terms.push(
-      exactTerm("kv-cache", kv, "{layers} layers, {slots} slots x {cells} cells", {
-        layers: placed.layers,
-        slots,
-        cells,
-      }),
-    );
-  if (state > 0) terms.push(exactTerm("recurrent-state", state, "{slots} slots in F32", { slots }));
+  const kept = (id: "kv-cache" | "recurrent-state", bytes: Bytes, sum: () => Explained): void => {
+    if (bytes > 0) terms.push(explainedLater({ id, bytes, low: bytes, high: bytes, basis: "exact" }, sum));
+  };
+  kept("kv-cache", rowsBytes(rows.kv), () => cacheSum(rows.kv, { tokens: "cells" }));
+  kept("recurrent-state", slots * rowsBytes(rows.state), () =>
+    cacheSum(rows.state, { times: [["slots", slots]] }),
+  );
   terms.push(
-    {
-      id: "activations",
-      bytes: compute,
-      low: Math.floor(compute * 0.9),
-      high: Math.ceil(compute * 1.15),
-      basis: "modelled",
-      formula:
-        "compute buffer for {ubatchTokens} tokens over {cells} cells, {copied} B of copied weights at most",
-      inputs: { ubatchTokens, cells, copied: copied === null ? 0 : Math.max(copied.matrix, copied.head) },
-    },
+    explainedLater(
+      {
+        id: "activations",
+        bytes: compute,
+        low: Math.floor(compute * 0.9),
+        high: Math.ceil(compute * 1.15),
+        basis: "modelled",
+      },
+      explain,
+    ),
     contextTerm(input.card?.generation),
   );
   return terms;

@@ -105,7 +105,10 @@ function layerParts(mixer: Mixer, input: Omit<TransformersCacheInput, "sequences
   }
 }
 
-function windowed(reach: Tokens, { contextTokens, moment }: Omit<TransformersCacheInput, "sequences">): Tokens {
+function windowed(
+  reach: Tokens,
+  { contextTokens, moment }: Omit<TransformersCacheInput, "sequences">,
+): Tokens {
   switch (moment) {
     case "shape":
       return Math.min(contextTokens, reach - 1);
