@@ -35,23 +35,30 @@ export function modelSummary(loaded: {
  */
 export function modelFacts(
   { id, source, family, revision }: ModelSummary,
-  { parameters, tied, stacks }: Architecture,
-  counts: Readonly<Record<string, number>> = {},
+  architecture: Architecture,
+  counts?: Readonly<Record<string, number>>,
 ): ModelFacts {
-  const groups = Object.entries(parameters.groups).filter(([, count]) => count > 0);
+  const parameters = parameterCounts(architecture);
   return {
     id,
     source,
     family,
-    parameters: {
-      total: parameters.total,
-      active: parameters.active,
-      stored: parameters.stored,
-      ...Object.fromEntries(groups),
-      mtp: parameters.mtp,
-      ...counts,
-    },
-    tied: stacks.length === 0 ? null : tied,
+    parameters: counts === undefined ? parameters : { ...parameters, ...counts },
+    tied: architecture.stacks.length === 0 ? null : architecture.tied,
     ...(revision === undefined ? {} : { revision }),
   };
+}
+
+/** A stream of requests asks for the same few models. */
+const known = new WeakMap<Architecture, Readonly<Record<string, number>>>();
+
+function parameterCounts(architecture: Architecture): Readonly<Record<string, number>> {
+  let counts = known.get(architecture);
+  if (counts === undefined) {
+    const { total, active, stored, groups, mtp } = architecture.parameters;
+    const held = Object.entries(groups).filter(([, count]) => count > 0);
+    counts = { total, active, stored, ...Object.fromEntries(held), mtp };
+    known.set(architecture, counts);
+  }
+  return counts;
 }

@@ -43,39 +43,79 @@ export const rowsBytes = (rows: readonly CachePartRow[]): Bytes =>
  * The sum over layers in words, equal layers together.
  *
  * @param of what the whole is taken times, and what a token is called
- * @example cacheSum([{ layers: 32, parts: [{ tokens: 8192, heads: 8, bytes: 512 }] }], { times: [["sequences", 4]] }).formula
+ * @example cacheSum([{ layers: 32, parts: [{ tokens: 8192, heads: 8, bytes: 512 }] }], { times: ["sequences", 4] }).formula
  * // "{sequences} sequences x {tokens0} tokens x {layers0} layers x {heads0} KV heads x {bytes0} B"
  */
 export function cacheSum(
   rows: readonly CachePartRow[],
-  of: { readonly times?: readonly (readonly [name: string, count: number])[]; readonly tokens?: string },
+  of: { readonly times?: readonly [name: string, count: number]; readonly tokens?: string },
 ): Explained {
-  const merged = new Map<string, { readonly part: CachePart; layers: number }>();
+  const merged: Merged[] = [];
   for (const { layers, parts } of rows)
-    for (const part of parts) {
-      if (part.bytes === 0 || part.tokens === 0) continue;
-      const key = `${part.tokens} ${part.heads} ${part.bytes}`;
-      const known = merged.get(key);
-      if (known === undefined) merged.set(key, { part, layers });
+    for (const { tokens, heads, bytes } of parts) {
+      if (bytes === 0 || tokens === 0) continue;
+      const known = merged.find((m) => m.tokens === tokens && m.heads === heads && m.bytes === bytes);
+      if (known === undefined) merged.push({ tokens, heads, bytes, layers });
       else known.layers += layers;
     }
   const inputs: Record<string, number> = {};
-  const texts = [...merged.values()].map(({ part: { tokens, heads, bytes }, layers }, i) => {
-    inputs[`layers${i}`] = layers;
-    inputs[`bytes${i}`] = bytes;
-    if (tokens !== null) inputs[`tokens${i}`] = tokens;
-    if (heads !== undefined) inputs[`heads${i}`] = heads;
-    return [
-      ...(tokens === null ? [] : [`{tokens${i}} ${of.tokens ?? "tokens"}`]),
-      `{layers${i}} layers`,
-      ...(heads === undefined ? [] : [`{heads${i}} KV heads`]),
-      `{bytes${i}} B`,
+  const texts = merged.map(({ tokens, heads, bytes, layers }, i) => {
+    const text = partText(i, { tokens: tokens === null ? null : (of.tokens ?? "tokens"), heads });
+    if (tokens !== null) inputs[text.tokens] = tokens;
+    if (heads !== undefined) inputs[text.heads] = heads;
+    inputs[text.layers] = layers;
+    inputs[text.bytes] = bytes;
+    return text.formula;
+  });
+  const sum = texts.length === 1 ? texts[0]! : texts.join(" + ");
+  if (of.times === undefined) return { formula: sum, inputs };
+  const [name, count] = of.times;
+  inputs[name] = count;
+  return { formula: `{${name}} ${name} x ${texts.length > 1 ? `(${sum})` : sum}`, inputs };
+}
+
+interface PartText {
+  readonly formula: string;
+  readonly tokens: string;
+  readonly layers: string;
+  readonly heads: string;
+  readonly bytes: string;
+}
+
+/** Formulas have few shapes, and every line of a stream of results has one. */
+const partTexts = new Map<string, PartText[]>();
+
+function partText(
+  i: number,
+  { tokens, heads }: { readonly tokens: string | null; readonly heads: number | undefined },
+): PartText {
+  const shape = `${tokens}${heads === undefined ? "" : "+"}`;
+  let known = partTexts.get(shape);
+  if (known === undefined) {
+    known = [];
+    partTexts.set(shape, known);
+  }
+  for (let n = known.length; n <= i; n++) {
+    const formula = [
+      ...(tokens === null ? [] : [`{tokens${n}} ${tokens}`]),
+      `{layers${n}} layers`,
+      ...(heads === undefined ? [] : [`{heads${n}} KV heads`]),
+      `{bytes${n}} B`,
     ].join(" x ");
-  });
-  const factors = (of.times ?? []).map(([name, count]) => {
-    inputs[name] = count;
-    return `{${name}} ${name}`;
-  });
-  const sum = texts.length === 1 || factors.length === 0 ? texts.join(" + ") : `(${texts.join(" + ")})`;
-  return { formula: [...factors, sum].join(" x "), inputs };
+    known.push({
+      formula,
+      tokens: `tokens${n}`,
+      layers: `layers${n}`,
+      heads: `heads${n}`,
+      bytes: `bytes${n}`,
+    });
+  }
+  return known[i]!;
+}
+
+interface Merged {
+  readonly tokens: Tokens | null;
+  readonly heads: number | undefined;
+  readonly bytes: Bytes;
+  layers: number;
 }

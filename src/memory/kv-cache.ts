@@ -9,7 +9,7 @@ import {
   rowsBytes,
 } from "../engines/cache-sum.ts";
 import type { Bytes, Tokens } from "../units.ts";
-import { explainedLater, type Term } from "./term.ts";
+import type { Term } from "./term.ts";
 
 /** Convolution states are kept in the 16 bits of the activations. */
 const CONV_BYTES = 2;
@@ -57,8 +57,12 @@ function rowBytes(rows: readonly CacheLayer[], input: Omit<CacheInput, "sequence
 const kvRows = (rows: readonly CacheLayer[], input: Omit<CacheInput, "sequences">): readonly CachePartRow[] =>
   rows.map(({ mixer, layers }) => ({ layers, parts: kvParts(mixer, input) }));
 
+/** Only mixers that keep a state: most models have none. */
 const stateRows = (rows: readonly CacheLayer[]): readonly CachePartRow[] =>
-  rows.map(({ mixer, layers }) => ({ layers, parts: [{ tokens: null, bytes: stateBytes(mixer) }] }));
+  rows.flatMap(({ mixer, layers }) => {
+    const bytes = stateBytes(mixer);
+    return bytes === 0 ? [] : [{ layers, parts: [{ tokens: null, bytes }] }];
+  });
 
 function kvParts(mixer: Mixer, input: Omit<CacheInput, "sequences">): readonly CachePart[] {
   const { contextTokens, format } = input;
@@ -145,15 +149,13 @@ function perSequence(
   if (bytes === 0) return [];
   const assumed = model.assumed === true;
   return [
-    explainedLater(
-      {
-        id,
-        bytes,
-        low: assumed ? Math.floor(bytes / 4) : bytes,
-        high: assumed ? bytes * 4 : bytes,
-        basis: assumed ? "assumed" : "exact",
-      },
-      () => cacheSum(rows, { times: [["sequences", sequences]] }),
-    ),
+    {
+      id,
+      bytes,
+      low: assumed ? Math.floor(bytes / 4) : bytes,
+      high: assumed ? bytes * 4 : bytes,
+      basis: assumed ? "assumed" : "exact",
+      ...cacheSum(rows, { times: ["sequences", sequences] }),
+    },
   ];
 }

@@ -64,6 +64,10 @@ export function explainedLater(term: Omit<Term, keyof Explained>, explain: () =>
   };
 }
 
+/** A term without doubt, of a sum that is worked out already. */
+export const exactSum = (id: TermId, bytes: Bytes, { formula, inputs }: Explained): Term =>
+  exactTerm(id, bytes, formula, inputs);
+
 /** A term without doubt. */
 export function exactTerm(
   id: TermId,
@@ -83,14 +87,48 @@ export function explainTerm(term: Term): string {
   return `${filledFormula(term)} = ${groupDigits(term.bytes)} B`;
 }
 
-/** The template with its numbers, one of a thing told in the singular. */
-export function filledFormula({ formula, inputs }: Explained): string {
-  return formula.replace(/\{(\w+)\}( [a-z]+s\b)?/g, (_, name: string, noun: string | undefined = "") => {
-    const value = inputs[name];
-    if (value === undefined) return `{${name}}${noun}`;
-    const text = Number.isInteger(value) ? groupDigits(value) : String(Number(value.toPrecision(12)));
-    return `${text}${value === 1 ? noun.replace(/s$/, "") : noun}`;
+/** A place in a template, and the plural noun after it, which one of a thing has not. */
+interface Hole {
+  readonly name: string;
+  readonly noun: string;
+  readonly after: string;
+}
+
+interface Template {
+  readonly before: string;
+  readonly holes: readonly Hole[];
+}
+
+/** Templates are few and every line of a stream fills some, so each is taken apart once. */
+const templates = new Map<string, Template>();
+const MOST_TEMPLATES = 10_000;
+
+function templateOf(formula: string): Template {
+  const known = templates.get(formula);
+  if (known !== undefined) return known;
+  const [before = "", ...parts] = formula.split("{");
+  const holes = parts.map((part): Hole => {
+    const [, name = "", noun = "", after = ""] = /^(\w*)\}( [a-z]+s\b)?(.*)$/s.exec(part) ?? [];
+    return { name, noun, after };
   });
+  if (templates.size >= MOST_TEMPLATES) templates.clear();
+  const template = { before, holes };
+  templates.set(formula, template);
+  return template;
+}
+
+/** The template with its numbers, one of a thing told in the singular. */
+function filledFormula({ formula, inputs }: Explained): string {
+  const { before, holes } = templateOf(formula);
+  let text = before;
+  for (const { name, noun, after } of holes) {
+    const value = inputs[name];
+    if (value === undefined) text += `{${name}}`;
+    else text += Number.isInteger(value) ? groupDigits(value) : String(Number(value.toPrecision(12)));
+    text += value === 1 ? noun.slice(0, -1) : noun;
+    text += after;
+  }
+  return text;
 }
 
 export interface Band {

@@ -52,7 +52,7 @@ export function computeBufferBytes(model: Architecture, input: ComputeBufferInpu
 export function computeBuffer(
   model: Architecture,
   input: ComputeBufferInput,
-): { readonly bytes: Bytes; readonly explain: () => Explained } {
+): { readonly bytes: Bytes; readonly explained: Explained } {
   const { ubatchTokens: ub, copied, pipelineDevices } = input;
   const rows = ub * F32;
   const head: Moment = { rows, elements: model.vocabSize + model.hiddenSize, beside: 0 };
@@ -67,7 +67,7 @@ export function computeBuffer(
   const inputs = pipelineDevices > 1 ? PIPELINE_COPIES * own.inputs : 0;
   return {
     bytes: momentBytes(widest) + inputs,
-    explain: () => ({
+    explained: {
       formula: [
         "{ub} tokens x {elements} elements x {width} B",
         ...(widest.beside > 0 ? ["{beside} B of mask and scores"] : []),
@@ -83,7 +83,7 @@ export function computeBuffer(
         copies: PIPELINE_COPIES,
         inputs: own.inputs,
       },
-    }),
+    },
   };
 }
 

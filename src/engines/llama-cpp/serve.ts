@@ -1,9 +1,9 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
 import { VramCalcError } from "../../errors.ts";
-import { type Explained, explainedLater, type Term } from "../../memory/term.ts";
+import { exactSum, type Term } from "../../memory/term.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
-import type { Bytes, Tokens } from "../../units.ts";
+import type { Tokens } from "../../units.ts";
 import { cacheSum, rowsBytes } from "../cache-sum.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { contextTerm } from "../process-overhead.ts";
@@ -163,7 +163,7 @@ function deviceTerms(
   const copied =
     hosted === null ? null : copiedWeights(input.model, { ...hosted, storage: input.storage, ubatchTokens });
   if (placed.layers === 0 && !placed.output && copied === null) return [];
-  const { bytes: compute, explain } = computeBuffer(held, {
+  const { bytes: compute, explained } = computeBuffer(held, {
     ...(copied === null ? {} : { copied: { ...copied, of: input.model } }),
     cells,
     ubatchTokens,
@@ -172,24 +172,20 @@ function deviceTerms(
     pipelineDevices,
   });
   const terms: Term[] = [];
-  const kept = (id: "kv-cache" | "recurrent-state", bytes: Bytes, sum: () => Explained): void => {
-    if (bytes > 0) terms.push(explainedLater({ id, bytes, low: bytes, high: bytes, basis: "exact" }, sum));
-  };
-  kept("kv-cache", rowsBytes(rows.kv), () => cacheSum(rows.kv, { tokens: "cells" }));
-  kept("recurrent-state", slots * rowsBytes(rows.state), () =>
-    cacheSum(rows.state, { times: [["slots", slots]] }),
-  );
+  const kv = rowsBytes(rows.kv);
+  if (kv > 0) terms.push(exactSum("kv-cache", kv, cacheSum(rows.kv, { tokens: "cells" })));
+  const state = slots * rowsBytes(rows.state);
+  if (state > 0)
+    terms.push(exactSum("recurrent-state", state, cacheSum(rows.state, { times: ["slots", slots] })));
   terms.push(
-    explainedLater(
-      {
-        id: "activations",
-        bytes: compute,
-        low: Math.floor(compute * 0.9),
-        high: Math.ceil(compute * 1.15),
-        basis: "modelled",
-      },
-      explain,
-    ),
+    {
+      id: "activations",
+      bytes: compute,
+      low: Math.floor(compute * 0.9),
+      high: Math.ceil(compute * 1.15),
+      basis: "modelled",
+      ...explained,
+    },
     contextTerm(input.card?.generation),
   );
   return terms;

@@ -1,5 +1,5 @@
 import type { Architecture } from "../../architecture/model.ts";
-import { explainedLater, sumTerms, type Term } from "../../memory/term.ts";
+import { exactSum, sumTerms, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { type CachePartRow, cacheSum, rowsBytes } from "../cache-sum.ts";
@@ -60,12 +60,7 @@ function stageTerms(
   const { rows, grown } = cacheOf(share, { input, version, sequences });
   const cache = sequences * rowsBytes(rows);
   const terms: Term[] = [];
-  if (cache > 0)
-    terms.push(
-      explainedLater({ id: "kv-cache", bytes: cache, low: cache, high: cache, basis: "exact" }, () =>
-        cacheSum(rows, { times: [["sequences", sequences]] }),
-      ),
-    );
+  if (cache > 0) terms.push(exactSum("kv-cache", cache, cacheSum(rows, { times: ["sequences", sequences] })));
   const read = prefillTerms(share, {
     sequences,
     prompt,
