@@ -3,13 +3,14 @@ import { VramCalcError } from "../errors.ts";
 import { parseLengths } from "../memory/batch-lengths.ts";
 import { parseBytes, parseTokens } from "../units.ts";
 
-/** Lets commander report a core error under the name of the flag. */
+/** Lets commander report a core error under the name of the flag, unless the error says it itself. */
 export function parsed<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
     } catch (error) {
-      if (error instanceof VramCalcError) throw new InvalidArgumentError(error.message);
+      if (error instanceof VramCalcError && error.code !== "bad-option")
+        throw new InvalidArgumentError(error.message);
       throw error;
     }
   };

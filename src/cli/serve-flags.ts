@@ -1,9 +1,10 @@
 /** The flags that say how a model is served, shared by every command that estimates serving. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { EstimateOptions } from "../estimate/prepare.ts";
 import { type ImagesRequest, parseImages } from "../memory/images-request.ts";
 import type { LoadedModel } from "../sources/load-model.ts";
 import type { Tokens } from "../units.ts";
+import { type EngineSettings, parseSettings } from "./engine-settings.ts";
 import type { Limit } from "./limit.ts";
 import { type LoraFlag, parseLora } from "./lora-flag.ts";
 import { batchOption, contextOption, dtypeOption, kvDtypeOption, parsed, parsePositive } from "./options.ts";
@@ -22,76 +23,6 @@ export interface ServeFlags {
   readonly set?: EngineSettings | undefined;
   readonly mtp?: true | undefined;
   readonly images?: ImagesRequest | undefined;
-}
-
-export type EngineSettings = Readonly<Record<string, number | boolean | string | readonly number[]>>;
-
-/** A list of words names the values that a flag takes. */
-type SettingKind = "share" | "count" | "switch" | "list" | readonly string[];
-
-/** What `--set` may hold: flag of the engine, its name in the core, and what it is. */
-const SETTINGS: readonly (readonly [flag: string, name: string, kind: SettingKind])[] = [
-  ["gpu-memory-utilization", "gpuMemoryUtilization", "share"],
-  ["max-num-seqs", "maxNumSeqs", "count"],
-  ["max-num-batched-tokens", "maxBatchedTokens", "count"],
-  ["block-size", "blockTokens", "count"],
-  ["enforce-eager", "enforceEager", "switch"],
-  ["mem-fraction-static", "memFractionStatic", "share"],
-  ["ngl", "gpuLayers", "count"],
-  ["n-cpu-moe", "cpuExpertLayers", "count"],
-  ["tensor-split", "tensorSplit", "list"],
-  ["fa", "flashAttention", "switch"],
-  ["ub", "ubatchTokens", "count"],
-  ["kv-unified", "unified", "switch"],
-  ["swa-full", "swaFull", "switch"],
-  ["mmproj", "projector", "switch"],
-  ["chunked-prefill-size", "chunkedPrefillTokens", "count"],
-  ["disable-radix-cache", "disableRadixCache", "switch"],
-  ["prompt-tokens", "promptTokens", "count"],
-  ["attn-implementation", "attention", ["flash", "sdpa", "eager"]],
-  ["cache-implementation", "cache", ["dynamic", "static"]],
-];
-
-/**
- * Reads `--set ngl=20,fa=off`: the engine's own flags.
- *
- * @throws InvalidArgumentError for a name or value that no engine has
- */
-export function parseSettings(text: string, before: EngineSettings = {}): EngineSettings {
-  const settings: Record<string, number | boolean | string | readonly number[]> = { ...before };
-  for (const entry of text.split(",")) {
-    const [flag = "", value = "on"] = entry.split("=").map((part) => part.trim());
-    const known = SETTINGS.find(([name]) => name === flag.replace(/^-+/, ""));
-    if (known === undefined)
-      throw new InvalidArgumentError(`engines have ${SETTINGS.map(([name]) => name).join(", ")}.`);
-    settings[known[1]] = settingOf(value, known[2]);
-  }
-  return settings;
-}
-
-function settingOf(value: string, kind: SettingKind): number | boolean | string | readonly number[] {
-  const number = Number(value);
-  if (typeof kind !== "string") {
-    if (kind.includes(value)) return value;
-    throw new InvalidArgumentError(`${value} is none of ${kind.join(", ")}.`);
-  }
-  switch (kind) {
-    case "share":
-      if (number > 0 && number <= 1) return number;
-      throw new InvalidArgumentError(`${value} is not between 0 and 1.`);
-    case "count":
-      if (Number.isSafeInteger(number) && number >= 0) return number;
-      throw new InvalidArgumentError(`${value} is not a whole number.`);
-    case "switch":
-      if (/^(on|true|1|yes)$/.test(value)) return true;
-      if (/^(off|false|0|no)$/.test(value)) return false;
-      throw new InvalidArgumentError(`${value} is neither on nor off.`);
-    case "list": {
-      const parts = value.split("/").map(Number);
-      if (parts.length <= 64 && parts.every((part) => part >= 0 && Number.isFinite(part))) return parts;
-      throw new InvalidArgumentError(`${value} is not a list such as 3/1.`);
-    }
-  }
 }
 
 /** The flags, for a command to add. */
