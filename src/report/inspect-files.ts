@@ -3,8 +3,8 @@ import type { LoraLinear } from "../adapters/lora.ts";
 import { mergeWeight } from "../adapters/merge.ts";
 import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
 import { type Bytes, groupDigits } from "../units.ts";
-import { alignRows } from "./inspect.ts";
-import { sizeText } from "./table.ts";
+import { sizeText } from "./size-text.ts";
+import { alignRows } from "./text-layout.ts";
 
 export interface FileFacts {
   readonly container: string;

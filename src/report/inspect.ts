@@ -5,13 +5,16 @@ import { type LinearEntry, layerGroups, linears } from "../architecture/layout.t
 import type { Architecture, Note } from "../architecture/model.ts";
 import { GROUPS } from "../architecture/model.ts";
 import type { EmbeddingPadding } from "../architecture/padding.ts";
+import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { CacheRow } from "../memory/cache-rows.ts";
 import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
 import { groupDigits } from "../units.ts";
 import { type FileFacts, fileLines, ggufLines, loraLines } from "./inspect-files.ts";
 import { feedForwardText, layerText, mixerText } from "./layer-text.ts";
+import { noteLines } from "./notes.ts";
 import type { Paint } from "./paint.ts";
-import { wrap } from "./table.ts";
+import { notesJson } from "./result.ts";
+import { alignRows, wrap } from "./text-layout.ts";
 
 /** Tokens that the tokenizer beside the config hands out. */
 export interface TokenizerCount {
@@ -23,8 +26,7 @@ export interface TokenizerCount {
 }
 
 export interface Inspection {
-  readonly id: string;
-  readonly source: string;
+  readonly model: ModelSummary;
   readonly architecture: Architecture;
   readonly cache: readonly CacheRow[];
   readonly tokenizer?: TokenizerCount;
@@ -43,16 +45,12 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
   return {
     schema: "vram-calc/inspect@1",
     model: {
-      id: inspection.id,
-      source: inspection.source,
-      family: model.family,
+      ...modelFacts(inspection.model, model),
       modelType: model.modelType,
       dtype: model.dtype ?? null,
       hiddenSize: model.hiddenSize,
       vocabSize: model.vocabSize,
       maxContextTokens: model.maxContextTokens ?? null,
-      tied: model.stacks.length === 0 ? null : model.tied,
-      parameters: model.parameters,
     },
     layers: layerGroups(model).map((group) => ({
       stack: group.stack,
@@ -77,7 +75,7 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
             linears: inspection.lora.linears.map(({ tensor: _, ...linear }) => linear),
             parameters: inspection.lora.linears.reduce((sum, linear) => sum + linear.parameters, 0),
           },
-    notes: inspection.notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
+    notes: notesJson(inspection.notes),
   };
 }
 
@@ -93,7 +91,7 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
   const { parameters } = model;
   const shapeless = model.stacks.length === 0;
   const head = [
-    paint("strong", `${inspection.id}: ${groupDigits(parameters.total)} parameters (${model.family})`),
+    paint("strong", `${inspection.model.id}: ${groupDigits(parameters.total)} parameters (${model.family})`),
     ...(parameters.active < parameters.total ? [`${groupDigits(parameters.active)} active per token`] : []),
     ...(parameters.stored > parameters.total
       ? [
@@ -142,9 +140,7 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
             ...loraLines(inspection.lora.linears, inspection.lora.rank),
           ],
         ]),
-    ...(inspection.notes.length === 0
-      ? []
-      : [inspection.notes.map((note) => paint("dim", wrap(`note: ${note.message}`, columns, "      ")))]),
+    ...(inspection.notes.length === 0 ? [] : [noteLines(inspection.notes, options)]),
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -219,15 +215,4 @@ function paddingLines(padding: EmbeddingPadding, tokenizer: TokenizerCount, mode
     );
   }
   return lines;
-}
-
-/** Rows as columns two spaces apart, indented by two. */
-export function alignRows(
-  rows: readonly (readonly string[])[],
-  align: readonly ("left" | "right")[],
-): string[] {
-  const widths = align.map((_, i) => Math.max(0, ...rows.map((row) => (row[i] ?? "").length)));
-  return rows.map((row) =>
-    `  ${row.map((cell, i) => (align[i] === "left" ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")}`.trimEnd(),
-  );
 }

@@ -52,12 +52,23 @@ describe("the manual page", () => {
 describe("the JSON schemas", () => {
   const schemaOf = (name: string) => JSON.parse(files.get(`schema/${name}`)!);
 
-  test("are six, of draft 2020-12, each with a title", () => {
+  test("are one for every result, of draft 2020-12, each with a title", () => {
     const names = [...files.keys()].filter((name) => name.startsWith("schema/"));
     expect(names.sort()).toEqual(
-      ["budgets", "check", "estimate", "jsonl-request", "jsonl-response", "train"].map(
-        (name) => `schema/${name}.json`,
-      ),
+      [
+        "budgets",
+        "check",
+        "compare",
+        "estimate",
+        "fit",
+        "formats",
+        "gpus",
+        "inspect",
+        "jsonl-request",
+        "jsonl-response",
+        "plot",
+        "train",
+      ].map((name) => `schema/${name}.json`),
     );
     for (const name of names) {
       const schema = schemaOf(name.slice("schema/".length));

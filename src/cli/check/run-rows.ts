@@ -2,10 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { type ModelFacts, modelFacts, modelSummary } from "../../architecture/summary.ts";
 import type { Gate } from "../../budget.ts";
 import { type CheckedRow, judge, rowTerm } from "../../check/result.ts";
 import { badBudgets, EXAMPLE_ROW, type Place, placesIn, type TextFile } from "../../check/text/place.ts";
 import { VramCalcError } from "../../errors.ts";
+import { worstOf } from "../../memory/term.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { looksLikeCount } from "../../units.ts";
 import type { Io } from "../io.ts";
@@ -48,10 +50,16 @@ export async function runRows(
       let index = group[0]!;
       try {
         const loaded = await loadRowModel(rows[index]!, options);
+        const model = modelFacts(modelSummary(loaded), loaded.architecture);
         for (index of group) {
           const row = rows[index]!;
           const limit = await limitOfRow(row, limits, options.io);
-          checked[index] = checkRow(row, loaded, { limit, place: placeAt(row.at), gate: options.gate });
+          checked[index] = checkRow(row, loaded, {
+            model,
+            limit,
+            place: placeAt(row.at),
+            gate: options.gate,
+          });
         }
       } catch (error) {
         failures.push({ index, error: atRow(source, rows[index]!, error) });
@@ -111,7 +119,12 @@ async function limitOfRow(
 function checkRow(
   row: BudgetRow,
   loaded: LoadedModel,
-  at: { readonly limit: Limit; readonly place: Place; readonly gate: Gate | undefined },
+  at: {
+    readonly model: ModelFacts;
+    readonly limit: Limit;
+    readonly place: Place;
+    readonly gate: Gate | undefined;
+  },
 ): CheckedRow {
   const { request } = row;
   const sized = size(request.use, loaded, { flags: request.flags, limit: at.limit });
@@ -120,21 +133,19 @@ function checkRow(
   return {
     id: row.id,
     place: at.place,
-    model: { id: loaded.id, source: loaded.source, family: loaded.architecture.family },
-    parameters: loaded.architecture.parameters.total,
+    model: at.model,
     use: request.use,
     request: sized.result.request,
     total,
     terms: worstTerms(sized),
     budget,
-    notes: sized.notes.map(({ code, message }) => ({ code, message })),
+    notes: sized.notes,
   };
 }
 
 function worstTerms({ result }: Sized): CheckedRow["terms"] {
   const devices: readonly (typeof result.devices)[number][] = result.devices;
-  const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
-  return worst.terms.map(rowTerm);
+  return worstOf(devices).terms.map(rowTerm);
 }
 
 /** Codes that are about the model's own files, where nothing in the row would look better. */

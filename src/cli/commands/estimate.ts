@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Architecture } from "../../architecture/model.ts";
+import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { EstimateOptions } from "../../estimate/prepare.ts";
@@ -10,7 +11,8 @@ import type { AttentionImplementation } from "../../memory/attention-mask.ts";
 import { type BatchLengths, batchLengths } from "../../memory/batch-lengths.ts";
 import { plainStorageByName } from "../../quantization/storage.ts";
 import type { Result } from "../../report/result.ts";
-import { estimateTable, type Units } from "../../report/table.ts";
+import type { Units } from "../../report/size-text.ts";
+import { estimateTable } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { limitOf } from "../limit.ts";
@@ -127,12 +129,7 @@ async function runEstimate(
   const budget = limit === null ? undefined : checkBudget(outcome, limit);
   const result: Result = {
     schema: "vram-calc/estimate@1",
-    model: {
-      id: loaded.id,
-      source: loaded.source,
-      family: loaded.architecture.family,
-      ...(loaded.revision === undefined ? {} : { revision: loaded.revision }),
-    },
+    model: modelSummary(loaded),
     architecture: loaded.architecture,
     request: outcome.request,
     estimate: outcome,

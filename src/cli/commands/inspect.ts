@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { adaptedExpertNotes, loraLinears } from "../../adapters/lora.ts";
 import type { Note } from "../../architecture/model.ts";
 import { embeddingPadding } from "../../architecture/padding.ts";
+import { modelSummary } from "../../architecture/summary.ts";
 import { VramCalcError } from "../../errors.ts";
 import { cacheRows } from "../../memory/cache-rows.ts";
 import {
@@ -54,8 +55,7 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
         : await tokenizerOf(folder, unread)
       : ggufTokenizer(loaded.gguf.tokens);
   const inspection: Inspection = {
-    id: loaded.id,
-    source: loaded.source,
+    model: modelSummary(loaded),
     architecture,
     cache: cacheRows(architecture),
     ...(tokenizer === null

@@ -1,4 +1,6 @@
 /** One request line -> one result line. */
+
+import { modelSummary } from "../../architecture/summary.ts";
 import { judge } from "../../check/result.ts";
 import { EXIT, type ExitCode, VramCalcError } from "../../errors.ts";
 import { resultJson } from "../../report/result.ts";
@@ -128,12 +130,7 @@ function answerText(
   const sized = size(request.use, loaded, { flags: request.flags, limit });
   const budget = limit === null ? {} : { budget: judge(sized.result, limit, request) };
   const { architecture } = loaded;
-  const model = {
-    id: loaded.id,
-    source: loaded.source,
-    family: architecture.family,
-    ...(loaded.revision === undefined ? {} : { revision: loaded.revision }),
-  };
+  const model = modelSummary(loaded);
   const about = { model, architecture, notes: sized.notes, ...budget };
   switch (sized.use) {
     case "serve": {
