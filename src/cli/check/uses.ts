@@ -8,6 +8,7 @@ import { estimate } from "../../estimate/estimate.ts";
 import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
+import type { Beside } from "../beside.ts";
 import type { Limit } from "../limit.ts";
 import { weightsOnlyOption } from "../options.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
@@ -131,13 +132,18 @@ function shown(value: unknown): string {
 export function size(
   use: Use,
   loaded: LoadedModel,
-  { flags, limit }: { readonly flags: Flags; readonly limit: Limit | null },
+  {
+    flags,
+    limit,
+    beside = {},
+  }: { readonly flags: Flags; readonly limit: Limit | null; readonly beside?: Beside },
 ): Sized {
   const notes = limit === null ? loaded.notes : [...loaded.notes, ...limit.notes];
   switch (use) {
     case "serve": {
       const result = estimate(loaded.architecture, {
         ...estimateOptionsOf(flags as ServeFlags, loaded, limit),
+        ...beside,
         weightsOnly: flags.weightsOnly === true,
       });
       return { use, result, notes: notes.concat(result.notes) };
