@@ -178,14 +178,28 @@ const ABOUT_MODEL = new Set(["malformed-file", "bad-config", "unsupported-model"
 
 /** An error of a row, told at the field that it is about as far as its details show. */
 function atRow(source: TextFile, row: BudgetRow, error: unknown): unknown {
-  if (!(error instanceof VramCalcError) || error.code === "source-unavailable") return error;
+  if (!(error instanceof VramCalcError)) return error;
   const fields = [...row.raw.fields];
   if (ABOUT_MODEL.has(error.code))
     return badBudgets(source, row.raw.fields.get("model")?.at ?? row.at, error.message, null);
+  if (error.code === "source-unavailable") return elsewhere(source, row, error as Unavailable);
   const said = Object.values(error.details).filter((value) => typeof value === "string");
   const named = fields.find(([name]) => said.some((text) => flagOf(text) === name));
   const valued = fields.find(([, field]) => said.includes(String(field.value)));
-  return badBudgets(source, (named ?? valued)?.[1].at ?? row.at, error.message, EXAMPLE_ROW);
+  const at = (valued ?? named)?.[1].at ?? row.at;
+  return badBudgets(source, at, error.message, EXAMPLE_ROW);
+}
+
+type Unavailable = VramCalcError<"source-unavailable">;
+
+/** The world's fault and not the file's, told with the place that asked for it: the cards of this machine, or a model. */
+function elsewhere(source: TextFile, row: BudgetRow, { details }: Unavailable): Unavailable {
+  const field = /gpu/i.test(details.source) ? "gpu" : "model";
+  const { line, column } = placesIn(source.text)(row.raw.fields.get(field)?.at ?? row.at);
+  return new VramCalcError("source-unavailable", {
+    ...details,
+    source: `${source.file}, line ${line}, column ${column}: ${details.source}`,
+  });
 }
 
 /** "kvDtype" for a detail that names the flag "--kv-dtype". */

@@ -105,7 +105,7 @@ export function readOption(option: Option, value: unknown): unknown {
   try {
     return option.parseArg(text, undefined);
   } catch (error) {
-    if (!(error instanceof InvalidArgumentError)) throw error;
+    if (!(error instanceof InvalidArgumentError)) throw inField(error, option, key);
     const problem = error.message;
     throw new VramCalcError("bad-option", {
       option: `"${key}"`,
@@ -113,6 +113,16 @@ export function readOption(option: Option, value: unknown): unknown {
       expected: option.argChoices === undefined ? expectedBy(problem) : option.argChoices.join(", "),
     });
   }
+}
+
+/** A complaint about a flag as one about the field that stands for it. */
+function inField(error: unknown, option: Option, key: string): unknown {
+  if (!(error instanceof VramCalcError) || error.code !== "bad-option") return error;
+  const { details } = error as VramCalcError<"bad-option">;
+  const flag = `--${option.name()}`;
+  if (!details.option.startsWith(flag)) return error;
+  const rest = details.option.slice(flag.length);
+  return new VramCalcError("bad-option", { ...details, option: `"${key}"${rest}` });
 }
 
 /** What a parser wanted, out of its sentence. */
