@@ -117,7 +117,11 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
     lines.push("", "what would lower it");
     for (const relief of reliefs)
       lines.push(
-        wrap(`  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, "GiB")}`, columns, "    "),
+        wrap(
+          `  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, options.units === "GB" ? "GB" : "GiB")}`,
+          columns,
+          "    ",
+        ),
       );
   }
   if (options.explain) {

@@ -11,6 +11,7 @@ import { type Charted, chartJson } from "../../report/plot/json.ts";
 import { svgChart } from "../../report/plot/svg.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import { groupDigits } from "../../units.ts";
+import { besideOf } from "../beside.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
 import { limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
@@ -120,7 +121,11 @@ async function plottedOf(words: readonly string[], flags: PlotFlags, { io }: Ses
     });
   const limit = await limitOf(flags, io);
   const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
-  const { chart, last } = memoryChart(loaded, flags.x ?? "context", { flags, limit });
+  const { chart, last } = memoryChart(loaded, flags.x ?? "context", {
+    flags,
+    limit,
+    beside: await besideOf(flags, loadOptionsOf(io)),
+  });
   return {
     chart,
     about: {
