@@ -1,13 +1,13 @@
 /** Readers of pages: GOT-OCR, PaddleOCR-VL, DeepSeek-VL's hybrid eyes, Ovis 2 and VideoLLaMA 3. */
 
-import { part, projection } from "../composite.ts";
+import { type LanguageModelOptions, part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { convolution, embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
-import { imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
+import { clipVision, imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samNeck, samVision } from "../towers/sam-vision.ts";
 import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "../towers/tower.ts";
 
@@ -214,3 +214,83 @@ export const videoLlama3 = compositeFamily({
     ...projection("model.projector.readout.2", textSize, textSize, true),
   ],
 });
+
+/** The decoder that DeepSeek-OCR nests, or states at the top: DeepSeek-MoE's, with attention that is not latent. */
+function ocrText(config: ConfigReader): LanguageModelOptions {
+  const text = config.child("language_config") ?? config;
+  if (text.flag("use_mla", true)) text.fail("use_mla", "false, as in DeepSeek-OCR");
+  return { keys: ["language_config"], modelType: "deepseek", readAs: "deepseek", tied: false };
+}
+
+/**
+ * Segment Anything at 1024 pixels, two strided convolutions, then CLIP-L over what is left, both into the projector.
+ *
+ * @example DeepSeek-OCR: 2,934,734,080 + 398,746,880 + 2,625,280 = 3,336,106,240
+ */
+export const deepseekOcr = compositeFamily({
+  id: "deepseek_vl_v2",
+  classNames: ["DeepseekOCRForCausalLM"],
+  text: ocrText,
+  names: "unchanged",
+  check: (config) => {
+    const vision = part(config, "vision_config");
+    if (vision.text("model_name") !== "deeplip_b_l")
+      vision.fail("model_name", "deeplip_b_l, DeepSeek-OCR's eyes");
+    const projector = part(config, "projector_config");
+    if (projector.text("projector_type") !== "linear") projector.fail("projector_type", "linear");
+  },
+  towers: (config) => {
+    const clip = clipVision(
+      overriding(config, {
+        hidden_size: 1024,
+        intermediate_size: 4096,
+        num_hidden_layers: 24,
+        num_attention_heads: 16,
+        image_size: 224,
+        patch_size: 14,
+        hidden_act: "quick_gelu",
+      }),
+      "model.vision_model",
+    );
+    const sam = samVision(overriding(config, { ...SAM_B, hidden_act: "gelu" }), "model.sam_model");
+    return [
+      { ...clip, tensors: clip.tensors.filter(({ name }) => !name.includes("post_layernorm")) },
+      {
+        ...sam,
+        tensors: [
+          ...sam.tensors,
+          ...inGroup("vision", [
+            ...conv("model.sam_model.net_2", [512, 256, 3, 3]),
+            ...conv("model.sam_model.net_3", [1024, 512, 3, 3]),
+          ]),
+        ],
+      },
+    ];
+  },
+  projector: ({ config, textSize }) => {
+    const projector = part(config, "projector_config");
+    return [
+      ...projection(
+        "model.projector.layers",
+        projector.int("n_embed", textSize),
+        projector.int("input_dim"),
+        true,
+      ),
+      vector("model.image_newline", "projector", [textSize]),
+      vector("model.view_seperator", "projector", [textSize]),
+    ];
+  },
+  customCode: "DeepSeek-MoE's decoder with Segment Anything and CLIP",
+});
+
+/** Segment Anything's smallest encoder, whatever the model around it says. */
+const SAM_B = {
+  hidden_size: 768,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  image_size: 1024,
+  patch_size: 16,
+  mlp_dim: 3072,
+  window_size: 14,
+  output_channels: 256,
+} as const;

@@ -1,6 +1,6 @@
 /** Rarer models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
-import { deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
+import { deepseekOcr, deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
 import { gemma4Unified } from "./gemma4.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
@@ -16,6 +16,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   lightOnOcr,
   deepseekVl,
   deepseekVlHybrid,
+  deepseekOcr,
   gotOcr2,
   ovis2,
   paddleOcrVl,
