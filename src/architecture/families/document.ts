@@ -1,15 +1,13 @@
-/** Readers of pages: GOT-OCR, PaddleOCR-VL, DeepSeek-VL's hybrid eyes, Ovis 2 and VideoLLaMA 3. */
+/** Readers of pages and of videos: GOT-OCR, PaddleOCR-VL, DeepSeek-VL with two encoders, VideoLLaMA 3. */
 
-import { type LanguageModelOptions, part, projection } from "../composite.ts";
+import { part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
-import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
+import { overriding, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
-import { convolution, embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
-import { clipVision, imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
+import { convolution, norm, vector } from "../tensors.ts";
+import { imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samNeck, samVision } from "../towers/sam-vision.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "../towers/tower.ts";
+import { inGroup } from "../towers/tower.ts";
 
 const conv = (name: string, shape: readonly number[]): Tensor[] =>
   convolution({ name, group: "projector", shape });
@@ -103,93 +101,6 @@ export const deepseekVlHybrid = compositeFamily({
   },
 });
 
-/** AIMv2's layers, RMSNorms throughout, and a head that chooses among words of its own. */
-const ovisVision: TowerBuilder = (given, prefix) => {
-  const config = withDefaults(given, {
-    hidden_size: 1024,
-    intermediate_size: 2816,
-    num_hidden_layers: 24,
-    num_attention_heads: 8,
-    image_size: 224,
-    patch_size: 14,
-  });
-  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
-  const [height, width] = squareSize(config, "patch_size");
-  const at = (name: string): string => `${prefix}.transformer.${name}`;
-  const words = visualWords(config);
-  const stride = config.int("hidden_stride", 1);
-  const qkv = config.flag("qkv_bias", false);
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: at("encoder.layers"),
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attention", outName: "out_proj", bias: { qkv, o: qkv } },
-            mlp: {
-              name: "ffn",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "silu"),
-              bias: config.flag("mlp_bias", false),
-              gated: ["gate_proj", "up_proj", "down_proj"],
-            },
-            norm: "rms",
-            norms: ["rms_norm1", "rms_norm2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
-      ...convolution({
-        name: at("embeddings.patch_embedding"),
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
-      positionEmbedding(at("embeddings.position_embedding"), patchCount(config), hiddenSize),
-      ...norm(at("embeddings.rms_norm"), hiddenSize),
-      ...norm(at("rms_norm"), hiddenSize),
-      ...linear({
-        name: `${prefix}.head_linear`,
-        role: "other",
-        group: "vision",
-        outDim: words,
-        inDim: hiddenSize * stride ** 2,
-      }),
-      ...norm(`${prefix}.head_norm`, words, "bias"),
-    ]),
-  };
-};
-
-/** Visual words that an image patch may become; the others mark where images begin and end. */
-function visualWords(config: ConfigReader): number {
-  const all = config.int("vocab_size", 16_384);
-  const words = all - config.count("num_visual_indicator_tokens", 5);
-  if (words < 1) config.fail("num_visual_indicator_tokens", `fewer than the ${all} visual words`);
-  return words;
-}
-
-/** Visual words have embeddings of their own, as wide as the text's. */
-export const ovis2 = compositeFamily({
-  id: "ovis2",
-  classNames: ["Ovis2ForConditionalGeneration"],
-  text: { modelType: "qwen2", tied: true, ties: "top-alone" },
-  names: "model.language_model",
-  towers: (config) => [ovisVision(part(config, "vision_config"), "model.vision_tower")],
-  projector: ({ config }) =>
-    inGroup("projector", [
-      embedding(
-        "model.visual_embeddings_table",
-        part(config, "vision_config").int("vocab_size", 16_384),
-        config.int("hidden_size", 1536),
-      ),
-    ]),
-});
-
 /** SigLIP's layers over patches of any number: no positions of their own, two linears behind them. */
 export const videoLlama3 = compositeFamily({
   id: "video_llama_3",
@@ -214,83 +125,3 @@ export const videoLlama3 = compositeFamily({
     ...projection("model.projector.readout.2", textSize, textSize, true),
   ],
 });
-
-/** The decoder that DeepSeek-OCR nests, or states at the top: DeepSeek-MoE's, with attention that is not latent. */
-function ocrText(config: ConfigReader): LanguageModelOptions {
-  const text = config.child("language_config") ?? config;
-  if (text.flag("use_mla", true)) text.fail("use_mla", "false, as in DeepSeek-OCR");
-  return { keys: ["language_config"], modelType: "deepseek", readAs: "deepseek", tied: false };
-}
-
-/**
- * Segment Anything at 1024 pixels, two strided convolutions, then CLIP-L over what is left, both into the projector.
- *
- * @example DeepSeek-OCR: 2,934,734,080 + 398,746,880 + 2,625,280 = 3,336,106,240
- */
-export const deepseekOcr = compositeFamily({
-  id: "deepseek_vl_v2",
-  classNames: ["DeepseekOCRForCausalLM"],
-  text: ocrText,
-  names: "unchanged",
-  check: (config) => {
-    const vision = part(config, "vision_config");
-    if (vision.text("model_name") !== "deeplip_b_l")
-      vision.fail("model_name", "deeplip_b_l, DeepSeek-OCR's eyes");
-    const projector = part(config, "projector_config");
-    if (projector.text("projector_type") !== "linear") projector.fail("projector_type", "linear");
-  },
-  towers: (config) => {
-    const clip = clipVision(
-      overriding(config, {
-        hidden_size: 1024,
-        intermediate_size: 4096,
-        num_hidden_layers: 24,
-        num_attention_heads: 16,
-        image_size: 224,
-        patch_size: 14,
-        hidden_act: "quick_gelu",
-      }),
-      "model.vision_model",
-    );
-    const sam = samVision(overriding(config, { ...SAM_B, hidden_act: "gelu" }), "model.sam_model");
-    return [
-      { ...clip, tensors: clip.tensors.filter(({ name }) => !name.includes("post_layernorm")) },
-      {
-        ...sam,
-        tensors: [
-          ...sam.tensors,
-          ...inGroup("vision", [
-            ...conv("model.sam_model.net_2", [512, 256, 3, 3]),
-            ...conv("model.sam_model.net_3", [1024, 512, 3, 3]),
-          ]),
-        ],
-      },
-    ];
-  },
-  projector: ({ config, textSize }) => {
-    const projector = part(config, "projector_config");
-    return [
-      ...projection(
-        "model.projector.layers",
-        projector.int("n_embed", textSize),
-        projector.int("input_dim"),
-        true,
-      ),
-      vector("model.image_newline", "projector", [textSize]),
-      vector("model.view_seperator", "projector", [textSize]),
-    ];
-  },
-  customCode: "DeepSeek-MoE's decoder with Segment Anything and CLIP",
-});
-
-/** Segment Anything's smallest encoder, whatever the model around it says. */
-const SAM_B = {
-  hidden_size: 768,
-  num_hidden_layers: 12,
-  num_attention_heads: 12,
-  image_size: 1024,
-  patch_size: 16,
-  mlp_dim: 3072,
-  window_size: 14,
-  output_channels: 256,
-} as const;

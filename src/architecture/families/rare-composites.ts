@@ -1,13 +1,15 @@
 /** Rarer models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
-import { deepseekOcr, deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
+import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
 import { gemma4Unified } from "./gemma4.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
+import { ovis2 } from "./ovis.ts";
 import { phi4Multimodal } from "./phi4-multimodal.ts";
 import { aria, ariaText, blip2, idefics2, instructBlip, instructBlipVideo, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
+import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
   llavaNextVideo,
@@ -17,6 +19,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   deepseekVl,
   deepseekVlHybrid,
   deepseekOcr,
+  dotsOcr,
   gotOcr2,
   ovis2,
   paddleOcrVl,
