@@ -1,5 +1,6 @@
 /** Rarer models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
+import { blip2, instructBlip, instructBlipVideo } from "./blip.ts";
 import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
 import { gemma4Unified } from "./gemma4.ts";
@@ -7,7 +8,7 @@ import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./
 import { kimiVl, locateAnything } from "./moonvit.ts";
 import { ovis2 } from "./ovis.ts";
 import { phi4Multimodal } from "./phi4-multimodal.ts";
-import { aria, ariaText, blip2, idefics2, instructBlip, instructBlipVideo, kosmos2 } from "./queried.ts";
+import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
 import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
 
