@@ -93,7 +93,7 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
   const { parameters } = model;
   const shapeless = model.stacks.length === 0;
   const head = [
-    paint("strong", `${inspection.model.id}: ${groupDigits(parameters.total)} parameters (${model.family})`),
+    `${inspection.model.id}: ${groupDigits(parameters.total)} parameters (${model.family})`,
     ...(parameters.active < parameters.total ? [`${groupDigits(parameters.active)} active per token`] : []),
     ...(parameters.stored > parameters.total
       ? [
@@ -109,8 +109,9 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
       ? []
       : [`up to ${groupDigits(model.maxContextTokens)} positions`]),
   ];
+  const [title, ...facts] = head.map((line) => wrap(line, columns, "  "));
   const sections = [
-    head,
+    [paint("strong", title!), ...facts],
     [paint("strong", "parameters by group"), ...groupLines(model)],
     ...(shapeless
       ? []

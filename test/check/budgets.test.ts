@@ -80,7 +80,7 @@ const BAD: readonly (readonly [text: string, place: string, message: RegExp])[] 
   ["[]", "1:1", /found an empty list, expected a map with the key "budgets"/],
   ["budgets:", "1:9", /"budgets" is null, expected a list of at least one row/],
   ["budgets: []", "1:10", /"budgets" is an empty list/],
-  ["defaults: {}", "1:1", /the key "budgets" is missing.*\{ budgets: \[/],
+  ["defaults: {}", "1:1", /the key "budgets" is missing.*: budgets: \[/],
   ["budget: []", "1:1", /unknown key "budget", did you mean "budgets"\?/],
   [
     "headroom: 5%\nbudgets:\n- {model: 14B, gpu: l40s}",
