@@ -6,6 +6,7 @@ import { ernie45VlMoe } from "./ernie-vl.ts";
 import { gemma4Unified } from "./gemma4.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
+import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
 import { ovis2 } from "./ovis.ts";
 import { phi4Multimodal } from "./phi4-multimodal.ts";
 import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
@@ -35,6 +36,8 @@ export const RARE_COMPOSITES: readonly Family[] = [
   instructBlipVideo,
   kosmos2,
   gemma4Unified,
+  qwen25Omni,
+  qwen3Omni,
   kimiVl,
   locateAnything,
   phi4Multimodal,
