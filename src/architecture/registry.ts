@@ -6,6 +6,7 @@ import {
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
+  RARE_IMAGES,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
@@ -13,7 +14,7 @@ import { architectureReader, type ReadArchitecture } from "./read-architecture.t
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
 const decoders = [...DECODERS, ...RARE_DECODERS];
-const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_COMPOSITES, ...RARE_ENCODERS];
+const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_COMPOSITES, ...RARE_ENCODERS, ...RARE_IMAGES];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */
 export const FAMILIES: readonly Family[] = [...decoders, ...others];

@@ -4,19 +4,14 @@ import { part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";
 import { headLinear, labelCount, pooler } from "../encoder-row.ts";
-import { activationOf, type Family } from "../family.ts";
+import type { Family } from "../family.ts";
 import type { ArchitectureDraft, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
-import { convolution, embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import { embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import { towerAlone, towerFamily } from "../tower-family.ts";
 import { clipLayer, clipVision, siglipVision } from "../towers/image-encoders.ts";
-import {
-  encoderLayer,
-  inGroup,
-  patchCount,
-  readEncoderHeads,
-  squareSize,
-  type Tower,
-} from "../towers/tower.ts";
+import type { Tower } from "../towers/tower.ts";
+import { vitTower } from "../towers/vit.ts";
 
 function matrix(name: string, outDim: number, inDim: number, bias = false): Tensor[] {
   return linear({ name, role: "other", group: "other", outDim, inDim, bias });
@@ -131,26 +126,6 @@ export const siglip: Family = {
   },
 };
 
-function alone(
-  family: string,
-  config: ConfigReader,
-  tower: Tower,
-  head: readonly Tensor[],
-): ArchitectureDraft {
-  return {
-    family,
-    modelType: config.text("model_type", family),
-    hiddenSize: tower.stacks[0]!.hiddenSize,
-    // No tokens, no embedding, no logits.
-    vocabSize: 0,
-    tied: false,
-    norm: "layer",
-    stacks: tower.stacks,
-    tensors: [...tower.tensors, ...head],
-    notes: [],
-  };
-}
-
 /** CLIP's image encoder, with its projection in the class that has one. */
 export const clipVisionModel: Family = {
   id: "clip_vision_model",
@@ -159,7 +134,7 @@ export const clipVisionModel: Family = {
   build: (config) => {
     const tower = clipVision(config, "vision_model");
     const projected = config.texts("architectures")?.[0] === "CLIPVisionModelWithProjection";
-    return alone(
+    return towerAlone(
       "clip_vision_model",
       config,
       tower,
@@ -179,70 +154,16 @@ export const siglipVisionModel: Family = {
   id: "siglip_vision_model",
   modelTypes: ["siglip_vision_model"],
   classNames: ["SiglipVisionModel"],
-  build: (config) => alone("siglip_vision_model", config, siglipVision(config, "vision_model"), []),
+  build: (config) => towerAlone("siglip_vision_model", config, siglipVision(config, "vision_model"), []),
 };
 
-/** class h + patches + (n + 1)*h positions + L*(4 lin + plain MLP + 4h) + 2h; a classifier, or a pooler. */
-export const vit: Family = {
+export const vit: Family = towerFamily({
   id: "vit",
-  modelTypes: ["vit"],
-  classNames: ["ViTModel", "ViTForImageClassification"],
-  build: (config) => {
-    const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
-    const [height, width] = squareSize(withDefaults(config, { patch_size: 16 }), "patch_size");
-    const patches = patchCount(withDefaults(config, { patch_size: 16, image_size: 224 }));
-    const classes = config.texts("architectures")?.[0] ?? "ViTModel";
-    if (classes !== "ViTModel" && classes !== "ViTForImageClassification")
-      config.fail("architectures", "ViTModel or ViTForImageClassification");
-    const classified = classes === "ViTForImageClassification";
-    const prefix = classified ? "vit." : "";
-    const tower: Tower = {
-      stacks: [
-        stackOf({
-          role: "vision",
-          prefix: `${prefix}encoder.layer`,
-          hiddenSize,
-          layers: config.layers("num_hidden_layers"),
-          build: () =>
-            encoderLayer({
-              hiddenSize,
-              heads,
-              attention: {
-                name: "attention",
-                names: ["attention.query", "attention.key", "attention.value", "output.dense"],
-                bias: { qkv: config.flag("qkv_bias", true), o: true },
-              },
-              mlp: {
-                name: "",
-                width: config.int("intermediate_size"),
-                activation: activationOf(config, "gelu"),
-                bias: true,
-                plain: ["intermediate.dense", "output.dense"],
-              },
-              norm: "layer",
-              norms: ["layernorm_before", "layernorm_after"],
-            }),
-        }),
-      ],
-      tensors: inGroup("vision", [
-        vector(`${prefix}embeddings.cls_token`, "vision", [1, 1, hiddenSize]),
-        vector(`${prefix}embeddings.position_embeddings`, "vision", [1, patches + 1, hiddenSize]),
-        ...convolution({
-          name: `${prefix}embeddings.patch_embeddings.projection`,
-          group: "vision",
-          shape: [hiddenSize, config.int("num_channels", 3), height, width],
-          bias: true,
-        }),
-        ...norm(`${prefix}layernorm`, hiddenSize, "bias"),
-      ]),
-    };
-    return alone(
-      "vit",
-      config,
-      tower,
-      classified
-        ? headLinear("classifier", labelCount(config), hiddenSize)
-        : pooler("pooler.dense", hiddenSize),
-    );
+  prefix: "vit",
+  tower: vitTower({}),
+  heads: {
+    ViTModel: ({ hiddenSize }) => pooler("pooler.dense", hiddenSize),
+    ViTForImageClassification: ({ config, hiddenSize }) =>
+      headLinear("classifier", labelCount(config), hiddenSize),
   },
-};
+});

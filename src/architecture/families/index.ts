@@ -6,3 +6,4 @@ export { HYBRIDS } from "./hybrids.ts";
 export { RARE_COMPOSITES } from "./rare-composites.ts";
 export { RARE_DECODERS } from "./rare-decoders.ts";
 export { RARE_ENCODERS } from "./rare-encoders.ts";
+export { RARE_IMAGES } from "./rare-images.ts";

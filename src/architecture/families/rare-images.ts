@@ -1,0 +1,5 @@
+/** Encoders of images and sounds published by themselves, and pairs of them: one line per family. */
+import type { Family } from "../family.ts";
+import { VITS } from "./vits.ts";
+
+export const RARE_IMAGES: readonly Family[] = [...VITS];
