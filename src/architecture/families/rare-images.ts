@@ -1,5 +1,6 @@
 /** Encoders of images and sounds published by themselves, and pairs of them: one line per family. */
 import type { Family } from "../family.ts";
+import { PARTS } from "./parts.ts";
 import { VITS } from "./vits.ts";
 
-export const RARE_IMAGES: readonly Family[] = [...VITS];
+export const RARE_IMAGES: readonly Family[] = [...VITS, ...PARTS];
