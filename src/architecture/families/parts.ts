@@ -16,6 +16,13 @@ import { samVision } from "../towers/sam-vision.ts";
 import { whisperTower } from "../towers/whisper-encoder.ts";
 import { videoLlama3Vision } from "./document.ts";
 import {
+  COSMOS_EDGE_TEXT,
+  cosmosEdgeVision,
+  minicpmVision,
+  qianfanVision,
+  stepVision,
+} from "./merged-patches.ts";
+import {
   exaone45Vision,
   GLM_OCR_TEXT,
   GLM4V_MOE_TEXT,
@@ -62,6 +69,11 @@ const TOWERS: { readonly [modelType: string]: readonly [TowerBuilder, prefix: st
   smolvlm_vision: [idefics3Vision, "vision_model"],
   internvl_vision: [internVisionNative, "vision_tower"],
   sam_vision_model: [samVision, "vision_encoder"],
+  qianfan_ocr_vision: [qianfanVision, "vision_tower"],
+  minicpmv4_6_vision: [minicpmVision, "vision_tower"],
+  minicpmv4_7_vision: [minicpmVision, "vision_tower"],
+  step3p5_vision: [stepVision, "vision_model"],
+  cosmos3_edge_vision: [cosmosEdgeVision, "visual"],
   video_llama_3_vision: [videoLlama3Vision, "vision_model"],
   kimi_k25_vision: [moonVision, "vision_tower"],
   muse_glimmer_vision: [museVision, "vision_tower"],
@@ -108,5 +120,6 @@ export const PARTS: readonly Family[] = [
   headlessText("qwen3_vl_moe_text", "Qwen3VLMoeTextModel", QWEN3_VL_MOE_TEXT),
   headlessText("glm4v_text", "Glm4vTextModel", GLM4V_TEXT),
   headlessText("glm4v_moe_text", "Glm4vMoeTextModel", GLM4V_MOE_TEXT),
+  headlessText("cosmos3_edge_text", "Cosmos3EdgeTextModel", COSMOS_EDGE_TEXT),
   headlessText("glm_ocr_text", "GlmOcrTextModel", GLM_OCR_TEXT),
 ];

@@ -74,6 +74,7 @@ export const QWEN3_VL_TEXT: LanguageModelOptions = {
 
 export const qwen3Vl = family({
   id: "qwen3_vl",
+  modelTypes: ["qwen3_vl", "cosmos3_omni"],
   className: "Qwen3VLForConditionalGeneration",
   text: QWEN3_VL_TEXT,
   tower: qwen3Vision,
@@ -133,7 +134,7 @@ export const GLM4V_TEXT: LanguageModelOptions = {
 
 export const glm4v = family({
   id: "glm4v",
-  modelTypes: ["glm4v", "glm46v"],
+  modelTypes: ["glm4v", "glm46v", "glmga"],
   className: "Glm4vForConditionalGeneration",
   text: GLM4V_TEXT,
   tower: glmVision,

@@ -48,6 +48,8 @@ export interface VitLayout {
   readonly positions?: (config: ConfigReader, rows: number) => number;
   /** Shape of one patch: [channels, height, width] when absent. */
   readonly patchShape?: (config: ConfigReader) => readonly number[];
+  /** The patch embedding has a bias unless this is false. */
+  readonly patchBias?: false;
   /** Patches of one input. */
   readonly patches?: (config: ConfigReader) => number;
   /** MLP width; intermediate_size when absent. */
@@ -146,7 +148,7 @@ export function vitTower(layout: VitLayout): TowerBuilder {
           name: at(names.patches),
           group: "vision",
           shape: [hiddenSize, ...(layout.patchShape ?? imagePatch)(config)],
-          bias: true,
+          bias: layout.patchBias ?? true,
         }),
         ...(layout.outside?.(config, hiddenSize, rows) ?? []).map((t) => ({ ...t, name: at(t.name) })),
         ...(finalNorm === undefined
