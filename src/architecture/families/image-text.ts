@@ -5,21 +5,17 @@ import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";
 import { headLinear, labelCount, pooler } from "../encoder-row.ts";
 import type { Family } from "../family.ts";
-import type { ArchitectureDraft, Tensor } from "../model.ts";
+import { matrix, pair } from "../pair-row.ts";
 import { stackOf } from "../stack.ts";
-import { embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import { embedding, norm, positionEmbedding, vector } from "../tensors.ts";
 import { towerAlone, towerFamily } from "../tower-family.ts";
-import { clipLayer, clipVision, siglipVision } from "../towers/image-encoders.ts";
+import { clipLayer, clipVision, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import type { Tower } from "../towers/tower.ts";
 import { vitTower } from "../towers/vit.ts";
 
-function matrix(name: string, outDim: number, inDim: number, bias = false): Tensor[] {
-  return linear({ name, role: "other", group: "other", outDim, inDim, bias });
-}
-
-function textTower(config: ConfigReader, activation: string): Tower {
+/** CLIP's encoder of text: words and positions, layers as the image encoder has, a norm. */
+export function textTower(config: ConfigReader, activation: string, prefix = "text_model"): Tower {
   const hiddenSize = config.int("hidden_size");
-  const prefix = "text_model";
   return {
     stacks: [
       stackOf({
@@ -42,27 +38,14 @@ function textTower(config: ConfigReader, activation: string): Tower {
   };
 }
 
-function pair(spec: {
-  readonly family: string;
-  readonly config: ConfigReader;
-  readonly text: ConfigReader;
-  readonly towers: readonly Tower[];
-  readonly tensors: readonly Tensor[];
-}): ArchitectureDraft {
-  const { text, towers } = spec;
-  return {
-    family: spec.family,
-    modelType: spec.config.text("model_type", spec.family),
-    hiddenSize: text.int("hidden_size"),
-    vocabSize: text.int("vocab_size"),
-    tied: false,
-    maxContextTokens: text.int("max_position_embeddings"),
-    norm: "layer",
-    stacks: towers.flatMap((tower) => tower.stacks),
-    tensors: [...towers.flatMap((tower) => tower.tensors), ...spec.tensors],
-    notes: [],
-  };
-}
+export const CLIP_TEXT = {
+  vocab_size: 49_408,
+  hidden_size: 512,
+  intermediate_size: 2048,
+  num_hidden_layers: 12,
+  num_attention_heads: 8,
+  max_position_embeddings: 77,
+} as const;
 
 /** Both encoders, a projection each of projection_dim, and the logit scale. */
 export const clip: Family = {
@@ -70,14 +53,7 @@ export const clip: Family = {
   modelTypes: ["clip"],
   classNames: ["CLIPModel"],
   build: (config) => {
-    const text = withDefaults(part(config, "text_config"), {
-      vocab_size: 49_408,
-      hidden_size: 512,
-      intermediate_size: 2048,
-      num_hidden_layers: 12,
-      num_attention_heads: 8,
-      max_position_embeddings: 77,
-    });
+    const text = withDefaults(part(config, "text_config"), CLIP_TEXT);
     const vision = clipVision(part(config, "vision_config"), "vision_model");
     const width = config.int("projection_dim", 512);
     return pair({
@@ -94,34 +70,58 @@ export const clip: Family = {
   },
 };
 
+const SIGLIP_TEXT = {
+  vocab_size: 32_000,
+  hidden_size: 768,
+  intermediate_size: 3072,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  max_position_embeddings: 64,
+} as const;
+
 /** SigLIP: the text encoder ends in a biased linear, the image encoder in attention pooling; a scale and a bias. */
-export const siglip: Family = {
-  id: "siglip",
-  modelTypes: ["siglip"],
-  classNames: ["SiglipModel"],
-  build: (config) => {
-    const text = withDefaults(part(config, "text_config"), {
-      vocab_size: 32_000,
-      hidden_size: 768,
-      intermediate_size: 3072,
-      num_hidden_layers: 12,
-      num_attention_heads: 12,
-      max_position_embeddings: 64,
-    });
-    const hiddenSize = text.int("hidden_size");
+export function siglipFamily(id: string, className: string, vision: TowerBuilder): Family {
+  return {
+    id,
+    modelTypes: [id],
+    classNames: [className],
+    build: (config) => {
+      const text = withDefaults(part(config, "text_config"), SIGLIP_TEXT);
+      const hiddenSize = text.int("hidden_size");
+      return pair({
+        family: id,
+        config,
+        text,
+        towers: [textTower(text, "gelu_pytorch_tanh"), vision(part(config, "vision_config"), "vision_model")],
+        tensors: [
+          ...matrix("text_model.head", text.int("projection_size", hiddenSize), hiddenSize, true),
+          vector("logit_scale", "other", [1]),
+          vector("logit_bias", "other", [1]),
+        ],
+      });
+    },
+  };
+}
+
+export const siglip = siglipFamily("siglip", "SiglipModel", siglipVision);
+
+/** CLIP's encoder of text alone, with its projection in the class that has one. */
+export const clipText: Family = {
+  id: "clip_text_model",
+  modelTypes: ["clip_text_model"],
+  classNames: ["CLIPTextModel", "CLIPTextModelWithProjection"],
+  build: (given) => {
+    const config = withDefaults(given, CLIP_TEXT);
+    const projected = config.texts("architectures")?.[0] === "CLIPTextModelWithProjection";
+    const tensors = projected
+      ? matrix("text_projection", config.int("projection_dim", 512), config.int("hidden_size"))
+      : [];
     return pair({
-      family: "siglip",
+      family: "clip_text_model",
       config,
-      text,
-      towers: [
-        textTower(text, "gelu_pytorch_tanh"),
-        siglipVision(part(config, "vision_config"), "vision_model"),
-      ],
-      tensors: [
-        ...matrix("text_model.head", text.int("projection_size", hiddenSize), hiddenSize, true),
-        vector("logit_scale", "other", [1]),
-        vector("logit_bias", "other", [1]),
-      ],
+      text: config,
+      towers: [textTower(config, "quick_gelu")],
+      tensors,
     });
   },
 };
