@@ -6,6 +6,7 @@ import {
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
+  RARE_HYBRIDS,
   RARE_IMAGES,
   RARER_COMPOSITES,
 } from "./families/index.ts";
@@ -14,7 +15,7 @@ import { architectureReader, type ReadArchitecture } from "./read-architecture.t
 
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
-const decoders = [...DECODERS, ...RARE_DECODERS];
+const decoders = [...DECODERS, ...RARE_DECODERS, ...RARE_HYBRIDS];
 const others = [
   ...HYBRIDS,
   ...COMPOSITES,

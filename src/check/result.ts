@@ -1,4 +1,6 @@
 /** What a check found, before it is rendered: plain data, small enough to keep for ten thousand rows. */
+import type { Note } from "../architecture/model.ts";
+import type { ModelFacts } from "../architecture/summary.ts";
 import { type Budget, checkBudget, type Gate, type Need } from "../budget.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Band, Basis, Term } from "../memory/term.ts";
@@ -49,8 +51,7 @@ export interface CheckedRow {
   /** Unique in the file and stable: what a baseline is matched by. */
   readonly id: string;
   readonly place: Place;
-  readonly model: { readonly id: string; readonly source: string; readonly family: string };
-  readonly parameters: number;
+  readonly model: ModelFacts;
   readonly use: Use;
   readonly request: Readonly<Record<string, unknown>>;
   /** Need of the worst device. */
@@ -60,7 +61,7 @@ export interface CheckedRow {
   readonly budget: RowBudget;
   /** Against the baseline; absent without one, and for a row that is new. */
   readonly growth?: RowGrowth;
-  readonly notes: readonly { readonly code: string; readonly message: string }[];
+  readonly notes: readonly Note[];
 }
 
 export interface CheckResult {

@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { EXIT, type ExitCode, nearestNames, VramCalcError } from "../errors.ts";
 import { COMMANDS } from "./commands/index.ts";
+import { hereFor } from "./engine-settings.ts";
 import type { Io } from "./io.ts";
 import { createProgram } from "./program.ts";
 import type { Session } from "./session.ts";
@@ -47,6 +48,11 @@ function explain(
       io.stderr(`vram-calc: there is no command "${args[0]}"; did you mean ${command}?\n`);
       return EXIT.badRequest;
     }
+    const foreign = foreignFlag(error, args);
+    if (foreign !== undefined) {
+      io.stderr(`vram-calc: ${foreign}\n`);
+      return EXIT.badRequest;
+    }
     const text = (spoken || error.message)
       .trim()
       .replace(/^error: /, "")
@@ -64,6 +70,18 @@ function explain(
   );
   if (io.env.VRAM_CALC_DEBUG !== undefined && error instanceof Error) io.stderr(`${error.stack}\n`);
   return EXIT.bug;
+}
+
+/** What to type for a flag of an engine that was given as one of ours. */
+function foreignFlag(error: CommanderError, args: readonly string[]): string | undefined {
+  if (error.code !== "commander.unknownOption") return undefined;
+  for (const word of args) {
+    const flag = /^--?([a-z][a-z-]*)(?:=|$)/.exec(word);
+    const here = flag === null ? undefined : hereFor(flag[1]!);
+    if (here !== undefined && error.message.includes(`'${flag![0].replace(/=$/, "")}`))
+      return `unknown option '${flag![0].replace(/=$/, "")}': here it is ${here}.`;
+  }
+  return undefined;
 }
 
 /** The command that a mistyped first word stands for, when what follows it makes no sense for a model. */

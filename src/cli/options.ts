@@ -3,13 +3,14 @@ import { VramCalcError } from "../errors.ts";
 import { parseLengths } from "../memory/batch-lengths.ts";
 import { parseBytes, parseTokens } from "../units.ts";
 
-/** Lets commander report a core error under the name of the flag. */
+/** Lets commander report a core error under the name of the flag, unless the error says it itself. */
 export function parsed<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
     } catch (error) {
-      if (error instanceof VramCalcError) throw new InvalidArgumentError(error.message);
+      if (error instanceof VramCalcError && error.code !== "bad-option")
+        throw new InvalidArgumentError(error.message);
       throw error;
     }
   };
@@ -64,6 +65,9 @@ export const unitsOption = (): Option =>
   new Option("--units <unit>", "GB (10^9), GiB (2^30) or both")
     .choices(["GB", "GiB", "both"])
     .default("both");
+/** One unit: for tables whose rows have no room for two. */
+export const smallUnitsOption = (): Option =>
+  new Option("--units <unit>", "GB (10^9) or GiB (2^30)").choices(["GB", "GiB"]).default("GiB");
 export const weightsOnlyOption = (): Option =>
   new Option("--weights-only", "weights and nothing else").conflicts(["context", "batch", "kvDtype"]);
 export const assumeFamilyOption = (): Option =>

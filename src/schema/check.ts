@@ -1,7 +1,19 @@
 /** The shape of `vram-calc check --report json`, which is also what `--baseline` reads. */
 import * as z from "zod/mini";
 import type { Baseline } from "../check/growth.ts";
-import { band, budget, bytes, count, difference, gate, meta, note, request, rowTerm } from "./parts.ts";
+import {
+  band,
+  budget,
+  bytes,
+  count,
+  difference,
+  gate,
+  meta,
+  model,
+  notes,
+  request,
+  rowTerm,
+} from "./parts.ts";
 
 const growth = () =>
   z.looseObject({
@@ -19,12 +31,7 @@ const row = () =>
     passes: z.boolean(),
     line: count(),
     column: count(),
-    model: z.looseObject({
-      id: z.string(),
-      source: z.string(),
-      family: z.string(),
-      parameters: z.looseObject({ total: count() }),
-    }),
+    model: model(),
     use: z.enum(["serve", "train"]),
     request: request(),
     total: meta(band(), "the worst device"),
@@ -34,7 +41,7 @@ const row = () =>
       reserved: meta(bytes(), "part of the limit that is to stay free"),
     }),
     growth: z.optional(growth()),
-    notes: z.array(note()),
+    notes: notes(),
   });
 
 export const checkSchema = () =>
@@ -47,6 +54,7 @@ export const checkSchema = () =>
     baseline: z.optional(
       z.looseObject({ file: z.string(), added: z.array(z.string()), gone: z.array(z.string()) }),
     ),
+    notes: notes(),
   });
 
 /** The part of an earlier check that growth needs: a file that an older version wrote is still a baseline. */

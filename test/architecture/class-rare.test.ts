@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { RARE_COMPOSITES, RARE_DECODERS, RARE_ENCODERS } from "../../src/architecture/families/index.ts";
+import {
+  RARE_COMPOSITES,
+  RARE_DECODERS,
+  RARE_ENCODERS,
+  RARE_HYBRIDS,
+} from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
@@ -22,7 +27,7 @@ describe("rarer classes hold what they allocate", () => {
 
   test("every rare family has a row", () => {
     const seen = new Set(rows.map((row) => readArchitecture(row.config, "config.json").family));
-    const missing = [...RARE_DECODERS, ...RARE_ENCODERS, ...RARE_COMPOSITES]
+    const missing = [...RARE_DECODERS, ...RARE_ENCODERS, ...RARE_COMPOSITES, ...RARE_HYBRIDS]
       .map((f) => f.id)
       .filter((id) => !seen.has(id));
     expect(missing).toEqual([]);

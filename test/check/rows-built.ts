@@ -26,8 +26,13 @@ export function checkedRow(
   return {
     id,
     place: { line: more.line ?? 3, column: 5 },
-    model: { id: "m", source: "catalogue", family: "llama" },
-    parameters: 1,
+    model: {
+      id: "m",
+      source: "catalogue",
+      family: "llama",
+      parameters: { total: 1, active: 1, stored: 1, mtp: 0 },
+      tied: false,
+    },
     use: "serve",
     request: { dtype: "bf16" },
     total,

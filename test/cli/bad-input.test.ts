@@ -77,6 +77,17 @@ const CASES: readonly (readonly [string, RegExp])[] = [
   ["@/absent.json", /absent\.json.*no such file/],
   ["inspect @/truncated.json", /line 3, column 1/],
   ["gpus --nope", /unknown option/],
+  ["14B --gpu 2xh100+1xrtx-4090", /different cards in "2xh100\+1xrtx-4090"/],
+  ["14B --set nglx=3", /unknown flag in --set "nglx": did you mean ngl\?/],
+  ["14B --set np=4", /--set got "np", expected --batch 4/],
+  ["14B --set ctk=q8_0", /expected --kv-dtype keys\/values/],
+  ["14B --set ngl", /--set ngl got no value, expected a whole number: ngl=20/],
+  ["14B --set ts=a/b", /--set ts got "a\/b", expected a share for each GPU.*tensor-split=3\/1/],
+  ["14B --set fa=maybe", /expected on or off: fa=off/],
+  ["14B --set gpu-memory-utilization=95", /a share above 0, at most 1/],
+  ["14B -ngl 20", /unknown option '-ngl': here it is --set ngl=20/],
+  ["14B --max-model-len=8192", /'--max-model-len': here it is --context/],
+  ["14B --images two", /^vram-calc: --images got "two", expected a number from 1/],
 ];
 
 describe("bad input ends with exit 2 and one sentence on stderr", () => {

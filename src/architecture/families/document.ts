@@ -1,11 +1,10 @@
-/** Readers of pages: GOT-OCR, PaddleOCR-VL, DeepSeek-VL's hybrid eyes, Ovis 2 and VideoLLaMA 3. */
+/** Readers of pages and of videos: GOT-OCR, PaddleOCR-VL, DeepSeek-VL with two encoders, VideoLLaMA 3. */
 
 import { part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
-import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
+import { overriding, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
-import { convolution, embedding, linear, norm, vector } from "../tensors.ts";
-import { aimVision } from "../towers/aim-vision.ts";
+import { convolution, norm, vector } from "../tensors.ts";
 import { imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samNeck, samVision } from "../towers/sam-vision.ts";
 import { inGroup } from "../towers/tower.ts";
@@ -100,56 +99,6 @@ export const deepseekVlHybrid = compositeFamily({
       ...projection("model.aligner.proj", textSize, textSize, true),
     ];
   },
-});
-
-/** AIMv2's layers and a head that chooses among words of its own. */
-const ovisVision: TowerBuilder = (given, prefix) => {
-  const config = withDefaults(given, { image_size: 224 });
-  const tower = aimVision(config, `${prefix}.transformer`);
-  const { hiddenSize } = tower.stacks[0]!;
-  const words = visualWords(config);
-  const stride = config.int("hidden_stride", 1);
-  return {
-    ...tower,
-    tensors: [
-      ...tower.tensors,
-      ...inGroup("vision", [
-        ...linear({
-          name: `${prefix}.head_linear`,
-          role: "other",
-          group: "vision",
-          outDim: words,
-          inDim: hiddenSize * stride ** 2,
-        }),
-        ...norm(`${prefix}.head_norm`, words, "bias"),
-      ]),
-    ],
-  };
-};
-
-/** Visual words that an image patch may become; the others mark where images begin and end. */
-function visualWords(config: ConfigReader): number {
-  const all = config.int("vocab_size", 16_384);
-  const words = all - config.count("num_visual_indicator_tokens", 5);
-  if (words < 1) config.fail("num_visual_indicator_tokens", `fewer than the ${all} visual words`);
-  return words;
-}
-
-/** Visual words have embeddings of their own, as wide as the text's. */
-export const ovis2 = compositeFamily({
-  id: "ovis2",
-  classNames: ["Ovis2ForConditionalGeneration"],
-  text: { modelType: "qwen2", tied: true, ties: "top-alone" },
-  names: "model.language_model",
-  towers: (config) => [ovisVision(part(config, "vision_config"), "model.vision_tower")],
-  projector: ({ config }) =>
-    inGroup("projector", [
-      embedding(
-        "model.visual_embeddings_table",
-        part(config, "vision_config").int("vocab_size", 16_384),
-        config.int("hidden_size", 1536),
-      ),
-    ]),
 });
 
 /** SigLIP's layers over patches of any number: no positions of their own. */

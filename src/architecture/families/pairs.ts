@@ -3,7 +3,7 @@ import { part, projection } from "../composite.ts";
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import type { Family } from "../family.ts";
 import type { Tensor } from "../model.ts";
-import { matrix, type PairSides, pair, pairFamily, twoProjections } from "../pair-row.ts";
+import { matrix, type PairSides, pairFamily, twoProjections } from "../pair-row.ts";
 import { stackOf } from "../stack.ts";
 import { embedding, norm, positionEmbedding, vector } from "../tensors.ts";
 import { towerFamily } from "../tower-family.ts";

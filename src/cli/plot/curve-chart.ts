@@ -53,3 +53,22 @@ function curveSeries(
     ...(at.derivative ? [{ name: `derivative of ${curve.id}`, points: sample(curve.derivative) }] : []),
   ];
 }
+
+/** Where a curve is told in numbers. */
+const EXAMPLE_X = 1;
+
+/** Each function with a number put in, and the same as the format sees it. */
+export function curveExplanation(names: readonly string[], { format }: CurveRequest): readonly string[] {
+  const text = (value: number): string => String(Number(value.toPrecision(6)));
+  return names.map(curveByName).flatMap(({ id, formula, value, derivative }) => {
+    const y = value(EXAMPLE_X);
+    return [
+      `${id}: ${formula}; at x = ${EXAMPLE_X}: ${text(y)}, derivative ${text(derivative(EXAMPLE_X))}`,
+      ...(format === undefined
+        ? []
+        : [
+            `${id} in ${format}: x = ${EXAMPLE_X} is stored as ${text(roundTo(format, EXAMPLE_X))}, the result ${text(value(roundTo(format, EXAMPLE_X)))} as ${text(roundTo(format, value(roundTo(format, EXAMPLE_X))))}`,
+          ]),
+    ];
+  });
+}
