@@ -101,25 +101,28 @@ export const deepseekVlHybrid = compositeFamily({
   },
 });
 
-/** SigLIP's layers over patches of any number: no positions of their own, two linears behind them. */
+/** SigLIP's layers over patches of any number: no positions of their own. */
+export const videoLlama3Vision: TowerBuilder = (config, prefix) => {
+  const tower = siglipWithoutHead(
+    withDefaults(config, {
+      hidden_size: 768,
+      intermediate_size: 3072,
+      num_hidden_layers: 12,
+      num_attention_heads: 12,
+      patch_size: 16,
+    }),
+    prefix,
+  );
+  return { ...tower, tensors: tower.tensors.filter(({ role }) => role !== "position-embedding") };
+};
+
+/** Two linears behind the tower. */
 export const videoLlama3 = compositeFamily({
   id: "video_llama_3",
   classNames: ["VideoLlama3ForConditionalGeneration"],
   text: { modelType: "qwen2", ties: "either" },
   names: "model.language_model",
-  towers: (config) => {
-    const tower = siglipWithoutHead(
-      withDefaults(part(config, "vision_config"), {
-        hidden_size: 768,
-        intermediate_size: 3072,
-        num_hidden_layers: 12,
-        num_attention_heads: 12,
-        patch_size: 16,
-      }),
-      "model.vision_model",
-    );
-    return [{ ...tower, tensors: tower.tensors.filter(({ role }) => role !== "position-embedding") }];
-  },
+  towers: (config) => [videoLlama3Vision(part(config, "vision_config"), "model.vision_model")],
   projector: ({ textSize, visionSize }) => [
     ...projection("model.projector.readout.0", textSize, visionSize, true),
     ...projection("model.projector.readout.2", textSize, textSize, true),

@@ -7,3 +7,5 @@ export { RARE_COMPOSITES } from "./rare-composites.ts";
 export { RARE_DECODERS } from "./rare-decoders.ts";
 export { RARE_ENCODERS } from "./rare-encoders.ts";
 export { RARE_HYBRIDS } from "./rare-hybrids.ts";
+export { RARE_IMAGES } from "./rare-images.ts";
+export { RARER_COMPOSITES } from "./rarer-composites.ts";

@@ -2,72 +2,33 @@
 
 import { part } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
-import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
-import { stackOf } from "../stack.ts";
-import { convolution, embedding, linear, norm, positionEmbedding } from "../tensors.ts";
+import type { ConfigReader } from "../config-reader.ts";
+import { embedding, linear, norm } from "../tensors.ts";
+import { aimVision } from "../towers/aim-vision.ts";
 import type { TowerBuilder } from "../towers/image-encoders.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "../towers/tower.ts";
+import { inGroup } from "../towers/tower.ts";
 
-/** AIMv2's layers, RMSNorms throughout, and a head that chooses among words of its own. */
-const ovisVision: TowerBuilder = (given, prefix) => {
-  const config = withDefaults(given, {
-    hidden_size: 1024,
-    intermediate_size: 2816,
-    num_hidden_layers: 24,
-    num_attention_heads: 8,
-    image_size: 224,
-    patch_size: 14,
-  });
-  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
-  const [height, width] = squareSize(config, "patch_size");
-  const at = (name: string): string => `${prefix}.transformer.${name}`;
+/** AIMv2's layers and a head that chooses among words of its own. */
+const ovisVision: TowerBuilder = (config, prefix) => {
+  const tower = aimVision(config, `${prefix}.transformer`);
+  const { hiddenSize } = tower.stacks[0]!;
   const words = visualWords(config);
   const stride = config.int("hidden_stride", 1);
-  const qkv = config.flag("qkv_bias", false);
   return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: at("encoder.layers"),
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attention", outName: "out_proj", bias: { qkv, o: qkv } },
-            mlp: {
-              name: "ffn",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "silu"),
-              bias: config.flag("mlp_bias", false),
-              gated: ["gate_proj", "up_proj", "down_proj"],
-            },
-            norm: "rms",
-            norms: ["rms_norm1", "rms_norm2"],
-          }),
-      }),
+    ...tower,
+    tensors: [
+      ...tower.tensors,
+      ...inGroup("vision", [
+        ...linear({
+          name: `${prefix}.head_linear`,
+          role: "other",
+          group: "vision",
+          outDim: words,
+          inDim: hiddenSize * stride ** 2,
+        }),
+        ...norm(`${prefix}.head_norm`, words, "bias"),
+      ]),
     ],
-    tensors: inGroup("vision", [
-      ...convolution({
-        name: at("embeddings.patch_embedding"),
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
-      positionEmbedding(at("embeddings.position_embedding"), patchCount(config), hiddenSize),
-      ...norm(at("embeddings.rms_norm"), hiddenSize),
-      ...norm(at("rms_norm"), hiddenSize),
-      ...linear({
-        name: `${prefix}.head_linear`,
-        role: "other",
-        group: "vision",
-        outDim: words,
-        inDim: hiddenSize * stride ** 2,
-      }),
-      ...norm(`${prefix}.head_norm`, words, "bias"),
-    ]),
   };
 };
 
