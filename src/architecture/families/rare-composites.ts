@@ -3,7 +3,7 @@ import type { Family } from "../family.ts";
 import { blip2, instructBlip, instructBlipVideo } from "./blip.ts";
 import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
-import { gemma4Unified } from "./gemma4.ts";
+import { gemma4Unified } from "./gemma4-whole.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
 import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
