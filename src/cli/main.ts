@@ -33,8 +33,15 @@ function explain(
   error: unknown,
   { args, io, spoken }: { readonly args: readonly string[]; readonly io: Io; readonly spoken: string },
 ): ExitCode {
+  const names = COMMANDS.map(({ name }) => name);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
+    if (error.code === "commander.help" && args[0] === "help" && args[1] !== undefined) {
+      const near = nearestNames(args[1], names, 1)[0];
+      const known = near === undefined ? `; there is ${names.join(", ")}.` : `; did you mean ${near}?`;
+      io.stderr(`vram-calc: there is no command "${args[1].slice(0, 60)}"${known}\n`);
+      return EXIT.badRequest;
+    }
     if (error.code === "commander.help") {
       io.stderr(spoken);
       return EXIT.badRequest;
