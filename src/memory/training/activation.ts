@@ -1,7 +1,7 @@
 import type { Activation } from "../../architecture/model.ts";
 import * as op from "./operations.ts";
 import type { Pass } from "./pass.ts";
-import type { Value } from "./tape.ts";
+import { fresh, record, type Value } from "./tape.ts";
 
 /**
  * What an activation function keeps, in bytes per element of its 16-bit input:
@@ -18,7 +18,9 @@ export function activate(pass: Pass, x: Value, activation: Activation): Value {
     case "silu":
     case "gelu":
     case "gelu-tanh":
+      return op.keepsInput(tape, x);
     case "other":
+      if (pass.code.xielu) return xielu(pass, x);
       return op.keepsInput(tape, x);
     case "relu":
       return op.keepsOutput(tape, x);
@@ -38,6 +40,25 @@ export function activate(pass: Pass, x: Value, activation: Activation): Value {
       return op.multiply(tape, op.scale(tape, x), bracket);
     }
   }
+}
+
+/**
+ * xIELU (arXiv:2411.13010) as transformers writes it where its own kernel is not installed: a_p x^2 + b x above 0, and
+ * (expm1(min(x, e)) - x) a_n + b x below. x, a_p x, the exponential and its difference to x are kept, 2 bytes each, and where x > 0.
+ */
+function xielu(pass: Pass, x: Value): Value {
+  const { tape } = pass;
+  const scaled = op.keepsInput(tape, x);
+  const square = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
+  record(tape, { inputs: [scaled, x], outputs: [square], saved: [scaled, x] });
+  const above = op.add(tape, square, op.scale(tape, x));
+  const power = op.keepsOutput(tape, op.keepsInput(tape, x));
+  const difference = op.keepsInput(tape, op.add(tape, power, x));
+  const below = op.add(tape, difference, op.scale(tape, x));
+  const positive = fresh(tape, { elements: x.elements, width: 1, grad: false });
+  const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
+  record(tape, { inputs: [above, below], outputs: [value, positive], saved: [positive] });
+  return value;
 }
 
 /** activation(gate) * up: the gate (by the activation), its result and up are kept, 6 bytes per element. */

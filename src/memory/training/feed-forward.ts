@@ -1,6 +1,7 @@
 import type { Activation, Group, Tensor } from "../../architecture/model.ts";
 import { activate, gate } from "./activation.ts";
 import { project } from "./linear.ts";
+import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
 import { hold, type Value } from "./tape.ts";
@@ -40,6 +41,8 @@ export function feedForward(pass: Pass, x: Value, use: FeedForwardUse): Value {
   } else {
     inner = activate(pass, project(pass, x, up, use.tensors), use.activation);
   }
+  const subNorm = use.tensors.find((t) => t.kind === "norm" && /ffn_sub_norm/.test(t.name));
+  if (subNorm !== undefined) inner = norm(pass, inner, subNorm, subNorm.shape[0]!);
   const out = project(pass, inner, down, use.tensors);
   hold(tape, [x]);
   return out;
