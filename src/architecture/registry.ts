@@ -3,10 +3,12 @@ import {
   DECODERS,
   ENCODERS,
   HYBRIDS,
+  RARE_BERT,
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
   RARE_HYBRIDS,
+  RARE_SEQ2SEQ,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
@@ -14,7 +16,15 @@ import { architectureReader, type ReadArchitecture } from "./read-architecture.t
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
 const decoders = [...DECODERS, ...RARE_DECODERS, ...RARE_HYBRIDS];
-const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_COMPOSITES, ...RARE_ENCODERS];
+const others = [
+  ...HYBRIDS,
+  ...COMPOSITES,
+  ...ENCODERS,
+  ...RARE_COMPOSITES,
+  ...RARE_ENCODERS,
+  ...RARE_BERT,
+  ...RARE_SEQ2SEQ,
+];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */
 export const FAMILIES: readonly Family[] = [...decoders, ...others];
