@@ -1,4 +1,5 @@
 import {
+  AUDIO_SPEECH,
   COMPOSITES,
   DECODERS,
   ENCODERS,
@@ -24,6 +25,7 @@ const others = [
   ...RARE_ENCODERS,
   ...RARE_BERT,
   ...RARE_SEQ2SEQ,
+  ...AUDIO_SPEECH,
 ];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  AUDIO_SPEECH,
   RARE_BERT,
   RARE_COMPOSITES,
   RARE_DECODERS,
@@ -8,6 +9,7 @@ import {
   RARE_SEQ2SEQ,
 } from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
+import audio from "../vectors/parameters-classes-audio.json" with { type: "json" };
 import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
 import text from "../vectors/parameters-classes-text.json" with { type: "json" };
@@ -19,7 +21,7 @@ interface Row {
   /** Elements of persistent buffers, where the row counts them. */
   readonly buffers?: number;
 }
-const rows = [vectors, composites, text].flatMap((file) => file.rows as unknown as readonly Row[]);
+const rows = [vectors, composites, text, audio].flatMap((file) => file.rows as unknown as readonly Row[]);
 
 describe("rarer classes hold what they allocate", () => {
   test.for(rows.map((row, at) => ({ row, title: `${row.config.model_type} ${at}: ${row.total}` })))(
@@ -41,6 +43,7 @@ describe("rarer classes hold what they allocate", () => {
       ...RARE_HYBRIDS,
       ...RARE_BERT,
       ...RARE_SEQ2SEQ,
+      ...AUDIO_SPEECH,
     ]
       .map((f) => f.id)
       .filter((id) => !seen.has(id));

@@ -1,4 +1,6 @@
 /** The families in sets, so that a program bundles those that it needs: `architectureReader` takes any of them. */
+
+export { AUDIO_SPEECH } from "./audio-speech.ts";
 export { COMPOSITES } from "./composites.ts";
 export { DECODERS } from "./decoders.ts";
 export { ENCODERS } from "./encoders.ts";
