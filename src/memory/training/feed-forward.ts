@@ -39,7 +39,9 @@ export function feedForward(pass: Pass, x: Value, use: FeedForwardUse): Value {
     if (pass.kernels.fusedGate) inner = gate(pass, g, project(pass, x, up, use.tensors), use.activation);
     else inner = op.multiply(tape, activate(pass, g, use.activation), project(pass, x, up, use.tensors));
   } else {
-    inner = activate(pass, project(pass, x, up, use.tensors), use.activation);
+    const scale = use.tensors.find((t) => /alpha_p$/.test(t.name));
+    const trains = scale === undefined || pass.holding.trainable(scale);
+    inner = activate(pass, project(pass, x, up, use.tensors), use.activation, trains);
   }
   const subNorm = use.tensors.find((t) => t.kind === "norm" && /ffn_sub_norm/.test(t.name));
   if (subNorm !== undefined) inner = norm(pass, inner, subNorm, subNorm.shape[0]!);
