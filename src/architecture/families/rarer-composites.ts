@@ -1,5 +1,6 @@
 /** The rarest models with towers, one line per family. */
 import type { Family } from "../family.ts";
+import { blip, fuyu, git } from "./captioners.ts";
 import { florence2 } from "./florence.ts";
 import { idefics } from "./idefics.ts";
 import { janus } from "./janus.ts";
@@ -9,6 +10,9 @@ export const RARER_COMPOSITES: readonly Family[] = [
   florence2,
   idefics,
   janus,
+  git,
+  blip,
+  fuyu,
   qianfanOcr,
   hyperClovaXVision,
   minicpmV46,
