@@ -4,6 +4,7 @@ import { blip, fuyu, git } from "./captioners.ts";
 import { florence2 } from "./florence.ts";
 import { idefics } from "./idefics.ts";
 import { janus } from "./janus.ts";
+import { kosmos25 } from "./kosmos25.ts";
 import { cosmosEdge, hyperClovaXVision, minicpmV46, qianfanOcr, step37 } from "./merged-patches.ts";
 
 export const RARER_COMPOSITES: readonly Family[] = [
@@ -13,6 +14,7 @@ export const RARER_COMPOSITES: readonly Family[] = [
   git,
   blip,
   fuyu,
+  kosmos25,
   qianfanOcr,
   hyperClovaXVision,
   minicpmV46,
