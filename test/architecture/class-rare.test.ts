@@ -4,9 +4,12 @@ import {
   RARE_DECODERS,
   RARE_ENCODERS,
   RARE_HYBRIDS,
+  RARE_IMAGES,
+  RARER_COMPOSITES,
 } from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
+import images from "../vectors/parameters-classes-images.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
 
 interface Row {
@@ -14,7 +17,7 @@ interface Row {
   readonly total: number;
   readonly tied: boolean;
 }
-const rows = [vectors, composites].flatMap((file) => file.rows as unknown as readonly Row[]);
+const rows = [vectors, composites, images].flatMap((file) => file.rows as unknown as readonly Row[]);
 
 describe("rarer classes hold what they allocate", () => {
   test.for(rows.map((row, at) => ({ row, title: `${row.config.model_type} ${at}: ${row.total}` })))(
@@ -27,7 +30,14 @@ describe("rarer classes hold what they allocate", () => {
 
   test("every rare family has a row", () => {
     const seen = new Set(rows.map((row) => readArchitecture(row.config, "config.json").family));
-    const missing = [...RARE_DECODERS, ...RARE_ENCODERS, ...RARE_COMPOSITES, ...RARE_HYBRIDS]
+    const missing = [
+      ...RARE_DECODERS,
+      ...RARE_ENCODERS,
+      ...RARE_COMPOSITES,
+      ...RARE_HYBRIDS,
+      ...RARE_IMAGES,
+      ...RARER_COMPOSITES,
+    ]
       .map((f) => f.id)
       .filter((id) => !seen.has(id));
     expect(missing).toEqual([]);
