@@ -9,6 +9,7 @@ import {
 } from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
+import heads from "../vectors/parameters-classes-heads.json" with { type: "json" };
 import images from "../vectors/parameters-classes-images.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
 
@@ -17,7 +18,7 @@ interface Row {
   readonly total: number;
   readonly tied: boolean;
 }
-const rows = [vectors, composites, images].flatMap((file) => file.rows as unknown as readonly Row[]);
+const rows = [vectors, composites, images, heads].flatMap((file) => file.rows as unknown as readonly Row[]);
 
 describe("rarer classes hold what they allocate", () => {
   test.for(rows.map((row, at) => ({ row, title: `${row.config.model_type} ${at}: ${row.total}` })))(

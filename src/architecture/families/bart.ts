@@ -1,8 +1,9 @@
 /** BART (arXiv:1910.13461) and its relatives, and Whisper, whose encoder reads a spectrogram. */
 
+import { labelCount } from "../class-heads.ts";
 import { type ConfigReader, tiedEmbeddings } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
-import { denseClassifier, labelCount } from "../encoder-row.ts";
+import { denseClassifier } from "../encoder-row.ts";
 import { activationOf, type Family } from "../family.ts";
 import type { ArchitectureDraft, LayerKind, Stack, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
