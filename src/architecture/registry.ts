@@ -1,13 +1,16 @@
 import {
+  AUDIO_SPEECH,
   COMPOSITES,
   DECODERS,
   ENCODERS,
   HYBRIDS,
+  RARE_BERT,
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
   RARE_HYBRIDS,
   RARE_IMAGES,
+  RARE_SEQ2SEQ,
   RARER_COMPOSITES,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
@@ -24,6 +27,9 @@ const others = [
   ...RARE_ENCODERS,
   ...RARE_IMAGES,
   ...RARER_COMPOSITES,
+  ...RARE_BERT,
+  ...RARE_SEQ2SEQ,
+  ...AUDIO_SPEECH,
 ];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */

@@ -1,12 +1,13 @@
 /** `vram-calc fit`: what the reports of serving and training share, and advice. */
+
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
+import { rowTerm } from "../check/result.ts";
 import type { Advice } from "../solve/advice.ts";
 import type { Sizing } from "../solve/serving-answer.ts";
 import { type Bytes, formatBytes, groupDigits, type Tokens } from "../units.ts";
 import { explanation } from "./explain.ts";
 import type { Paint } from "./paint.ts";
-import { termJson } from "./result.ts";
 import { sizeText, type Units } from "./size-text.ts";
 import { wrap } from "./text-layout.ts";
 
@@ -51,7 +52,7 @@ export function answerHead(
     fits,
     request,
     total,
-    terms: terms.map(termJson),
+    terms: terms.map(rowTerm),
     budget: {
       bytes: place.budgetBytes,
       fits: headroom >= 0,

@@ -1,24 +1,33 @@
 import { describe, expect, test } from "vitest";
 import {
+  AUDIO_SPEECH,
+  RARE_BERT,
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
   RARE_HYBRIDS,
   RARE_IMAGES,
+  RARE_SEQ2SEQ,
   RARER_COMPOSITES,
 } from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
+import audio from "../vectors/parameters-classes-audio.json" with { type: "json" };
 import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
 import heads from "../vectors/parameters-classes-heads.json" with { type: "json" };
 import images from "../vectors/parameters-classes-images.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
+import text from "../vectors/parameters-classes-text.json" with { type: "json" };
 
 interface Row {
   readonly config: Readonly<Record<string, unknown>>;
   readonly total: number;
   readonly tied: boolean;
+  /** Elements of persistent buffers, where the row counts them. */
+  readonly buffers?: number;
 }
-const rows = [vectors, composites, images, heads].flatMap((file) => file.rows as unknown as readonly Row[]);
+const rows = [vectors, composites, text, audio, images, heads].flatMap(
+  (file) => file.rows as unknown as readonly Row[],
+);
 
 describe("rarer classes hold what they allocate", () => {
   test.for(rows.map((row, at) => ({ row, title: `${row.config.model_type} ${at}: ${row.total}` })))(
@@ -26,6 +35,8 @@ describe("rarer classes hold what they allocate", () => {
     ({ row }) => {
       const model = readArchitecture(row.config, "config.json");
       expect([model.parameters.total, model.tied]).toEqual([row.total, row.tied]);
+      if (row.buffers !== undefined)
+        expect(model.parameters.stored - model.parameters.total).toBe(row.buffers);
     },
   );
 
@@ -38,6 +49,9 @@ describe("rarer classes hold what they allocate", () => {
       ...RARE_HYBRIDS,
       ...RARE_IMAGES,
       ...RARER_COMPOSITES,
+      ...RARE_BERT,
+      ...RARE_SEQ2SEQ,
+      ...AUDIO_SPEECH,
     ]
       .map((f) => f.id)
       .filter((id) => !seen.has(id));

@@ -3,9 +3,10 @@ import type { Family } from "../family.ts";
 import { blip2, instructBlip, instructBlipVideo } from "./blip.ts";
 import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
-import { gemma4Unified } from "./gemma4.ts";
+import { gemma4Unified } from "./gemma4-whole.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
+import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
 import { ovis2 } from "./ovis.ts";
 import { phi4Multimodal } from "./phi4-multimodal.ts";
 import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
@@ -35,6 +36,8 @@ export const RARE_COMPOSITES: readonly Family[] = [
   instructBlipVideo,
   kosmos2,
   gemma4Unified,
+  qwen25Omni,
+  qwen3Omni,
   kimiVl,
   locateAnything,
   phi4Multimodal,

@@ -36,8 +36,10 @@ export const defineFormats: DefineCommand = (command, { io, exit }) => {
       const request = parseFormatsArguments(words);
       const { overflow } = flags;
       const data = formatsData(request, overflow);
-      if (overflow === "throw" && data.values.some(({ outcome }) => outcome === "refused"))
-        exit(EXIT.badRequest);
+      const refused = data.values.filter(({ outcome }) => overflow === "throw" && outcome === "refused");
+      for (const { typed, format } of refused)
+        io.stderr(`vram-calc: --overflow throw got ${typed}, which does not fit ${format}.\n`);
+      if (refused.length > 0) exit(EXIT.badRequest);
       if (flags.json === true || flags.field !== undefined) {
         printJson(io, data, flags.field);
         return;
