@@ -3,6 +3,7 @@
  * `architectures` names the head; a config without it is the plain encoder.
  */
 
+import { labelCount } from "./class-heads.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import { tiedEmbeddings } from "./config-reader.ts";
 import type { Family } from "./family.ts";
@@ -64,16 +65,6 @@ export interface EncoderRow {
   /** The class has a decoder of its own whatever the key says. */
   readonly neverTied?: true;
   readonly heads: { readonly [K in HeadKind]?: (context: HeadContext) => readonly Tensor[] };
-}
-
-/** Labels of a classifier: `num_labels`, else the entries of `id2label`, else 2. */
-export function labelCount(config: ConfigReader): number {
-  const listed = config.raw.id2label;
-  if (typeof listed === "object" && listed !== null && !Array.isArray(listed)) {
-    const count = Object.keys(listed).length;
-    if (count > 0) return count;
-  }
-  return config.int("num_labels", 2);
 }
 
 function headOf(config: ConfigReader, row: EncoderRow): HeadKind {

@@ -1,10 +1,10 @@
 /** Reads a config.json with a set of families. The sets are in registry.ts and text-registry.ts. */
 import { nearestNames, VramCalcError } from "../errors.ts";
+import { otherClass, withHeadOf } from "./class-heads.ts";
 import { checkContradictions, publishedDtype } from "./config-facts.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
-import { headlessClass, withoutHead } from "./headless.ts";
 import type { Architecture, Note } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
@@ -67,8 +67,8 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
     const forward = readForwardFacts(config);
     if (family !== null) {
       const whole = family.build(config, lookup);
-      const headless = headlessClass(config, family);
-      const draft = headless === undefined ? whole : withoutHead(whole, headless);
+      const other = otherClass(config, family, whole);
+      const draft = other === undefined ? whole : withHeadOf(whole, config, other);
       const notes =
         assumed === undefined ? draft.notes : [...draft.notes, notNeeded(family, assumed, config)];
       const finished = finishArchitecture({ ...draft, notes }, file, publishedDtype(config));

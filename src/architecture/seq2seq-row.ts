@@ -3,9 +3,10 @@
  * layer holds besides, and which layers hold experts.
  */
 
+import { labelCount } from "./class-heads.ts";
 import { type ConfigReader, tiedEmbeddings } from "./config-reader.ts";
 import { type SeqLayerSpec, seqLayer } from "./encoder-decoder.ts";
-import { denseClassifier, labelCount } from "./encoder-row.ts";
+import { denseClassifier } from "./encoder-row.ts";
 import { activationOf, type Family } from "./family.ts";
 import type { FeedForwardParts } from "./feed-forward.ts";
 import type { ArchitectureDraft, LayerKind, Stack, Tensor } from "./model.ts";

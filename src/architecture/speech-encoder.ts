@@ -2,8 +2,10 @@
  * Speech encoders as rows of facts: convolutions over the waveform, a projection, positions by a convolution,
  * bidirectional layers, and the heads that classes add (wav2vec 2.0, arXiv:2006.11477, and its relatives).
  */
+
+import { labelCount } from "./class-heads.ts";
 import { type ConfigReader, withDefaults } from "./config-reader.ts";
-import { headLinear, labelCount } from "./encoder-row.ts";
+import { headLinear } from "./encoder-row.ts";
 import { activationOf, type Family } from "./family.ts";
 import type { LayerKind, Tensor } from "./model.ts";
 import { stackOf } from "./stack.ts";

@@ -3,6 +3,7 @@ import { COMPOSITES, DECODERS, ENCODERS, HYBRIDS } from "../../src/architecture/
 import { FAMILIES, readArchitecture } from "../../src/architecture/registry.ts";
 import audio from "../vectors/parameters-classes-audio.json" with { type: "json" };
 import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
+import heads from "../vectors/parameters-classes-heads.json" with { type: "json" };
 import images from "../vectors/parameters-classes-images.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
 import text from "../vectors/parameters-classes-text.json" with { type: "json" };
@@ -14,7 +15,7 @@ interface Row {
   /** Elements of persistent buffers, where the row counts them. */
   readonly buffers?: number;
 }
-const rows = [vectors, composites, images, text, audio].flatMap(
+const rows = [vectors, composites, text, audio, images, heads].flatMap(
   (file) => file.rows as unknown as readonly Row[],
 );
 

@@ -1,9 +1,10 @@
 /** Image encoders alone (ViT, CLIP, SigLIP) and beside a text encoder (CLIP, SigLIP). */
 
+import { labelCount } from "../class-heads.ts";
 import { part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";
-import { headLinear, labelCount, pooler } from "../encoder-row.ts";
+import { headLinear, pooler } from "../encoder-row.ts";
 import type { Family } from "../family.ts";
 import { matrix, pair } from "../pair-row.ts";
 import { stackOf } from "../stack.ts";

@@ -1,8 +1,9 @@
 /** Parts of composites published by themselves: their towers, and their language models without a head. */
+
+import { withHeadOf } from "../class-heads.ts";
 import { type LanguageModelOptions, languageModel } from "../composite.ts";
 import { withDefaults } from "../config-reader.ts";
 import type { Family } from "../family.ts";
-import { withoutHead } from "../headless.ts";
 import { towerFamily } from "../tower-family.ts";
 import { gemma3nAudio, gemma4Audio } from "../towers/gemma-audio.ts";
 import { gemma4Vision } from "../towers/gemma-vision.ts";
@@ -105,7 +106,7 @@ function headlessText(id: string, className: string, options: LanguageModelOptio
     modelTypes: [id],
     classNames: [className],
     build: (config, families) => ({
-      ...withoutHead(languageModel(config, families, options), className),
+      ...withHeadOf(languageModel(config, families, options), config, className),
       family: id,
       modelType: id,
     }),

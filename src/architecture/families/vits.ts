@@ -1,7 +1,9 @@
 /** Vision transformers published by themselves, as plain encoders and as classifiers. */
+
+import { labelCount } from "../class-heads.ts";
 import { projection } from "../composite.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
-import { headLinear, labelCount } from "../encoder-row.ts";
+import { headLinear } from "../encoder-row.ts";
 import type { Family } from "../family.ts";
 import type { Stack, Tensor } from "../model.ts";
 import { norm, vector } from "../tensors.ts";
