@@ -1,4 +1,6 @@
 import {
+  AUDIO_COMPOSITES,
+  AUDIO_RECOGNITION,
   AUDIO_SPEECH,
   COMPOSITES,
   DECODERS,
@@ -9,6 +11,7 @@ import {
   RARE_DECODERS,
   RARE_ENCODERS,
   RARE_HYBRIDS,
+  RARE_ROTARY,
   RARE_SEQ2SEQ,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
@@ -25,7 +28,10 @@ const others = [
   ...RARE_ENCODERS,
   ...RARE_BERT,
   ...RARE_SEQ2SEQ,
+  ...RARE_ROTARY,
   ...AUDIO_SPEECH,
+  ...AUDIO_RECOGNITION,
+  ...AUDIO_COMPOSITES,
 ];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import {
+  AUDIO_COMPOSITES,
+  AUDIO_RECOGNITION,
   AUDIO_SPEECH,
   RARE_BERT,
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
   RARE_HYBRIDS,
+  RARE_ROTARY,
   RARE_SEQ2SEQ,
 } from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
@@ -44,6 +47,9 @@ describe("rarer classes hold what they allocate", () => {
       ...RARE_BERT,
       ...RARE_SEQ2SEQ,
       ...AUDIO_SPEECH,
+      ...AUDIO_RECOGNITION,
+      ...AUDIO_COMPOSITES,
+      ...RARE_ROTARY,
     ]
       .map((f) => f.id)
       .filter((id) => !seen.has(id));
