@@ -1,9 +1,14 @@
 import type { Architecture } from "../architecture/model.ts";
 
-/** PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`). */
+/**
+ * PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`): Mixtral, and what transformers 5.18 converts
+ * like Mixtral or Qwen2-MoE (`conversion_mapping.py`), Qwen2-MoE itself not.
+ */
 const FAMILIES: ReadonlySet<string> = new Set([
   "mixtral",
+  "minimax",
   "minimax_m2",
+  "afmoe",
   "deepseek_v2",
   "deepseek_v3",
   "deepseek_v32",
@@ -11,6 +16,11 @@ const FAMILIES: ReadonlySet<string> = new Set([
   "dots1",
   "exaone_moe",
   "solar_open",
+  "longcat_flash",
+  "mellum",
+  "cohere2_moe",
+  "glm4v_moe",
+  "qwen3_omni_moe",
   "glm4_moe_lite",
   "glm_moe_dsa",
   "qwen3_moe",

@@ -89,8 +89,9 @@ function inGroup(tensor: Tensor, group: TargetGroup, experts: boolean): boolean 
   const router = tensor.role === "router" && tensor.shape[0] !== 1;
   if (tensor.kind === "expert" || (router && tensor.kind === "linear"))
     return group === "all-linear" && experts;
-  // Fused experts take over the names gate_proj, up_proj and down_proj: dense and shared MLPs lose theirs.
-  if (experts && tensor.role.startsWith("mlp-")) return false;
+  // Fused experts take over the names gate_proj, up_proj and down_proj: dense and shared MLPs lose theirs, and so does AFMoE's attention.
+  if (experts && (tensor.role.startsWith("mlp-") || /(^|\.)gate_proj\.weight$/.test(tensor.name)))
+    return false;
   if (tensor.kind !== "linear" || tensor.shape.length !== 2) return false;
   switch (group) {
     case "all-linear":

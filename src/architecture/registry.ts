@@ -11,8 +11,10 @@ import {
   RARE_DECODERS,
   RARE_ENCODERS,
   RARE_HYBRIDS,
+  RARE_IMAGES,
   RARE_ROTARY,
   RARE_SEQ2SEQ,
+  RARER_COMPOSITES,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
@@ -26,6 +28,8 @@ const others = [
   ...ENCODERS,
   ...RARE_COMPOSITES,
   ...RARE_ENCODERS,
+  ...RARE_IMAGES,
+  ...RARER_COMPOSITES,
   ...RARE_BERT,
   ...RARE_SEQ2SEQ,
   ...RARE_ROTARY,

@@ -1,4 +1,6 @@
 /** A model in the words of every result. */
+
+import { onceFor } from "../remember.ts";
 import type { Architecture } from "./model.ts";
 
 export interface ModelSummary {
@@ -50,15 +52,8 @@ export function modelFacts(
 }
 
 /** A stream of requests asks for the same few models. */
-const known = new WeakMap<Architecture, Readonly<Record<string, number>>>();
-
-function parameterCounts(architecture: Architecture): Readonly<Record<string, number>> {
-  let counts = known.get(architecture);
-  if (counts === undefined) {
-    const { total, active, stored, groups, mtp } = architecture.parameters;
-    const held = Object.entries(groups).filter(([, count]) => count > 0);
-    counts = { total, active, stored, ...Object.fromEntries(held), mtp };
-    known.set(architecture, counts);
-  }
-  return counts;
-}
+const parameterCounts = onceFor((architecture: Architecture): Readonly<Record<string, number>> => {
+  const { total, active, stored, groups, mtp } = architecture.parameters;
+  const held = Object.entries(groups).filter(([, count]) => count > 0);
+  return { total, active, stored, ...Object.fromEntries(held), mtp };
+});

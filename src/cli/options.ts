@@ -56,7 +56,17 @@ export const gpuOption = (): Option =>
   new Option("--gpu <name>", "fits on this card? exit 1 if not: h100, rtx-4090, 2xl40s");
 export const budgetOption = (): Option =>
   new Option("--budget <size>", "fits in this size? exit 1 if not: 24GB (10^9), 24GiB (2^30)")
-    .argParser(parsed(parseBytes))
+    .argParser(
+      parsed((text) => {
+        const bytes = parseBytes(text);
+        if (bytes > 0) return bytes;
+        throw new VramCalcError("bad-option", {
+          option: "--budget",
+          given: `"${text}"`,
+          expected: "a size above zero",
+        });
+      }),
+    )
     .conflicts("gpu");
 export const jsonOption = (): Option => new Option("--json", "print the result as JSON");
 export const explainOption = (): Option =>

@@ -4,12 +4,13 @@ import type { EstimateOptions } from "../estimate/prepare.ts";
 import { type ImagesRequest, parseImages } from "../memory/images-request.ts";
 import type { LoadedModel } from "../sources/load-model.ts";
 import type { Tokens } from "../units.ts";
+import type { BesideFlags } from "./beside.ts";
 import { type EngineSettings, parseSettings } from "./engine-settings.ts";
 import type { Limit } from "./limit.ts";
 import { type LoraFlag, parseLora } from "./lora-flag.ts";
 import { batchOption, contextOption, dtypeOption, kvDtypeOption, parsed, parsePositive } from "./options.ts";
 
-export interface ServeFlags {
+export interface ServeFlags extends BesideFlags {
   readonly context?: Tokens | undefined;
   readonly batch?: number | undefined;
   readonly dtype?: string | undefined;
@@ -40,6 +41,8 @@ export const serveOptions = (): readonly Option[] => [
   new Option("--ep <n>", "expert-parallel ranks").argParser(parsePositive),
   new Option("--dp <n>", "replicas").argParser(parsePositive),
   new Option("--lora <r=N,n=M>", "adapters served beside the base: r=16,n=8").argParser(parseLora),
+  new Option("--draft <model[:dtype]>", "a second model beside it that proposes tokens"),
+  new Option("--mmproj <file>", "image projector of llama.cpp, a GGUF file of its own"),
   new Option("--mtp", "load the prediction layers, to propose tokens with"),
   new Option("--images <n[@WxH]>", "images in each prompt, of that size: 2@1280x720").argParser(
     parsed(parseImages),

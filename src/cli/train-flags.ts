@@ -34,6 +34,7 @@ export interface TrainFlags {
   readonly lossChunks?: number;
   readonly reference?: NonNullable<TrainRequest["reference"]>;
   readonly framework?: TrainRequest["framework"];
+  readonly lengths?: NonNullable<TrainRequest["lengths"]>;
   readonly fusedKernels?: true;
   readonly loraR?: number;
   readonly loraTargets?: LoraTargets;
@@ -76,7 +77,7 @@ export function trainOptions(): readonly Option[] {
     count("--optimizer-rank <n>", "rank of GaLore and APOLLO (default: 128)"),
     new Option(
       "--checkpointing <how>",
-      "none, selective, full, every=N or offload (default: none)",
+      "none, selective, full, every=N (groups of N layers), nth=N (each N-th layer) or offload (default: none)",
     ).argParser(checkpointingOf),
     new Option("--attention <kind>", "attention implementation (default: sdpa)").choices(ATTENTIONS),
     new Option("--loss <kind>", "how the loss is computed (default: hf)").choices(LOSSES),
@@ -86,6 +87,10 @@ export function trainOptions(): readonly Option[] {
     ]),
     count("--loss-chunks <n>", "chunks of a chunked loss (default: 8)"),
     new Option("--framework <name>", "where frameworks differ (default: hf)").choices(FRAMEWORKS),
+    new Option(
+      "--lengths <kind>",
+      "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",
+    ).choices(["fixed", "varied"]),
     new Option("--fused-kernels", "fused norm, gate and rotary kernels"),
     count("--lora-r <n>", "rank of the adapters (default: 16)"),
     new Option(
@@ -128,13 +133,14 @@ export function addTrainOptions(command: Command): Command {
 }
 
 function checkpointingOf(text: string): NonNullable<TrainRequest["checkpointing"]> {
-  const every = /^every=(\d{1,6})$/.exec(text);
+  const every = /^every=(\d{1,4})$/.exec(text);
   if (every !== null && Number(every[1]) > 0) return Number(every[1]);
+  if (/^nth=[1-9]\d{0,3}$/.test(text)) return text as `nth=${number}`;
   if (text === "none" || text === "selective" || text === "full" || text === "offload") return text;
   throw new VramCalcError("bad-option", {
     option: "--checkpointing",
     given: `"${text}"`,
-    expected: "none, selective, full, every=N or offload",
+    expected: "none, selective, full, every=N, nth=N or offload",
   });
 }
 
@@ -170,6 +176,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     lossChunks: flags.lossChunks,
     reference: flags.reference,
     framework: flags.framework,
+    lengths: flags.lengths,
     fusedKernels: flags.fusedKernels,
     loraRank: flags.loraR,
     loraTargets: flags.loraTargets,

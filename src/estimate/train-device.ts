@@ -6,6 +6,7 @@ import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import type { PassRequest } from "../memory/training/segments.ts";
+import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
@@ -27,6 +28,8 @@ export interface PhaseBytes extends Resident {
   readonly logits: Bytes;
   readonly workspace: Bytes;
   readonly communication: Bytes;
+  /** What `communication` is the sum of. */
+  readonly exchanged: readonly BufferPart[];
 }
 
 export const phaseTotal = (p: PhaseBytes): Bytes =>
@@ -72,8 +75,10 @@ export function devicePhases(
   known.passes.set(stage.share, pass);
   const moments = withWaiting(pass, stage, effective);
   const { buffers, gradientScale, flatGradients } = states;
+  const activationBuffers = exchangeParts(stage, whole, effective, widths);
   const phases = moments.map((moment): PhaseBytes => {
     const backward = moment.phase !== "forward" && moment.phase !== "loss-backward";
+    const exchanged = [...(backward ? buffers.backward : buffers.forward), ...activationBuffers];
     return {
       phase: moment.phase,
       ...states.resident,
@@ -84,8 +89,8 @@ export function devicePhases(
       activations: moment.activations,
       logits: moment.logits,
       workspace: moment.workspace,
-      communication:
-        (backward ? buffers.backward : buffers.forward) + exchangeBytes(stage, whole, effective, widths),
+      communication: partBytes(exchanged),
+      exchanged,
     };
   });
   const step: PhaseBytes = {
@@ -95,7 +100,8 @@ export function devicePhases(
     activations: 0,
     logits: 0,
     workspace: states.step,
-    communication: buffers.step,
+    communication: partBytes(buffers.step),
+    exchanged: buffers.step,
   };
   return [...phases, step];
 }
@@ -246,18 +252,28 @@ function routedExperts(model: Architecture): number | undefined {
 }
 
 /** Buffers that carry activations between devices: pipeline ends, keys and values of a ring, expert rows. */
-function exchangeBytes(stage: Stage, whole: Architecture, effective: EffectiveTrain, widths: Widths): Bytes {
+function exchangeParts(
+  stage: Stage,
+  whole: Architecture,
+  effective: EffectiveTrain,
+  widths: Widths,
+): readonly BufferPart[] {
   const { pp, cp, ep, tp, sequenceParallel } = effective.parallel;
   const width = widths.autocast ? 2 : widths.compute;
   const tokens = effective.microBatch * Math.ceil(effective.seqTokens / cp);
   const own = sequenceParallel ? tokens / tp : tokens;
-  let bytes = pp > 1 ? 2 * own * whole.hiddenSize * width : 0;
+  const parts: BufferPart[] = [];
+  if (pp > 1) parts.push({ what: "activations between stages", elements: 2 * own * whole.hiddenSize, width });
   if (cp > 1) {
     const mixer = stage.share.stacks[0]?.kinds[0]?.mixers.find((m) => m.kind === "attention");
-    if (mixer?.kind === "attention") bytes += 4 * tokens * mixer.kvHeads * mixer.keyDim * width;
+    if (mixer?.kind === "attention")
+      parts.push({ what: "keys and values", elements: 4 * tokens * mixer.kvHeads * mixer.keyDim, width });
   }
-  if (ep > 1) bytes += 2 * own * (routedExperts(whole) ?? 1) * whole.hiddenSize * width;
-  return Math.round(bytes);
+  if (ep > 1) {
+    const rows = own * (routedExperts(whole) ?? 1);
+    parts.push({ what: "rows of experts", elements: 2 * rows * whole.hiddenSize, width });
+  }
+  return parts;
 }
 
 /** The phase that holds the most. */

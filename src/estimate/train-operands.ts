@@ -2,7 +2,7 @@
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
 import type { Explained } from "../memory/term.ts";
 import { holdingOf, packedBytes } from "../memory/training/holding.ts";
-import { dividedBy } from "../memory/training/sharding.ts";
+import { type BufferPart, dividedBy } from "../memory/training/sharding.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes } from "../units.ts";
 import { holdingRequest } from "./train-device.ts";
@@ -89,4 +89,26 @@ export function gradientsText(of: Operands, bytes: Bytes): Explained {
     formula: `{made} gradients x {width} B${over}${rest === 0 ? "" : " + {rest} B"}`,
     inputs: { made, trained, width, ...(ranks > 1 ? { ranks } : {}), ...(rest === 0 ? {} : { rest }) },
   };
+}
+
+/** Buffers of each kind, whole elements in their width. */
+export function partsText(parts: readonly BufferPart[], bytes: Bytes): Explained {
+  const inputs: Record<string, number> = {};
+  const texts: string[] = [];
+  let said = 0;
+  for (const { what, elements, width } of parts) {
+    const whole = Math.floor(elements);
+    if (whole === 0) continue;
+    const name = what.replaceAll(/[^a-z]+/g, "_");
+    inputs[name] = whole;
+    inputs[`${name}_width`] = width;
+    texts.push(`{${name}} x {${name}_width} B of ${what}`);
+    said += whole * width;
+  }
+  const rest = bytes - said;
+  if (rest !== 0) {
+    inputs.rest = rest;
+    texts.push("{rest} B");
+  }
+  return { formula: texts.join(" + "), inputs };
 }

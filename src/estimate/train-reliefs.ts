@@ -2,7 +2,7 @@
 import type { Architecture } from "../architecture/model.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
-import { devicePhases, newKnownParts, phaseTotal, worstPhase } from "./train-device.ts";
+import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { inFlight, languageModel, trainStages } from "./train-stages.ts";
 
@@ -16,10 +16,19 @@ export interface TrainRelief {
 /** Part of the peak below which a change is not worth a line. */
 const LEAST = 0.01;
 
+/** Options that change activations, logits and workspace alone: the optimizer's step stays what it is. */
+const ACTIVATIONS_ALONE: ReadonlySet<string> = new Set([
+  "checkpointing",
+  "loss",
+  "attention",
+  "fusedKernels",
+]);
+
 const WEIGHTS_DIVIDED: ReadonlySet<Sharding> = new Set(["zero3", "fsdp", "fsdp2"]);
 
 /**
  * Changes that lower the peak by one part in a hundred or more, most first: each is the same estimate with one option changed.
+ * Where the optimizer's step is as high as the peak, or within that part of it, what only shrinks activations is not even tried.
  *
  * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
  */
@@ -52,27 +61,36 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
   if (now.method === "full") offer({ method: "lora" });
   if (now.method === "lora") offer({ method: "qlora" });
   const text = languageModel(model);
-  const before = allocatedBytes(text, now);
+  const before = worstMoments(text, now);
+  const atStep = before.peak - before.step < LEAST * before.peak;
   return candidates
+    .filter(([, options]) => !atStep || !Object.keys(options).every((name) => ACTIVATIONS_ALONE.has(name)))
     .map(([change, options]): TrainRelief => {
-      const bytes = allocatedBytes(text, effectiveTrain(model, { ...request, ...options }));
-      return { change, allocatedBytes: bytes, savedBytes: before - bytes };
+      const { peak } = worstMoments(text, effectiveTrain(model, { ...request, ...options }));
+      return { change, allocatedBytes: peak, savedBytes: before.peak - peak };
     })
-    .filter((relief) => relief.savedBytes >= LEAST * before)
+    .filter((relief) => relief.savedBytes >= LEAST * before.peak)
     .sort((a, b) => b.savedBytes - a.savedBytes);
 }
 
-/** What the device that holds the most has allocated at its peak. */
-function allocatedBytes(text: Architecture, effective: EffectiveTrain): Bytes {
+/** What the device that holds the most has allocated at its peak, and the most that any has during the optimizer's step. */
+function worstMoments(
+  text: Architecture,
+  effective: EffectiveTrain,
+): { readonly peak: Bytes; readonly step: Bytes } {
   const parts = newKnownParts();
   const most = new Map<Architecture, number>();
-  let bytes = 0;
+  let peak = 0;
+  let step = 0;
   for (const stage of trainStages(text, effective)) {
     const waiting = inFlight(stage, effective);
     if ((most.get(stage.share) ?? 0) >= waiting) continue;
     most.set(stage.share, waiting);
-    const phases = devicePhases(stage, text, effective, parts);
-    bytes = Math.max(bytes, phaseTotal(worstPhase(phases)));
+    for (const phase of devicePhases(stage, text, effective, parts)) {
+      const bytes = phaseTotal(phase);
+      peak = Math.max(peak, bytes);
+      if (phase.phase === "optimizer-step") step = Math.max(step, bytes);
+    }
   }
-  return bytes;
+  return { peak, step };
 }

@@ -2,7 +2,7 @@ import type { Basis, Term, TermId } from "../memory/term.ts";
 import type { LayerKnowledge } from "../memory/training/layer-code.ts";
 import type { Bytes } from "../units.ts";
 import type { PhaseBytes } from "./train-device.ts";
-import { gradientsText, type Operands, times, weightsText } from "./train-operands.ts";
+import { gradientsText, type Operands, partsText, times, weightsText } from "./train-operands.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 
 /**
@@ -65,12 +65,25 @@ export function phaseTerms(
   say("optimizer", optimizer, "exact", () => times("trained", trained, optimizer, optimizerRanks));
   say("activations", activations, basis, () => times("tokens", tokens, activations));
   say("logits", logits, basis, () => times("tokens", tokens, logits));
-  put("workspace", phase.workspace, basis, "{bytes} B while an operation or a layer runs", {
-    bytes: phase.workspace,
+  say("workspace", phase.workspace, basis, () => {
+    switch (phase.phase) {
+      case "optimizer-step":
+        return times("trained", trained, phase.workspace, optimizerRanks);
+      case "forward":
+      case "loss-backward":
+      case "layer-backward":
+        return times("tokens", tokens, phase.workspace);
+      // Gradients of the embedding's tables: their sizes do not follow the tokens.
+      case "end-of-backward":
+        return {
+          formula: "{bytes} B while gradients of embeddings are made",
+          inputs: { bytes: phase.workspace },
+        };
+    }
   });
-  put("communication", phase.communication, "modelled", "{bytes} B of buckets and gathered weights", {
-    bytes: phase.communication,
-  });
+  say("communication", phase.communication, "modelled", () =>
+    partsText(phase.exchanged, phase.communication),
+  );
   return terms;
 }
 

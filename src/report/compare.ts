@@ -1,14 +1,16 @@
 /** Several models, formats and contexts in one table. */
+
 import type { Note } from "../architecture/model.ts";
 import type { ModelFacts } from "../architecture/summary.ts";
 import type { Budget } from "../budget.ts";
+import { rowTerm } from "../check/result.ts";
 import type { EffectiveRequest } from "../estimate/prepare.ts";
 import type { Band, Term } from "../memory/term.ts";
 import { explanation } from "./explain.ts";
 import { contextText } from "./fit.ts";
 import { noteLines } from "./notes.ts";
 import type { Paint } from "./paint.ts";
-import { notesJson, termJson } from "./result.ts";
+import { notesJson } from "./result.ts";
 import { sizeText } from "./size-text.ts";
 import { alignRows, wrap } from "./text-layout.ts";
 
@@ -36,7 +38,7 @@ export function comparisonJson({ rows, notes }: Comparison): Record<string, unkn
       model: row.model,
       request: row.request,
       total: row.total,
-      terms: row.terms.map(termJson),
+      terms: row.terms.map(rowTerm),
       ...(row.budget === undefined ? {} : { budget: row.budget }),
       notes: notesJson(row.notes),
     })),

@@ -1,13 +1,14 @@
 /** `vram-calc fit`: what the reports of serving and training share, and advice. */
+
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
+import { rowTerm } from "../check/result.ts";
 import type { Advice } from "../solve/advice.ts";
 import type { Sizing } from "../solve/serving-answer.ts";
 import { type Bytes, formatBytes, groupDigits, type Tokens } from "../units.ts";
 import { explanation } from "./explain.ts";
 import type { Paint } from "./paint.ts";
-import { termJson } from "./result.ts";
-import { sizeText } from "./size-text.ts";
+import { sizeText, type Units } from "./size-text.ts";
 import { wrap } from "./text-layout.ts";
 
 /** Where the answer holds. */
@@ -51,7 +52,7 @@ export function answerHead(
     fits,
     request,
     total,
-    terms: terms.map(termJson),
+    terms: terms.map(rowTerm),
     budget: {
       bytes: place.budgetBytes,
       fits: headroom >= 0,
@@ -98,10 +99,12 @@ export function contextText(tokens: Tokens): string {
 /** What would make it fit, one line each. */
 export function adviceLines(
   advice: readonly Advice[],
-  { columns, paint }: Pick<FitOptions, "columns" | "paint">,
+  { columns, paint, units = "GiB" }: Pick<FitOptions, "columns" | "paint"> & { readonly units?: Units },
 ): string[] {
+  // One size is enough beside another; GB alone for those who asked for it.
+  const unit = units === "GB" ? "GB" : "GiB";
   return advice.map((item) => {
-    const effect = `frees ${sizeText(item.frees, "GiB")}, then ${sizeText(item.bytes, "GiB")}`;
+    const effect = `frees ${sizeText(item.frees, unit)}, then ${sizeText(item.bytes, unit)}`;
     const line = wrap(`  ${item.text}: ${effect}${item.fits ? ", fits" : ", still over"}`, columns, "    ");
     return item.fits ? line.replace(/fits$/, paint("good", "fits")) : line;
   });

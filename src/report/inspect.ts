@@ -9,6 +9,7 @@ import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { CacheRow } from "../memory/cache-rows.ts";
 import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
 import { groupDigits } from "../units.ts";
+import { cacheExplanation, groupExplanation, loraExplanation } from "./inspect-explain.ts";
 import { type FileFacts, fileLines, ggufLines, loraLines } from "./inspect-files.ts";
 import { feedForwardText, layerText, mixerText } from "./layer-text.ts";
 import { noteLines } from "./notes.ts";
@@ -81,6 +82,7 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
 
 export interface InspectionOptions {
   readonly columns: number;
+  readonly explain: boolean;
   readonly paint: Paint;
 }
 
@@ -91,7 +93,7 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
   const { parameters } = model;
   const shapeless = model.stacks.length === 0;
   const head = [
-    paint("strong", `${inspection.model.id}: ${groupDigits(parameters.total)} parameters (${model.family})`),
+    `${inspection.model.id}: ${groupDigits(parameters.total)} parameters (${model.family})`,
     ...(parameters.active < parameters.total ? [`${groupDigits(parameters.active)} active per token`] : []),
     ...(parameters.stored > parameters.total
       ? [
@@ -107,8 +109,9 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
       ? []
       : [`up to ${groupDigits(model.maxContextTokens)} positions`]),
   ];
+  const [title, ...facts] = head.map((line) => wrap(line, columns, "  "));
   const sections = [
-    head,
+    [paint("strong", title!), ...facts],
     [paint("strong", "parameters by group"), ...groupLines(model)],
     ...(shapeless
       ? []
@@ -137,13 +140,22 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
       : [
           [
             paint("strong", `adapters of rank ${inspection.lora.rank}`),
-            ...loraLines(inspection.lora.linears, inspection.lora.rank),
+            ...loraLines(inspection.lora.linears, { rank: inspection.lora.rank, columns }),
           ],
         ]),
+    ...(options.explain
+      ? [[paint("strong", "how the figures come about"), ...explained(inspection, columns)]]
+      : []),
     ...(inspection.notes.length === 0 ? [] : [noteLines(inspection.notes, options)]),
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
+
+const explained = ({ architecture, lora }: Inspection, columns: number): readonly string[] => [
+  ...groupExplanation(architecture, columns),
+  ...cacheExplanation(architecture, columns),
+  ...(lora === undefined ? [] : loraExplanation(lora.linears, { rank: lora.rank, columns })),
+];
 
 function groupLines(model: Architecture): string[] {
   const { groups, total } = model.parameters;
@@ -170,7 +182,7 @@ function cacheLines(rows: readonly CacheRow[]): string[] {
   return rows.map((row) => {
     const grows = row.bytesPerToken > 0 ? `${groupDigits(row.bytesPerToken)} B per token` : "";
     const fixed = row.bytesPerSequence > 0 ? `${groupDigits(row.bytesPerSequence)} B per sequence` : "";
-    return `  ${row.layers} layers of ${row.kind}: ${[grows, fixed].filter((text) => text !== "").join(" and ")}`;
+    return `  ${row.layers} ${row.layers === 1 ? "layer" : "layers"} of ${row.kind}: ${[grows, fixed].filter((text) => text !== "").join(" and ")}`;
   });
 }
 

@@ -2,9 +2,9 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { Budget } from "../budget.ts";
+import { rowTerm } from "../check/result.ts";
 import type { EffectiveRequest } from "../estimate/prepare.ts";
 import type { DeviceEstimate, Estimate } from "../estimate/serve.ts";
-import { explainTerm, type Term } from "../memory/term.ts";
 
 /** What was computed, before it is rendered for people or for scripts. */
 export interface Result {
@@ -40,22 +40,8 @@ function deviceJson(device: DeviceEstimate): Record<string, unknown> {
   return {
     id: device.id,
     count: device.count,
-    terms: device.terms.map(termJson),
+    terms: device.terms.map(rowTerm),
     total: device.total,
     ...(device.pool === undefined ? {} : { pool: device.pool }),
-  };
-}
-
-/** A term with its formula rendered. */
-export function termJson(term: Term): Record<string, unknown> {
-  return {
-    id: term.id,
-    ...(term.label === undefined ? {} : { label: term.label }),
-    ...(term.phase === undefined ? {} : { phase: term.phase }),
-    bytes: term.bytes,
-    low: term.low,
-    high: term.high,
-    basis: term.basis,
-    formula: explainTerm(term),
   };
 }

@@ -1,7 +1,9 @@
 /** The training estimate as a table and as JSON. */
+
 import type { Architecture, Note } from "../architecture/model.ts";
 import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { Budget } from "../budget.ts";
+import { rowTerm } from "../check/result.ts";
 import type { TrainDevice, TrainResult } from "../estimate/train.ts";
 import type { TrainRelief } from "../estimate/train-reliefs.ts";
 import { type Term, worstOf } from "../memory/term.ts";
@@ -10,7 +12,7 @@ import { budgetLines } from "./budget-lines.ts";
 import { explanation } from "./explain.ts";
 import { noteLines } from "./notes.ts";
 import type { Paint } from "./paint.ts";
-import { notesJson, termJson } from "./result.ts";
+import { notesJson } from "./result.ts";
 import { sizeText, type Units } from "./size-text.ts";
 import { termLines } from "./term-lines.ts";
 import { wrap } from "./text-layout.ts";
@@ -36,7 +38,7 @@ export function trainJson({
   // Stages that are alike share their terms.
   const known = new Map<readonly Term[], unknown>();
   const plain = (terms: readonly Term[]): unknown => {
-    const json = known.get(terms) ?? terms.map(termJson);
+    const json = known.get(terms) ?? terms.map(rowTerm);
     known.set(terms, json);
     return json;
   };
@@ -117,7 +119,11 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
     lines.push("", "what would lower it");
     for (const relief of reliefs)
       lines.push(
-        wrap(`  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, "GiB")}`, columns, "    "),
+        wrap(
+          `  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, options.units === "GB" ? "GB" : "GiB")}`,
+          columns,
+          "    ",
+        ),
       );
   }
   if (options.explain) {

@@ -1,19 +1,7 @@
 /** The shape of `vram-calc check --report json`, which is also what `--baseline` reads. */
 import * as z from "zod/mini";
 import type { Baseline } from "../check/growth.ts";
-import {
-  band,
-  budget,
-  bytes,
-  count,
-  difference,
-  gate,
-  meta,
-  model,
-  notes,
-  request,
-  rowTerm,
-} from "./parts.ts";
+import { band, budget, bytes, count, difference, gate, meta, model, notes, request, term } from "./parts.ts";
 
 const growth = () =>
   z.looseObject({
@@ -35,7 +23,7 @@ const row = () =>
     use: z.enum(["serve", "train"]),
     request: request(),
     total: meta(band(), "the worst device"),
-    terms: meta(z.array(rowTerm()), "of the worst device"),
+    terms: meta(z.array(term()), "of the worst device"),
     budget: z.extend(budget(), {
       gate: gate(),
       reserved: meta(bytes(), "part of the limit that is to stay free"),

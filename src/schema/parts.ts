@@ -20,7 +20,7 @@ export const band = () =>
 export const basis = () => z.enum(["exact", "modelled", "assumed"]);
 export const termId = () => z.enum([...TERM_IDS]);
 
-export const rowTerm = () =>
+export const term = () =>
   z.looseObject({
     id: termId(),
     label: z.optional(meta(z.string(), "whose it is when it is not the model's own")),
@@ -29,10 +29,8 @@ export const rowTerm = () =>
     low: bytes(),
     high: bytes(),
     basis: basis(),
+    formula: meta(z.string(), "the sum with its numbers, ending in the result"),
   });
-
-export const term = () =>
-  z.extend(rowTerm(), { formula: meta(z.string(), "the sum with its numbers, ending in the result") });
 
 export const budget = () =>
   z.looseObject({

@@ -7,6 +7,7 @@ export const term = (id: string, bytes: number, phase?: string): RowTerm => ({
   low: bytes,
   high: bytes,
   basis: "exact",
+  formula: `${bytes} B = ${bytes} B`,
   ...(phase === undefined ? {} : { phase }),
 });
 

@@ -110,7 +110,7 @@ describe("JSON of every command", () => {
       ["total", 1],
       ["budget", 3],
       ["notes", 1],
-      ["terms", 2],
+      ["terms", 1],
     ]);
   });
 

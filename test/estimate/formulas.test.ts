@@ -7,6 +7,7 @@ import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
 import { train } from "../../src/estimate/train.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 import { explainTerm, type Term } from "../../src/memory/term.ts";
+import { groupExplanation } from "../../src/report/inspect-explain.ts";
 import { formulaValue } from "../formula-value.ts";
 
 const MODELS: ReadonlyMap<string, Architecture> = new Map([
@@ -135,6 +136,19 @@ describe("training: the formula with its numbers gives the bytes in every phase"
       }
       expect(sized).toBeGreaterThan(15);
     });
+});
+
+describe("inspect --explain: parameters by group", () => {
+  test.for([...MODELS])("%s", ([, model]) => {
+    const lines = groupExplanation(model, Number.POSITIVE_INFINITY);
+    let total = 0;
+    for (const line of lines) {
+      const [, sum = "", printed = ""] = /^ {2}[\w-]+: (.*) = ([\d,]+)$/.exec(line) ?? [];
+      expect([line, formulaValue(sum)]).toEqual([line, Number(printed.replaceAll(",", ""))]);
+      total += formulaValue(sum);
+    }
+    expect(total).toBe(model.parameters.total + model.parameters.mtp);
+  });
 });
 
 describe("the check can fail", () => {

@@ -22,16 +22,20 @@ const nameOf = (row: Row): string =>
 
 /** What is not simulated, and how far off it leaves the peak. */
 const MISSES: readonly (readonly [name: RegExp, percent: number, reason: string])[] = [
-  [/^llama4_text/, 22, "every expert runs on every token, weighted by the router"],
-  [/^minimax_m2/, 2.2, "the mask that SDPA copies per layer, and gradients of routed rows"],
-  [/^ernie4_5/, 2, "rotary tables are repeated in every layer; the router's gradients"],
+  [/^llama4_text full bf16 sdpa full$/, 2.3, "gradients of repeated rows and of their scores"],
   [/^falcon7 full bf16 sdpa full$/, 0.7, "what attention by plain operations needs while it runs forward"],
-  [/^mixtral lora amp-bf16/, 2.5, "experts merged with their adapters under autocast"],
-  [/^gpt_bigcode full fp32/, 9, "dropout inside attention by plain operations"],
+  [/^mixtral lora amp-bf16/, 2.6, "experts merged with their adapters under autocast"],
   [
-    /^(deepseek_v3|glm4_moe|mixtral|qwen2_moe|qwen3_moe|gpt_oss|dots1).* full$/,
-    1.5,
-    "gradients of routed rows",
+    /^gpt_bigcode full fp32/,
+    9,
+    "no miss: dropout inside attention is one kernel on a card and several on a CPU",
+  ],
+  [/^apertus .* amp-bf16 sdpa full$/, 7.5, "gradients inside xIELU"],
+  [/^nanochat/, 1.2, "a norm between the embedding and the layers"],
+  [
+    /^(deepseek_v3|glm4_moe|mixtral|qwen2_moe|qwen3_moe|gpt_oss|dots1|minimax_m2|afmoe).* full$/,
+    2.3,
+    "no miss: fake tensors add the gradients of routed rows out of place (`index_backward`), a card in place",
   ],
 ];
 

@@ -12,5 +12,7 @@ export { RARE_COMPOSITES } from "./rare-composites.ts";
 export { RARE_DECODERS } from "./rare-decoders.ts";
 export { RARE_ENCODERS } from "./rare-encoders.ts";
 export { RARE_HYBRIDS } from "./rare-hybrids.ts";
+export { RARE_IMAGES } from "./rare-images.ts";
 export { RARE_ROTARY } from "./rare-rotary.ts";
 export { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
+export { RARER_COMPOSITES } from "./rarer-composites.ts";

@@ -6,6 +6,7 @@ import { worstOf } from "../../memory/term.ts";
 import { type ComparedRow, comparisonJson, comparisonTable } from "../../report/compare.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { type Bytes, parseTokens, type Tokens } from "../../units.ts";
+import { type Beside, besideOf } from "../beside.ts";
 import { addMissing } from "../both-sides.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
@@ -83,11 +84,13 @@ async function compare(
     });
   }
   const limit = await limitOf(flags, io);
+  const beside = await besideOf(flags, loadOptionsOf(io));
   const rows: ComparedRow[] = [];
   for (const reference of references) {
     const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
     for (const dtype of dtypes)
-      for (const contextTokens of contexts) rows.push(rowOf(loaded, { dtype, contextTokens, flags, limit }));
+      for (const contextTokens of contexts)
+        rows.push(rowOf(loaded, { dtype, contextTokens, flags, limit, beside }));
   }
   const comparison = { rows, notes: limit?.notes ?? [] };
   if (flags.json === true || flags.field !== undefined)
@@ -111,14 +114,12 @@ function rowOf(
     readonly contextTokens: Tokens | undefined;
     readonly flags: CompareFlags;
     readonly limit: Limit | null;
+    readonly beside: Beside;
   },
 ): ComparedRow {
   const { flags, limit } = at;
-  const options: EstimateOptions = estimateOptionsOf(
-    { ...flags, dtype: at.dtype, context: at.contextTokens },
-    loaded,
-    limit,
-  );
+  const asked = { ...flags, dtype: at.dtype, context: at.contextTokens };
+  const options: EstimateOptions = { ...estimateOptionsOf(asked, loaded, limit), ...at.beside };
   const outcome = estimate(loaded.architecture, options);
   return {
     model: modelFacts(modelSummary(loaded), loaded.architecture),

@@ -11,6 +11,7 @@ import {
 } from "../../solve/unknowns.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import type { Bytes } from "../../units.ts";
+import { besideOf } from "../beside.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
 import type { Io } from "../io.ts";
 import { type Limit, limitOf } from "../limit.ts";
@@ -134,7 +135,10 @@ async function runServing(
   const report = await import("../../report/fit-serving.ts");
   // The number of cards is the unknown: it bounds the search instead of dividing the model.
   const cards = unknown === "gpus" || unknown === "tp";
-  const options = estimateOptionsOf(flags, loaded, cards ? { ...limit, count: 1 } : limit);
+  const options = {
+    ...estimateOptionsOf(flags, loaded, cards ? { ...limit, count: 1 } : limit),
+    ...(await besideOf(flags, loadOptionsOf(io))),
+  };
   const input = { model: loaded.architecture, options, budgetBytes: limit.bytes };
   const answer = fit(cards && limit.counted ? { ...input, mostDevices: limit.count } : input, unknown);
   const place = placeOf(loaded, limit, answer.notes);

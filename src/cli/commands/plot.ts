@@ -9,8 +9,10 @@ import { brailleChart } from "../../report/plot/braille.ts";
 import type { Chart } from "../../report/plot/chart.ts";
 import { type Charted, chartJson } from "../../report/plot/json.ts";
 import { svgChart } from "../../report/plot/svg.ts";
+import { wrap } from "../../report/text-layout.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import { groupDigits } from "../../units.ts";
+import { besideOf } from "../beside.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
 import { limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
@@ -120,7 +122,11 @@ async function plottedOf(words: readonly string[], flags: PlotFlags, { io }: Ses
     });
   const limit = await limitOf(flags, io);
   const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
-  const { chart, last } = memoryChart(loaded, flags.x ?? "context", { flags, limit });
+  const { chart, last } = memoryChart(loaded, flags.x ?? "context", {
+    flags,
+    limit,
+    beside: await besideOf(flags, loadOptionsOf(io)),
+  });
   return {
     chart,
     about: {
@@ -139,9 +145,12 @@ function axisEnd({ series, xLabel }: Chart): string {
 async function runPlot(words: readonly string[], flags: PlotFlags, session: Session): Promise<void> {
   const { io } = session;
   if (words[0] === "list") {
-    io.stdout(
-      `${CURVES.map((curve) => `${curve.id.padEnd(16)}${curve.kind.padEnd(12)}${curve.formula}`).join("\n")}\n`,
+    const wide = CURVES.map((curve) => `${curve.id.padEnd(16)}${curve.kind.padEnd(12)}${curve.formula}`);
+    const fits = wide.every((line) => line.length <= io.columns);
+    const narrow = CURVES.map(({ id, kind, formula }) =>
+      wrap(`${id} (${kind}): ${formula}`, io.columns, "  "),
     );
+    io.stdout(`${(fits ? wide : narrow).join("\n")}\n`);
     return;
   }
   // What is written is SVG whatever the name says, and viewers go by the name.

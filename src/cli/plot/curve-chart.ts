@@ -1,5 +1,6 @@
 /** Activation functions and losses, exact and as a format sees them. */
 import { type Curve, curveByName, sampleCurve } from "../../curves/curves.ts";
+import { VramCalcError } from "../../errors.ts";
 import { roundTo } from "../../formats/codec.ts";
 import type { Chart, Series } from "../../report/plot/chart.ts";
 
@@ -20,6 +21,13 @@ export function curveChart(names: readonly string[], request: CurveRequest): Cha
   ];
   const { format, derivative } = request;
   const series = curves.flatMap((curve) => curveSeries(curve, { from, to, format, derivative }));
+  const [first] = series;
+  if (series.every(({ points }) => points.length === 0))
+    throw new VramCalcError("bad-option", {
+      option: "--range",
+      given: `"${from}:${to}"`,
+      expected: `a part of where ${first!.name} has a value, such as ${curves[0]!.from}:${curves[0]!.to}`,
+    });
   return {
     title: `${names.join(", ")}${format === undefined ? "" : ` through ${format}`}`,
     xLabel: curves[0]!.xLabel,

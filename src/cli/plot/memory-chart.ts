@@ -6,6 +6,7 @@ import { type Band, type Term, worstOf } from "../../memory/term.ts";
 import type { Chart, Series } from "../../report/plot/chart.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
 import { GiB } from "../../units.ts";
+import type { Beside } from "../beside.ts";
 import type { BothSidesFlags } from "../both-sides.ts";
 import type { Limit } from "../limit.ts";
 import { estimateOptionsOf } from "../serve-flags.ts";
@@ -42,15 +43,21 @@ interface Sizer {
   readonly at: (x: number) => Sized;
 }
 
+export interface MemoryRequest {
+  readonly flags: BothSidesFlags;
+  readonly limit: Limit | null;
+  readonly beside?: Beside;
+}
+
 /** Total and the terms that move, in GiB, from 1 to the end of the axis. */
 export function memoryChart(
   loaded: LoadedModel,
   axis: Axis,
-  { flags, limit }: { readonly flags: BothSidesFlags; readonly limit: Limit | null },
+  { flags, limit, beside = {} }: MemoryRequest,
 ): MemoryPlot {
   const sizer = TRAINING_AXES.includes(axis)
     ? trainingSizer(loaded, axis, flags)
-    : servingSizer(loaded, axis, { flags, limit });
+    : servingSizer(loaded, axis, { flags, limit, beside });
   const xs = Array.from({ length: POINTS }, (_, i) =>
     Math.max(1, Math.round((sizer.last * i) / (POINTS - 1))),
   );
@@ -77,13 +84,9 @@ const bytesOf = ({ total, terms }: Sized, name: string): number =>
 
 const DEFAULT_LAST_CONTEXT = 32_768;
 
-function servingSizer(
-  loaded: LoadedModel,
-  axis: Axis,
-  { flags, limit }: { readonly flags: BothSidesFlags; readonly limit: Limit | null },
-): Sizer {
+function servingSizer(loaded: LoadedModel, axis: Axis, { flags, limit, beside }: MemoryRequest): Sizer {
   const model = loaded.architecture;
-  const options = estimateOptionsOf(flags, loaded, limit);
+  const options = { ...estimateOptionsOf(flags, loaded, limit), ...beside };
   const batches = axis === "batch";
   return {
     title: `memory of ${loaded.id} in ${estimate(model, options).request.dtype}`,

@@ -1,10 +1,10 @@
 import type { AttentionMixer, Tensor } from "../../architecture/model.ts";
 import { type Heads, scoreAndMix } from "./attention-scores.ts";
 import { project, sharedAdapterInput } from "./linear.ts";
-import { norm } from "./norm.ts";
+import { bareNorm, norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
-import { concatenates, rotary } from "./rotary.ts";
+import { concatenates, ownTables, rotary } from "./rotary.ts";
 import { fresh, hold, record, type Value } from "./tape.ts";
 
 /** Softmax attention from the normed input x to the output projection. */
@@ -26,6 +26,15 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
           widths.map((w) => w * tokens),
         )
       : parts.map((weight) => (weight === undefined ? x : project(pass, x, weight, tensors, shared)));
+  const separateGate = of("attn-gate");
+  // Qwen3-Next's product for queries is twice as wide: queries and a gate for the output.
+  let gateValue: Value | null = null;
+  if (separateGate !== undefined) gateValue = project(pass, x, separateGate, tensors);
+  else if (q!.elements === 2 * widths[0] * tokens && fused === undefined) {
+    const [queries, gated] = op.split(tape, q!, [q!.elements / 2, q!.elements / 2]) as [Value, Value];
+    q = queries;
+    gateValue = op.copy(tape, gated);
+  }
   if (pass.code.padsAdapters) keepPadded(pass, { q: widths[0], k: widths[1], v: widths[2] }, tensors);
   // Values that stay a view of one fused product keep all of it alive; a copy to more heads frees it.
   if (pass.code.fusedQkv && fused === undefined && queryHeads === kvHeads)
@@ -48,13 +57,22 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   }
   const windowTokens = mixer.windowTokens ?? mixer.chunkTokens;
   const masked = pass.code.alwaysMasked || (windowTokens !== undefined && pass.seqTokens >= windowTokens);
-  q = rotary(pass, q!, keyDim);
-  k = rotary(pass, k!, keyDim);
-  if (pass.code.lateQkNorm) {
-    q = normed(q, qNorm);
-    k = normed(k, kNorm);
+  const rotates = !pass.code.rotatesInWindows || windowTokens !== undefined;
+  if (rotates) {
+    const own = pass.code.ownTables ? ownTables(pass, keyDim) : null;
+    q = rotary(pass, q!, keyDim, own);
+    k = rotary(pass, k!, keyDim, own);
   }
-  const headMajor = concatenates(pass, keyDim);
+  if (pass.code.lateQkNorm) {
+    q = normed(q!, qNorm);
+    k = normed(k!, kNorm);
+  }
+  if (pass.code.bareQkNorm && rotates) {
+    q = bareNorm(pass, q!, keyDim);
+    k = bareNorm(pass, k!, keyDim);
+  }
+  if (pass.code.scalesQueries && !rotates) q = scaledByPosition(pass, q!);
+  const headMajor = rotates && concatenates(pass, keyDim);
   const heads: Heads = {
     queryHeads,
     kvHeads: queryHeads / repeats,
@@ -64,11 +82,23 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     masked,
     headMajor,
   };
-  const mixed = scoreAndMix(pass, { q, k, v: v! }, heads);
+  let mixed = scoreAndMix(pass, { q: q!, k: k!, v: v! }, heads);
+  if (gateValue !== null) mixed = op.multiply(tape, mixed, op.keepsOutput(tape, gateValue));
+  const subNorm = tensors.find((t) => t.kind === "norm" && /attn_sub_norm/.test(t.name));
+  if (subNorm !== undefined) mixed = norm(pass, mixed, subNorm, subNorm.shape[0]!);
   const output = of("attn-o");
   const out = output === undefined ? mixed : project(pass, mixed, output, tensors);
   hold(tape, [x]);
   return out;
+}
+
+/** A factor per position in fp32, which the product keeps; its result goes back to the queries' type. */
+function scaledByPosition(pass: Pass, q: Value): Value {
+  const { tape } = pass;
+  const factors = fresh(tape, { elements: pass.seqTokens, width: 4, grad: false });
+  const value = fresh(tape, { elements: q.elements, width: 4, grad: q.grad });
+  record(tape, { inputs: [q], outputs: [value, factors], saved: [factors] });
+  return op.cast(tape, value, q.width);
 }
 
 /** Results of adapters on some of q, k and v; a fused product is adapted in q and v unless the output is adapted too. */

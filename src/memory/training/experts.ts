@@ -19,6 +19,7 @@ import { fresh, record, type Value } from "./tape.ts";
  */
 export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
+  if (pass.code.everyExpert) return everyExpert(pass, x, feed, tensors);
   // Tokens of this rank: under sequence parallelism its part, which it routes to experts on its own.
   const tokens = tokensOf(pass) / pass.sequenceShards;
   const chosen = pass.routedExperts ?? feed.activeExperts;
@@ -40,6 +41,32 @@ export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors:
   const restored = op.gather(tape, result, { elements: result.elements, indices: indices() });
   const sum = op.cast(tape, op.reduce(tape, restored, x.elements), x.width);
   return shared === null ? sum : op.add(tape, sum, shared);
+}
+
+/**
+ * Llama 4's experts (transformers 5.18 `Llama4TextMoe`): every token is repeated for every expert and multiplied by the router's
+ * score, and batched products run over all of them. Kept in bf16 with trained weights, per token with E experts of width f:
+ *
+ *     4 h E   repeated rows, and those multiplied by their scores
+ *     8 f E   gate and up, activated gate, and the down product's input
+ *     4 E     scores in fp32
+ */
+function everyExpert(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: readonly Tensor[]): Value {
+  const { tape } = pass;
+  const tokens = tokensOf(pass) / pass.sequenceShards;
+  const weight = tensors.find((t) => t.role === "router" && t.kind === "linear");
+  const logits = weight === undefined ? x : project(pass, x, weight, tensors);
+  const best = fresh(tape, { elements: tokens * feed.activeExperts, width: logits.width, grad: logits.grad });
+  const where = fresh(tape, { elements: tokens * feed.activeExperts, width: 8, grad: false });
+  record(tape, { inputs: [logits], outputs: [best, where], saved: [where] });
+  const spread = fresh(tape, { elements: tokens * feed.experts, width: logits.width, grad: logits.grad });
+  record(tape, { inputs: [best], outputs: [spread], saved: [where] });
+  const scores = op.cast(tape, op.keepsOutput(tape, op.cast(tape, spread, 4)), logits.width);
+  const repeated = op.copy(tape, x, x.elements * feed.experts);
+  const rows = op.multiply(tape, repeated, op.copy(tape, scores));
+  const inner = grouped(pass, rows, feed, tensors);
+  const shared = sharedExperts(pass, x, feed, tensors);
+  return op.add(tape, shared, op.reduce(tape, inner, x.elements));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Activation, Group, Tensor } from "../../architecture/model.ts";
 import { activate, gate } from "./activation.ts";
 import { project } from "./linear.ts";
+import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
 import { hold, type Value } from "./tape.ts";
@@ -38,8 +39,12 @@ export function feedForward(pass: Pass, x: Value, use: FeedForwardUse): Value {
     if (pass.kernels.fusedGate) inner = gate(pass, g, project(pass, x, up, use.tensors), use.activation);
     else inner = op.multiply(tape, activate(pass, g, use.activation), project(pass, x, up, use.tensors));
   } else {
-    inner = activate(pass, project(pass, x, up, use.tensors), use.activation);
+    const scale = use.tensors.find((t) => /alpha_p$/.test(t.name));
+    const trains = scale === undefined || pass.holding.trainable(scale);
+    inner = activate(pass, project(pass, x, up, use.tensors), use.activation, trains);
   }
+  const subNorm = use.tensors.find((t) => t.kind === "norm" && /ffn_sub_norm/.test(t.name));
+  if (subNorm !== undefined) inner = norm(pass, inner, subNorm, subNorm.shape[0]!);
   const out = project(pass, inner, down, use.tensors);
   hold(tape, [x]);
   return out;

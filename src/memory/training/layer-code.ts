@@ -43,6 +43,14 @@ export interface LayerCode {
   readonly wideScores: boolean;
   /** Queries and keys are normed after their rotation (HunYuan). */
   readonly lateQkNorm: boolean;
+  /** Queries and keys are divided by their lengths after rotation, without a weight (Llama 4 where it rotates, nanochat). */
+  readonly bareQkNorm: boolean;
+  /** Only layers with a window or chunks rotate. */
+  readonly rotatesInWindows: boolean;
+  /** Layers without rotation multiply queries by an fp32 factor per position (Llama 4, `attn_temperature_tuning`). */
+  readonly scalesQueries: boolean;
+  /** Every call makes fp32 tables of its own from the shared ones (ERNIE 4.5 interleaves them). */
+  readonly ownTables: boolean;
   /** The causal mask is made although the kernel could do without it. */
   readonly alwaysMasked: boolean;
   /** Calls SDPA with fewer KV than query heads and no grouping: only plain operations can run that. */
@@ -51,6 +59,10 @@ export interface LayerCode {
   readonly wideRouter: boolean;
   /** Routing weights stay in fp32, and so do the weighted results. */
   readonly wideShares: boolean;
+  /** Every expert runs on every token, its rows multiplied by the router's score, 0 where it was not chosen (Llama 4). */
+  readonly everyExpert: boolean;
+  /** xIELU by single operations, with two trained scales (Apertus). */
+  readonly xielu: boolean;
   /** Experts clamp gate and up and add one to up (GPT-OSS); the router's softmax is over the chosen only. */
   readonly clampedExperts: boolean;
   /** q, k and v always come out of one product, whose output the values keep alive when heads are not grouped. */
@@ -102,10 +114,16 @@ const BASE: Omit<LayerCode, "norm"> = {
   softmaxInModelType: false,
   wideScores: false,
   lateQkNorm: false,
+  bareQkNorm: false,
+  rotatesInWindows: false,
+  scalesQueries: false,
+  ownTables: false,
   alwaysMasked: false,
   ungrouped: false,
   wideRouter: false,
   wideShares: false,
+  everyExpert: false,
+  xielu: false,
   clampedExperts: false,
   fusedQkv: false,
   repeatsKv: false,
@@ -136,6 +154,15 @@ const NORMS: { readonly [K in NormKind]: NormCode } = {
 const SCALED = { scaledEmbedding: true } as const;
 const WIDE_ROUTER = { wideRouter: true, wideShares: true } as const;
 
+const LLAMA4 = {
+  rotary: "complex",
+  bareQkNorm: true,
+  rotatesInWindows: true,
+  scalesQueries: true,
+  everyExpert: true,
+  softmaxInModelType: true,
+} as const;
+
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   gemma: { buffers: 3 },
   gemma2: { buffers: 3 },
@@ -153,6 +180,7 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   falcon: { parallel: true, softmaxInModelType: true, ungrouped: true, alwaysMasked: true },
   olmo2: { norm: "rms-late-cast", postNorm: true, wideTables: true },
   olmo3: { norm: "rms-late-cast", postNorm: true, wideTables: true },
+  flex_olmo: { norm: "rms-late-cast", postNorm: true, wideTables: true },
   olmo: { wideTables: true },
   exaone4: { postNorm: true },
   helium: { norm: "rms-wide-weight" },
@@ -176,7 +204,17 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   granitemoe: SCALED,
   granitemoeshared: SCALED,
   granitemoehybrid: SCALED,
-  minimax_m2: { wideShares: true },
+  minimax_m2: { rotary: "half-concat", wideShares: true },
+  ernie4_5: { ownTables: true },
+  ernie4_5_moe: { ownTables: true, wideRouter: true },
+  apertus: { xielu: true },
+  bitnet: {},
+  lfm2: {},
+  lfm2_moe: {},
+  nanochat: { bareQkNorm: true },
+  afmoe: { norm: "rms-late-cast", rotatesInWindows: true, wideShares: true },
+  llama4: LLAMA4,
+  llama4_text: LLAMA4,
   deepseek_v2: { rotary: "complex", ...WIDE_ROUTER },
   deepseek_v3: { rotary: "half-concat", ...WIDE_ROUTER },
   deepseek_v32: { rotary: "half-concat", ...WIDE_ROUTER },
@@ -266,8 +304,6 @@ const PLAIN: ReadonlySet<string> = new Set([
   "qwen3_moe",
   "qwen3_next",
   "olmoe",
-  "flex_olmo",
-  "ernie4_5_moe",
   "qwen3",
   "starcoder2",
   "stablelm",
@@ -276,7 +312,6 @@ const PLAIN: ReadonlySet<string> = new Set([
   "smollm3",
   "seed_oss",
   "arcee",
-  "ernie4_5",
   "typical",
   "vaultgemma",
   "cwm",

@@ -6,7 +6,7 @@ import { latentAttention } from "./latent-attention.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import type { Pass } from "./pass.ts";
-import { recurrent } from "./recurrent.ts";
+import { recurrent, shortConvolution } from "./recurrent.ts";
 import { under, type Value } from "./tape.ts";
 
 /** The norms of a layer in the order in which it runs them. */
@@ -52,7 +52,9 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
 function normsOf(pass: Pass, tensors: readonly Tensor[], hiddenSize: number): LayerNorms {
   const found = tensors.filter(
     (t) =>
-      t.kind === "norm" && t.shape[0] === hiddenSize && !/(^|[._])(q|k|query|key)_?(layer)?norm/.test(t.name),
+      t.kind === "norm" &&
+      t.shape[0] === hiddenSize &&
+      !/(^|[._])(q|k|query|key)_?(layer)?norm|sub_norm/.test(t.name),
   );
   const [first, second, third, fourth] = found;
   if (pass.code.postNorm) return { ...pick("afterMixer", first), ...pick("afterFeed", second) };
@@ -88,9 +90,10 @@ function mixOne(pass: Pass, x: Value, mixer: Mixer, tensors: readonly Tensor[]):
       return attention(pass, x, mixer satisfies AttentionMixer, tensors);
     case "latent":
       return latentAttention(pass, x, mixer, tensors);
+    case "conv":
+      return shortConvolution(pass, x, tensors);
     case "compressed":
     case "recurrent":
-    case "conv":
       return recurrent(pass, x, tensors);
   }
 }

@@ -6,21 +6,38 @@ import { linearWeightOf, type Pass } from "./pass.ts";
 import { allocated, fresh, hold, record, type Value } from "./tape.ts";
 
 /**
- * A weight that is no module of its own (fused experts, a router): PEFT adds B A to it before the product, so
- * the sum is a tensor of the weight's full size that backward keeps (`ParamWrapper`). Null without an adapter.
+ * A weight that is no module of its own (fused experts, a router): PEFT adds B A to it before the product, so the sum is a tensor of
+ * the weight's full size that backward keeps (`ParamWrapper`). PEFT 0.21 adds both factors of fused experts in one product
+ * (`_LoraFactorsProxy`) and keeps them in the weight's type: copies where the adapter's is wider. Null without an adapter.
  */
 export function mergedWeight(pass: Pass, weight: Tensor): Value | null {
+  const { tape } = pass;
   const adapter = pass.holding.adapter(weight);
   if (adapter === null) return null;
   const elements = tensorElements(weight) * weight.copies;
-  const merged = fresh(pass.tape, { elements, width: pass.holding.width(weight), grad: true });
-  record(pass.tape, {
-    inputs: [],
-    outputs: [merged],
-    weightGradients: allocated(adapter.parameters * adapter.width),
-    forwardScratch: elements * adapter.width,
-    backwardScratch: elements * adapter.width,
+  const width = pass.holding.width(weight);
+  const merged = fresh(tape, { elements, width, grad: true });
+  const gradients = allocated(adapter.parameters * adapter.width);
+  if (weight.kind !== "expert") {
+    const scratch = elements * adapter.width;
+    record(tape, {
+      inputs: [],
+      outputs: [merged],
+      weightGradients: gradients,
+      forwardScratch: scratch,
+      backwardScratch: scratch,
+    });
+    return merged;
+  }
+  const narrow = adapter.width !== width;
+  const factors = fresh(tape, {
+    elements: adapter.parameters,
+    width,
+    grad: true,
+    ...(narrow ? {} : { outside: true as const }),
   });
+  record(tape, { inputs: [], outputs: [factors], weightGradients: gradients });
+  record(tape, { inputs: [factors], outputs: [merged], saved: [factors] });
   return merged;
 }
 

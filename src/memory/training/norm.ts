@@ -70,6 +70,14 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
   }
 }
 
+/** x / rms(x) in fp32 without a weight, back in x's type: fp32 x and one factor per row are kept. */
+export function bareNorm(pass: Pass, x: Value, dim: number): Value {
+  const { tape } = pass;
+  const wide = op.cast(tape, x, 4);
+  const deviation = op.keepsOutput(tape, op.reduce(tape, op.keepsInput(tape, wide, 2), x.elements / dim));
+  return op.cast(tape, op.multiply(tape, wide, deviation), x.width);
+}
+
 function centre(pass: Pass, x: Value, rows: number): Value {
   const mean = op.reduce(pass.tape, x, rows);
   return op.add(pass.tape, x, mean);

@@ -1,8 +1,8 @@
 import type { Tensor } from "../../architecture/model.ts";
 import { project } from "./linear.ts";
 import * as op from "./operations.ts";
-import { type Pass, tokensOf } from "./pass.ts";
-import type { Value } from "./tape.ts";
+import { type Pass, tokensOf, weightOf } from "./pass.ts";
+import { allocated, fresh, record, type Value } from "./tape.ts";
 
 /**
  * Linear-attention, state-space and convolution mixers, as far as their tensors tell: every projection, an
@@ -22,4 +22,33 @@ export function recurrent(pass: Pass, x: Value, tensors: readonly Tensor[]): Val
   if (output === undefined) return x;
   const inner = { ...op.keepsInput(tape, widest), elements: tokensOf(pass) * output.shape[1]! };
   return project(pass, inner, output, tensors);
+}
+
+/**
+ * LFM2's short convolution: one product for B, C and x, then C * conv(B * x). Kept in bf16 per token of h: 6h of the product,
+ * B * x and the convolution's result 2h each, and the output product's input 2h. The result is made a kernel longer and cut.
+ */
+export function shortConvolution(pass: Pass, x: Value, tensors: readonly Tensor[]): Value {
+  const { tape } = pass;
+  const of = (role: Tensor["role"]): Tensor | undefined => tensors.find((t) => t.role === role);
+  const entry = of("recurrent-in");
+  const output = of("recurrent-out");
+  const kernel = tensors.find((t) => t.kind === "conv");
+  if (entry === undefined || output === undefined || kernel === undefined) return recurrent(pass, x, tensors);
+  const all = project(pass, x, entry, tensors);
+  const part = all.elements / 3;
+  const [b, c, inner] = op.split(tape, all, [part, part, part]) as [Value, Value, Value];
+  const entering = op.multiply(tape, b, inner);
+  const held = weightOf(pass, kernel);
+  const longer = 1 + (kernel.shape[kernel.shape.length - 1]! - 1) / pass.seqTokens;
+  const whole = fresh(tape, { elements: part * longer, width: entering.width, grad: true });
+  record(tape, {
+    inputs: [entering],
+    outputs: [whole],
+    saved: [entering],
+    weightGradients: held.trainable ? allocated(held.elements * held.width) : 0,
+  });
+  const convolved: Value = { ...op.view(tape, whole), elements: part };
+  const mixed = op.copy(tape, op.multiply(tape, c, convolved));
+  return project(pass, mixed, output, tensors);
 }

@@ -54,13 +54,23 @@ export interface BufferInput {
   readonly hiddenSize: number | null;
 }
 
+/** Elements of one width that are held for an exchange with other ranks. */
+export interface BufferPart {
+  readonly what: string;
+  readonly elements: number;
+  readonly width: number;
+}
+
+export const partBytes = (parts: readonly BufferPart[]): Bytes =>
+  parts.reduce((sum, part) => sum + Math.round(part.elements * part.width), 0);
+
 export interface ShardingBuffers {
   /** Live during forward and at the start of backward. */
-  readonly forward: Bytes;
+  readonly forward: readonly BufferPart[];
   /** Live during backward. */
-  readonly backward: Bytes;
+  readonly backward: readonly BufferPart[];
   /** Live during the optimizer's step. */
-  readonly step: Bytes;
+  readonly step: readonly BufferPart[];
 }
 
 /** Elements of DeepSpeed's default buckets (0.17 `runtime/zero/config.py`). */
@@ -81,51 +91,61 @@ const MAX_LIVE = 1e9;
  */
 export function shardingBuffers(input: BufferInput): ShardingBuffers {
   const { elements, trainedElements, computeWidth, reduceWidth, ranks } = input;
-  if (ranks === 1) return { forward: 0, backward: 0, step: 0 };
+  const none = { forward: [], backward: [], step: [] } as const;
+  if (ranks === 1) return none;
+  const part = (what: string, count: number, width: number): BufferPart => ({ what, elements: count, width });
   const bucketOf = (size: number): number => (input.hiddenSize === null ? size : input.hiddenSize ** 2);
   switch (input.sharding) {
     case "none":
-      return { forward: 0, backward: 0, step: 0 };
+      return none;
     case "ddp": {
-      const buckets = trainedElements * reduceWidth;
+      const buckets = [part("gradient buckets", trainedElements, reduceWidth)];
       return { forward: buckets, backward: buckets, step: buckets };
     }
     case "zero1":
     case "zero2": {
       const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET));
-      const backward = bucket * computeWidth * (input.overlap ? 2 : 1);
-      const step = Math.min(trainedElements, ALLGATHER_BUCKET) * computeWidth;
-      return { forward: 0, backward, step };
+      const gathered = Math.min(trainedElements, ALLGATHER_BUCKET);
+      return {
+        forward: [],
+        backward: [part("reduction buckets", bucket * (input.overlap ? 2 : 1), computeWidth)],
+        step: [part("gathered weights", gathered, computeWidth)],
+      };
     }
     case "zero3": {
-      const live = Math.min(elements, MAX_LIVE) * computeWidth;
-      const prefetch =
-        Math.min(
-          elements,
-          input.hiddenSize === null ? PREFETCH_BUCKET : Math.floor(0.9 * input.hiddenSize ** 2),
-        ) * computeWidth;
-      const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET)) * computeWidth;
-      return { forward: live + prefetch, backward: live + prefetch + bucket, step: 0 };
+      const ahead = input.hiddenSize === null ? PREFETCH_BUCKET : Math.floor(0.9 * input.hiddenSize ** 2);
+      const forward = [
+        part("gathered weights", Math.min(elements, MAX_LIVE), computeWidth),
+        part("weights gathered ahead", Math.min(elements, ahead), computeWidth),
+      ];
+      const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET));
+      return { forward, backward: [...forward, part("a reduction bucket", bucket, computeWidth)], step: [] };
     }
     case "fsdp":
     case "fsdp2": {
       const layer = input.largestLayerElements;
-      const root = input.outsideElements * computeWidth;
+      const root = part("weights outside the layers", input.outsideElements, computeWidth);
       const inLayers = elements - input.outsideElements;
       const reshards = input.reshardAfterForward && input.stages === 1;
       // FSDP1 has gathered the next layer when one runs. FSDP2 gathers it into a buffer of another stream's pool, which the reserve's
       // share covers, so that only the last layer is whole when forward ends.
       const ahead = input.sharding === "fsdp" ? 2 : 1;
-      const whole = (layers: number): Bytes =>
-        root + (reshards ? Math.min(layers * layer, inLayers) : inLayers) * computeWidth;
+      const whole = (layers: number): readonly BufferPart[] => [
+        root,
+        part("gathered layers", reshards ? Math.min(layers * layer, inLayers) : inLayers, computeWidth),
+      ];
       const weights = whole(ahead);
       if (input.stages > 1) {
         // Gradients are summed whole, in the reduction's type, and reduced with the last micro-batch.
-        const sums = trainedElements * reduceWidth;
-        return { forward: weights + sums, backward: weights + sums, step: 0 };
+        const sums = [...weights, part("whole gradients", trainedElements, reduceWidth)];
+        return { forward: sums, backward: sums, step: [] };
       }
       const trains = trainedElements > 0 ? Math.min(layer, trainedElements) : 0;
-      return { forward: weights, backward: whole(2) + trains * reduceWidth * (1 + 1 / ranks), step: 0 };
+      const reduction = [
+        part("a layer's gradients", trains, reduceWidth),
+        part("its reduced shard", trains / ranks, reduceWidth),
+      ];
+      return { forward: weights, backward: [...whole(2), ...reduction], step: [] };
     }
   }
 }
