@@ -9,8 +9,12 @@ export interface SeqLayerSpec {
   readonly hiddenSize: number;
   readonly heads: number;
   readonly headDim: number;
+  /** As many as query heads when absent. */
+  readonly kvHeads?: number;
+  /** Window of the self-attention. */
+  readonly windowTokens?: number | undefined;
   /** Module path, names and biases of the self-attention. */
-  readonly selfAttention: Pick<SelfAttentionSpec, "name" | "names" | "outName" | "bias">;
+  readonly selfAttention: Pick<SelfAttentionSpec, "name" | "names" | "outName" | "bias" | "qkNorm">;
   /** The same for the attention to the encoder; absent in encoder layers. */
   readonly crossAttention?: Pick<SelfAttentionSpec, "name" | "names" | "outName" | "bias">;
   /** Encoder positions when the model fixes them. */
@@ -21,6 +25,8 @@ export interface SeqLayerSpec {
     readonly activation: Activation;
     readonly bias: boolean;
     readonly gated?: readonly [gate: string, up: string, down: string];
+    /** gate and up in one linear. */
+    readonly fused?: string;
     readonly plain?: readonly [up: string, down: string];
   };
   /** Instead of the MLP. */
@@ -35,10 +41,15 @@ export interface SeqLayerSpec {
  * of the encoder's positions.
  */
 export function seqLayer(spec: SeqLayerSpec): LayerKind {
-  const { hiddenSize, heads, headDim, mlp } = spec;
-  const shape = { hiddenSize, heads, kvHeads: heads, keyDim: headDim } as const;
+  const { hiddenSize, heads, headDim, kvHeads = heads, mlp } = spec;
+  const shape = { hiddenSize, heads, kvHeads, keyDim: headDim } as const;
   const isDecoder = spec.crossAttention !== undefined;
-  const own = selfAttention({ ...shape, ...spec.selfAttention, cache: isDecoder ? "own" : "none" });
+  const own = selfAttention({
+    ...shape,
+    ...spec.selfAttention,
+    windowTokens: spec.windowTokens,
+    cache: isDecoder ? "own" : "none",
+  });
   const cross =
     spec.crossAttention === undefined
       ? { mixers: [], tensors: [] }
@@ -49,8 +60,9 @@ export function seqLayer(spec: SeqLayerSpec): LayerKind {
           encoderTokens: spec.encoderTokens,
         });
   const { name, width, bias, activation } = mlp;
+  const gated = mlp.gated !== undefined || mlp.fused !== undefined;
   const dense = (): Tensor[] =>
-    mlp.gated === undefined
+    !gated
       ? plainMlp({
           name,
           hiddenSize,
@@ -58,13 +70,13 @@ export function seqLayer(spec: SeqLayerSpec): LayerKind {
           bias,
           ...(mlp.plain === undefined ? {} : { names: mlp.plain }),
         })
-      : gatedMlp({ name, hiddenSize, width, bias, names: mlp.gated });
+      : gatedMlp({ name, hiddenSize, width, bias, names: mlp.gated, fused: mlp.fused });
   return {
     mixers: [...own.mixers, ...cross.mixers],
     feedForward: spec.experts?.feedForward ?? {
       kind: "dense",
       width,
-      gated: mlp.gated !== undefined,
+      gated,
       activation,
     },
     tensors: [

@@ -1,6 +1,8 @@
 /** A model laid out for reading: what each run of layers is, and the linears it holds. */
+
 import type { Architecture, Group, LayerKind, Role, Stack, StackRole, Tensor } from "./model.ts";
 import { tensorElements } from "./parameters.ts";
+import { layerCount } from "./stack.ts";
 
 export interface LayerRun {
   readonly stack: StackRole;
@@ -57,16 +59,23 @@ export function layerGroups(model: Architecture): readonly LayerGroup[] {
       stack: stack.role,
       prefix: stack.prefix,
       count: stack.counts[index]!,
-      where: positionsOf(stack, index),
+      where: positionsOf(stack, index, firstLayer(model, stack)),
       kind,
       parametersEach: layerParameters(kind),
     })),
   );
 }
 
-function positionsOf(stack: Stack, kind: number): string {
+/** Prediction layers kept in the decoder's own list follow its layers: DeepSeek-V3's is number 61. */
+function firstLayer(model: Architecture, stack: Stack): number {
+  if (stack.role !== "mtp") return stack.slice?.first ?? 0;
+  const body = model.stacks.find(({ role, prefix }) => role === "decoder" && prefix === stack.prefix);
+  return body === undefined ? 0 : layerCount(body);
+}
+
+function positionsOf(stack: Stack, kind: number, offset: number): string {
   const spans: string[] = [];
-  let first = 0;
+  let first = offset;
   for (const run of stack.runs) {
     if (run.kind === kind) spans.push(run.count === 1 ? `${first}` : `${first}-${first + run.count - 1}`);
     first += run.count;

@@ -1,4 +1,6 @@
 import {
+  AUDIO_COMPOSITES,
+  AUDIO_RECOGNITION,
   AUDIO_SPEECH,
   COMPOSITES,
   DECODERS,
@@ -10,6 +12,7 @@ import {
   RARE_ENCODERS,
   RARE_HYBRIDS,
   RARE_IMAGES,
+  RARE_ROTARY,
   RARE_SEQ2SEQ,
   RARER_COMPOSITES,
 } from "./families/index.ts";
@@ -29,7 +32,10 @@ const others = [
   ...RARER_COMPOSITES,
   ...RARE_BERT,
   ...RARE_SEQ2SEQ,
+  ...RARE_ROTARY,
   ...AUDIO_SPEECH,
+  ...AUDIO_RECOGNITION,
+  ...AUDIO_COMPOSITES,
 ];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */

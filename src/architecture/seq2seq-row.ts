@@ -41,6 +41,8 @@ export interface SeqRow {
   readonly layer?: LayerOptions;
   /** Tensors of a side outside its layers besides embeddings and norms. */
   readonly extras?: (config: ConfigReader, side: Side) => readonly Tensor[];
+  /** The encoder reads features, not tokens: the decoder alone has a table. */
+  readonly featureInput?: true;
   /** Tied unless the config says otherwise; false for FSMT. */
   readonly tied?: boolean;
 }
@@ -149,6 +151,7 @@ function build(row: SeqRow, config: ConfigReader): ArchitectureDraft {
   const targetSize = shared ? vocabSize : config.int("decoder_vocab_size", vocabSize);
   const maxContextTokens = config.optionalInt("max_position_embeddings");
   const sides: readonly Side[] = alone ? ["decoder"] : ["encoder", "decoder"];
+  const features = row.featureInput === true;
   // Untied, each side has a table of its own beside the shared one.
   const ownTables = !tied;
   const embeddingNorm =
@@ -178,14 +181,16 @@ function build(row: SeqRow, config: ConfigReader): ArchitectureDraft {
     modelType: config.text("model_type", row.id),
     hiddenSize,
     vocabSize: targetSize,
-    tied,
+    tied: tied && !(features && named === row.plain),
     ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
     norm: "layer",
     stacks: sides.map((side) => seqStack(config, side, prefix, row.layer)),
     tensors: [
-      ...(alone ? [] : [embedding(`${prefix}shared`, vocabSize, hiddenSize)]),
-      ...(ownTables && !alone ? [embedding(`${prefix}encoder.embed_tokens`, vocabSize, hiddenSize)] : []),
-      ...(shared && !ownTables && !alone
+      ...(alone || features ? [] : [embedding(`${prefix}shared`, vocabSize, hiddenSize)]),
+      ...(ownTables && !alone && !features
+        ? [embedding(`${prefix}encoder.embed_tokens`, vocabSize, hiddenSize)]
+        : []),
+      ...(shared && !ownTables && !alone && !features
         ? []
         : [embedding(`${prefix}decoder.embed_tokens`, targetSize, hiddenSize)]),
       ...outside,

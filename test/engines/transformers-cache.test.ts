@@ -5,6 +5,7 @@ import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { transformersCacheBytes } from "../../src/engines/transformers/cache.ts";
 import { VramCalcError } from "../../src/errors.ts";
+import tiny from "../vectors/caches-tiny.json" with { type: "json" };
 import { bf16Cache } from "./cache-formats.ts";
 
 interface Case {
@@ -82,3 +83,17 @@ describe.skipIf(!present)(
     });
   },
 );
+
+describe("the caches that tiny models of random weights hold after a prefill", () => {
+  test.for(tiny.rows)("$config.model_type, $sequences x $tokens: $bytes B in shapes, $held B held", (row) => {
+    const model = readArchitecture(row.config, "config.json");
+    const of = (moment: "shape" | "after-prefill"): number =>
+      transformersCacheBytes(model, {
+        contextTokens: row.tokens,
+        sequences: row.sequences,
+        format: bf16Cache,
+        moment,
+      });
+    expect([of("shape"), of("after-prefill")]).toEqual([row.bytes, row.held]);
+  });
+});

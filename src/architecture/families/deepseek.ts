@@ -101,7 +101,15 @@ export const deepseekV2 = familyOf({
   mlpBias: MLP_BIAS,
   sizes: latentSizes,
   mixer: latentMixer(V3_DIMS),
-  experts: expertsAfterDense({ count: 64, width: 1407, shared: 2, firstDense: 0, sharedBias: true }),
+  // The class leaves the chosen experts to the file; V2 and V2-Lite choose 6 of theirs.
+  experts: expertsAfterDense({
+    count: 64,
+    active: 6,
+    width: 1407,
+    shared: 2,
+    firstDense: 0,
+    sharedBias: true,
+  }),
 });
 
 /** V3, R1 and Kimi-K2; its prediction layer comes with copies of embedding and head. */
@@ -133,10 +141,14 @@ export const axK1 = familyOf({
   classNames: ["AXK1ForCausalLM"],
   classSizes: [7168, 18432, 61, 64, 163840],
   experts: (config, sizes) => {
-    const rule = expertsAfterDense({ count: 192, active: 8, width: 2048, shared: 1, firstDense: 1 })(
-      config,
-      sizes,
-    );
+    const rule = expertsAfterDense({
+      count: 192,
+      active: 8,
+      width: 2048,
+      shared: 1,
+      firstDense: 1,
+      choiceBias: "buffer",
+    })(config, sizes);
     return {
       ...rule,
       build: (layer) => {

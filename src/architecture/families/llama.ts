@@ -150,7 +150,7 @@ export const ernie45 = familyOf({
 });
 
 /** Mistral: 8 KV heads by default, a window over every layer when `sliding_window` is set. */
-const MISTRAL: DecoderRow = {
+export const MISTRAL: DecoderRow = {
   id: "mistral",
   classNames: ["MistralForCausalLM"],
   classSizes: [4096, 14336, 32, 32, 32000],

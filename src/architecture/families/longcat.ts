@@ -7,7 +7,7 @@ import { gatedMlp } from "../feed-forward.ts";
 import { latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
 import type { Tensor } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
-import { linear } from "../tensors.ts";
+import { linear, routerBalance } from "../tensors.ts";
 
 const HALVES = [0, 1] as const;
 
@@ -51,6 +51,7 @@ export const longcatFlash: Family = {
       inDim: hiddenSize,
       bias: config.flag("router_bias", false),
     });
+    const balance = routerBalance("mlp.router.e_score_correction_bias", counts.count + identity);
     return decoder({
       family: "longcat_flash",
       config,
@@ -78,6 +79,7 @@ export const longcatFlash: Family = {
           ...HALVES.flatMap((at) => gatedMlp({ name: `mlps.${at}`, hiddenSize, width })),
           ...sparse.tensors.filter(({ group }) => group !== "router"),
           ...router,
+          balance,
         ],
       }),
       notes,

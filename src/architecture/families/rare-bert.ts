@@ -24,6 +24,7 @@ import {
   token,
 } from "./bert.ts";
 import { deberta } from "./deberta.ts";
+import { xlnet } from "./xlnet.ts";
 
 const outOfStack = (name: string, outDim: number, inDim: number, bias = true): Tensor[] =>
   linear({ name, role: "other", group: "other", outDim, inDim, bias });
@@ -544,4 +545,5 @@ export const RARE_BERT: readonly Family[] = [
   xmod,
   convbert,
   ibert,
+  xlnet,
 ];

@@ -4,5 +4,14 @@ import { gemma4UnifiedText } from "./gemma4.ts";
 import { longcatFlash } from "./longcat.ts";
 import { olmoHybrid } from "./olmo-hybrid.ts";
 import { openElm } from "./openelm.ts";
+import { rwkv4 } from "./rwkv.ts";
+import { zamba } from "./zamba.ts";
 
-export const RARE_HYBRIDS: readonly Family[] = [gemma4UnifiedText, longcatFlash, olmoHybrid, openElm];
+export const RARE_HYBRIDS: readonly Family[] = [
+  gemma4UnifiedText,
+  longcatFlash,
+  olmoHybrid,
+  openElm,
+  rwkv4,
+  zamba,
+];

@@ -64,32 +64,7 @@ export const rwkv5: Family = {
           vector(`attention.time_mix_${name}`, group, [1, 1, hiddenSize]),
         ),
         ...norm("attention.ln_x", hiddenSize, "bias"),
-        ...["key", "receptance"].map((name) =>
-          vector(`feed_forward.time_mix_${name}`, "mlp", [1, 1, hiddenSize]),
-        ),
-        ...linear({
-          name: "feed_forward.key",
-          role: "mlp-up",
-          group: "mlp",
-          outDim: width,
-          inDim: hiddenSize,
-          split: "column",
-        }),
-        ...linear({
-          name: "feed_forward.receptance",
-          role: "mlp-gate",
-          group: "mlp",
-          outDim: hiddenSize,
-          inDim: hiddenSize,
-        }),
-        ...linear({
-          name: "feed_forward.value",
-          role: "mlp-down",
-          group: "mlp",
-          outDim: hiddenSize,
-          inDim: width,
-          split: "row",
-        }),
+        ...channelMixing(hiddenSize, width),
         ...["ln1", "ln2", ...(index === 0 ? ["pre_ln"] : [])].flatMap((name) =>
           norm(name, hiddenSize, "bias"),
         ),
@@ -131,3 +106,106 @@ export const rwkv5: Family = {
     };
   },
 };
+
+/**
+ * RWKV-4 (arXiv:2305.13048): a decay and a bonus per channel, no heads and no norm over them. State of a sequence: a
+ * numerator, a denominator and a maximum per channel and layer, and the last input of both mixers.
+ *
+ * @example rwkv-4-7b-pile (h 4096, L 32, V 50277): 7,392,649,216
+ */
+export const rwkv4: Family = {
+  id: "rwkv",
+  modelTypes: ["rwkv"],
+  classNames: ["RwkvForCausalLM"],
+  build: (config) => {
+    const hiddenSize = config.int("hidden_size", 4096);
+    const inner = config.int("attention_hidden_size", hiddenSize);
+    const width = config.int("intermediate_size", 4 * hiddenSize);
+    const vocabSize = config.int("vocab_size");
+    const tied = config.flag("tie_word_embeddings", false);
+    const group = "recurrent";
+    const maxContextTokens = config.optionalInt("context_length");
+    const layer = (index: number): LayerKind => ({
+      mixers: [
+        {
+          kind: "recurrent",
+          variant: "rwkv",
+          convChannels: 2 * hiddenSize,
+          convKernel: 2,
+          // The class keeps them at the hidden width, whatever the width of attention.
+          stateElements: 3 * hiddenSize,
+          heads: 1,
+          innerDim: inner,
+          stateFormat: "fp32",
+        },
+      ],
+      feedForward: { kind: "dense", width, gated: false, activation: "relu2" },
+      tensors: [
+        ...["key", "value", "receptance"].flatMap((name) =>
+          linear({
+            name: `attention.${name}`,
+            role: "recurrent-in",
+            group,
+            outDim: inner,
+            inDim: hiddenSize,
+            split: "column",
+          }),
+        ),
+        ...linear({
+          name: "attention.output",
+          role: "recurrent-out",
+          group,
+          outDim: hiddenSize,
+          inDim: inner,
+          split: "row",
+        }),
+        ...["time_decay", "time_first"].map((name) => vector(`attention.${name}`, group, [inner], "column")),
+        ...["key", "value", "receptance"].map((name) =>
+          vector(`attention.time_mix_${name}`, group, [1, 1, hiddenSize]),
+        ),
+        ...channelMixing(hiddenSize, width),
+        ...["ln1", "ln2", ...(index === 0 ? ["pre_ln"] : [])].flatMap((name) =>
+          norm(name, hiddenSize, "bias"),
+        ),
+      ],
+    });
+    return {
+      family: "rwkv",
+      modelType: "rwkv",
+      hiddenSize,
+      vocabSize,
+      tied,
+      ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
+      norm: "layer",
+      stacks: [
+        stackOf({
+          role: "decoder",
+          prefix: "rwkv.blocks",
+          hiddenSize,
+          layers: config.layers("num_hidden_layers"),
+          keyOf: (index) => String(index === 0),
+          build: layer,
+        }),
+      ],
+      tensors: [
+        embedding("rwkv.embeddings", vocabSize, hiddenSize),
+        ...norm("rwkv.ln_out", hiddenSize, "bias"),
+        ...(tied ? [] : head("head", vocabSize, hiddenSize)),
+      ],
+      notes: [],
+    };
+  },
+};
+
+/** key [f, h], receptance [h, h] and value [h, f], with a mix of the last input for the first two. */
+function channelMixing(hiddenSize: number, width: number): Tensor[] {
+  const at = (name: string) => ({ name: `feed_forward.${name}`, group: "mlp" }) as const;
+  return [
+    ...["key", "receptance"].map((name) =>
+      vector(`feed_forward.time_mix_${name}`, "mlp", [1, 1, hiddenSize]),
+    ),
+    ...linear({ ...at("key"), role: "mlp-up", outDim: width, inDim: hiddenSize, split: "column" }),
+    ...linear({ ...at("receptance"), role: "mlp-gate", outDim: hiddenSize, inDim: hiddenSize }),
+    ...linear({ ...at("value"), role: "mlp-down", outDim: hiddenSize, inDim: width, split: "row" }),
+  ];
+}

@@ -97,7 +97,12 @@ function layerParts(mixer: Mixer, input: Omit<TransformersCacheInput, "sequences
       return [
         {
           tokens: null,
-          bytes: mixer.convKernel * mixer.convChannels * convBytes + mixer.stateElements * 4,
+          // RWKV's last inputs are no convolution: one column each.
+          bytes:
+            (mixer.variant === "rwkv" ? mixer.convKernel - 1 : mixer.convKernel) *
+              mixer.convChannels *
+              convBytes +
+            mixer.stateElements * 4,
         },
       ];
     case "conv":

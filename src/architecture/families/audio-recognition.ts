@@ -1,0 +1,300 @@
+/** Speech to text: encoders of sound with a head, or with a decoder that attends to them. */
+import { type ConfigReader, readConfig, tiedEmbeddings, withDefaults } from "../config-reader.ts";
+import { seqLayer } from "../encoder-decoder.ts";
+import { headLinear, labelCount } from "../encoder-row.ts";
+import { activationNamed, activationOf, type Family } from "../family.ts";
+import type { ArchitectureDraft, LayerKind, Tensor } from "../model.ts";
+import { computedPositions, seqFamily } from "../seq2seq-row.ts";
+import { stackOf } from "../stack.ts";
+import { convolution, embedding, head, linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import { conformerEncoder } from "../towers/conformer.ts";
+import { encoderLayer, inGroup, readEncoderHeads } from "../towers/tower.ts";
+
+/** Strided convolutions over filter banks, each halved by a gate, in front of BART's layers. */
+const speechToText = seqFamily({
+  id: "speech_to_text",
+  generator: "Speech2TextForConditionalGeneration",
+  plain: "Speech2TextModel",
+  positions: computedPositions,
+  embeddingNorm: false,
+  finalNorm: true,
+  logitsBias: false,
+  featureInput: true,
+  extras: (config, side) => {
+    if (side === "decoder") return [];
+    const kernels = config.ints("conv_kernel_sizes") ?? [5, 5];
+    const between = config.int("conv_channels", 1024);
+    const hiddenSize = config.int("d_model");
+    const input = config.int("input_feat_per_channel", 80) * config.int("input_channels", 1);
+    const layers = config.layers("num_conv_layers", 2);
+    if (kernels.length < layers) config.fail("conv_kernel_sizes", `a list of ${layers} kernels`);
+    return kernels.slice(0, layers).flatMap((kernel, at) =>
+      convolution({
+        name: `conv.conv_layers.${at}`,
+        group: "other",
+        shape: [
+          at === layers - 1 ? 2 * hiddenSize : between,
+          at === 0 ? input : Math.floor(between / 2),
+          kernel,
+        ],
+        bias: true,
+      }),
+    );
+  },
+});
+
+/** Raw sound through three convolutions; rotary positions; the decoder's MLP is gated. */
+const moonshine: Family = {
+  id: "moonshine",
+  modelTypes: ["moonshine"],
+  classNames: ["MoonshineForConditionalGeneration", "MoonshineModel"],
+  build: (given) => {
+    const config = withDefaults(given, {
+      hidden_size: 288,
+      intermediate_size: 1152,
+      encoder_num_hidden_layers: 6,
+      decoder_num_hidden_layers: 6,
+      encoder_num_attention_heads: 8,
+      vocab_size: 32_768,
+    });
+    const named = config.texts("architectures")?.[0] ?? "MoonshineForConditionalGeneration";
+    const generates = named === "MoonshineForConditionalGeneration";
+    if (!generates && named !== "MoonshineModel")
+      config.fail("architectures", "MoonshineForConditionalGeneration or MoonshineModel");
+    const prefix = generates ? "model." : "";
+    const hiddenSize = config.int("hidden_size");
+    const vocabSize = config.int("vocab_size");
+    const tied = generates && tiedEmbeddings(config, true);
+    const side = (name: "encoder" | "decoder"): LayerKind => {
+      // The class of transformers 5.18 builds the decoder with the heads of the encoder, which it builds first.
+      const heads = config.int("encoder_num_attention_heads");
+      if (hiddenSize % heads !== 0)
+        config.fail("encoder_num_attention_heads", `a divisor of the hidden size ${hiddenSize}`);
+      const kvHeads = config.int("encoder_num_key_value_heads", heads);
+      if (heads % kvHeads !== 0)
+        config.fail("encoder_num_key_value_heads", `a divisor of the ${heads} attention heads`);
+      const bias = { qkv: config.flag("attention_bias", false) };
+      const decoder = name === "decoder";
+      return seqLayer({
+        hiddenSize,
+        heads,
+        kvHeads,
+        headDim: config.int("head_dim", hiddenSize / heads),
+        selfAttention: { name: "self_attn", bias },
+        ...(decoder ? { crossAttention: { name: "encoder_attn", bias } } : {}),
+        mlp: {
+          name: "mlp",
+          width: config.int("intermediate_size"),
+          activation: activationNamed(config.text(`${name}_hidden_act`, decoder ? "silu" : "gelu")),
+          bias: true,
+          ...(decoder ? { gated: ["fc1", "fc1", "fc2"] as const, fused: "fc1" } : { plain: ["fc1", "fc2"] }),
+        },
+        norm: "rms",
+        norms: ["input_layernorm", "post_attention_layernorm", ...(decoder ? ["final_layernorm"] : [])],
+      });
+    };
+    const conv = (name: string, shape: readonly number[], bias: boolean): Tensor[] =>
+      convolution({ name: `${prefix}encoder.${name}`, group: "other", shape, bias });
+    const maxContextTokens = config.optionalInt("max_position_embeddings");
+    return {
+      family: "moonshine",
+      modelType: "moonshine",
+      hiddenSize,
+      vocabSize,
+      tied,
+      ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
+      norm: "layer-no-bias",
+      stacks: (["encoder", "decoder"] as const).map((name) =>
+        stackOf({
+          role: name,
+          prefix: `${prefix}${name}.layers`,
+          hiddenSize,
+          layers: config.layers(`${name}_num_hidden_layers`),
+          build: () => side(name),
+        }),
+      ),
+      tensors: [
+        ...conv("conv1", [hiddenSize, 1, 127], false),
+        ...conv("conv2", [2 * hiddenSize, hiddenSize, 7], true),
+        ...conv("conv3", [hiddenSize, 2 * hiddenSize, 3], true),
+        ...norm(`${prefix}encoder.groupnorm`, hiddenSize, "bias"),
+        ...norm(`${prefix}encoder.layer_norm`, hiddenSize),
+        embedding(`${prefix}decoder.embed_tokens`, vocabSize, hiddenSize),
+        ...norm(`${prefix}decoder.norm`, hiddenSize),
+        ...(generates && !tied ? head("proj_out", vocabSize, hiddenSize) : []),
+      ],
+      notes: [],
+    };
+  },
+};
+
+const NO_CONFIG = (config: ConfigReader): ConfigReader => readConfig({}, config.file);
+
+/** What a Parakeet class adds to the encoder: a head over its states, or a small recurrent decoder. */
+function parakeet(
+  id: string,
+  className: string,
+  vocabulary: number,
+  rest: (config: ConfigReader, hiddenSize: number, vocabSize: number) => readonly Tensor[],
+): Family {
+  return {
+    id,
+    modelTypes: [id],
+    classNames: [className],
+    build: (config) => {
+      const { stack, tensors, hiddenSize } = conformerEncoder(
+        config.child("encoder_config") ?? NO_CONFIG(config),
+        { prefix: "encoder.", role: "encoder" },
+      );
+      const vocabSize = config.int("vocab_size", vocabulary);
+      return bare(id, hiddenSize, vocabSize, {
+        stacks: [stack],
+        tensors: [...tensors, ...rest(config, hiddenSize, vocabSize)],
+      });
+    },
+  };
+}
+
+function bare(
+  family: string,
+  hiddenSize: number,
+  vocabSize: number,
+  parts: Pick<ArchitectureDraft, "stacks" | "tensors">,
+): ArchitectureDraft {
+  return {
+    family,
+    modelType: family,
+    hiddenSize,
+    vocabSize,
+    tied: false,
+    norm: "layer",
+    notes: [],
+    ...parts,
+  };
+}
+
+const parakeetCtc = parakeet("parakeet_ctc", "ParakeetForCTC", 1025, (_config, hiddenSize, vocabSize) =>
+  inGroup(
+    "lm-head",
+    convolution({ name: "ctc_head", group: "other", shape: [vocabSize, hiddenSize, 1], bias: true }),
+  ),
+);
+
+/** An embedding, LSTM layers of four gates with two biases each, and a joint head over both sides. */
+function transducer(config: ConfigReader, hiddenSize: number, vocabSize: number, outputs: number): Tensor[] {
+  const width = config.int("decoder_hidden_size", 640);
+  const layers = Array.from({ length: config.layers("num_decoder_layers", 2) }, (_, at) => at);
+  const lin = (name: string, inDim: number): Tensor[] =>
+    linear({ name, role: "other", group: "other", outDim: width, inDim, bias: true });
+  return [
+    embedding("decoder.embedding", vocabSize, width),
+    ...layers.flatMap((at) => [
+      ...["ih", "hh"].map((side) =>
+        vector(`decoder.lstm.weight_${side}_l${at}`, "other", [4 * width, width]),
+      ),
+      ...["ih", "hh"].map((side) => vector(`decoder.lstm.bias_${side}_l${at}`, "other", [4 * width])),
+    ]),
+    ...lin("decoder.decoder_projector", width),
+    ...lin("encoder_projector", hiddenSize),
+    ...headLinear("joint.head", outputs, width),
+  ];
+}
+
+const parakeetRnnt = parakeet("parakeet_rnnt", "ParakeetForRNNT", 8193, (config, hiddenSize, vocabSize) =>
+  transducer(config, hiddenSize, vocabSize, vocabSize),
+);
+const parakeetTdt = parakeet("parakeet_tdt", "ParakeetForTDT", 8193, (config, hiddenSize, vocabSize) =>
+  transducer(config, hiddenSize, vocabSize, vocabSize + (config.ints("durations") ?? [0, 1, 2, 3, 4]).length),
+);
+
+const parakeetEncoder: Family = {
+  id: "parakeet_encoder",
+  modelTypes: ["parakeet_encoder"],
+  classNames: ["ParakeetEncoder"],
+  build: (config) => {
+    const { stack, tensors, hiddenSize } = conformerEncoder(config, { prefix: "", role: "encoder" });
+    return bare("parakeet_encoder", hiddenSize, 1, { stacks: [stack], tensors });
+  },
+};
+
+/** A ViT over patches of a spectrogram (arXiv:2104.01778). */
+const ast: Family = {
+  id: "audio-spectrogram-transformer",
+  modelTypes: ["audio-spectrogram-transformer"],
+  classNames: ["ASTModel", "ASTForAudioClassification"],
+  build: (given) => {
+    const config = withDefaults(given, {
+      hidden_size: 768,
+      num_hidden_layers: 12,
+      num_attention_heads: 12,
+      intermediate_size: 3072,
+    });
+    const named = config.texts("architectures")?.[0] ?? "ASTModel";
+    const classifies = named === "ASTForAudioClassification";
+    if (!classifies && named !== "ASTModel")
+      config.fail("architectures", "ASTModel or ASTForAudioClassification");
+    const prefix = classifies ? "audio_spectrogram_transformer." : "";
+    const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
+    const patch = config.int("patch_size", 16);
+    const along = (size: number, stride: number): number => Math.floor((size - patch) / stride) + 1;
+    const patches =
+      along(config.int("num_mel_bins", 128), config.int("frequency_stride", 10)) *
+      along(config.int("max_length", 1024), config.int("time_stride", 10));
+    if (patches < 1) config.fail("patch_size", "a patch smaller than the spectrogram");
+    const at = (name: string): string => `${prefix}embeddings.${name}`;
+    return bare("audio-spectrogram-transformer", hiddenSize, 1, {
+      stacks: [
+        stackOf({
+          role: "encoder",
+          prefix: `${prefix}layers`,
+          hiddenSize,
+          layers: config.layers("num_hidden_layers"),
+          build: () =>
+            encoderLayer({
+              hiddenSize,
+              heads,
+              headDim: config.int("head_dim", hiddenSize / heads),
+              attention: { name: "attention", bias: { qkv: config.flag("qkv_bias", true), o: true } },
+              mlp: {
+                name: "mlp",
+                width: config.int("intermediate_size"),
+                activation: activationOf(config, "gelu"),
+                bias: true,
+                plain: ["fc1", "fc2"],
+              },
+              norm: "layer",
+              norms: ["layernorm_before", "layernorm_after"],
+            }),
+        }),
+      ],
+      tensors: [
+        vector(at("cls_token"), "other", [1, 1, hiddenSize]),
+        vector(at("distillation_token"), "other", [1, 1, hiddenSize]),
+        positionEmbedding(at("position_embeddings"), patches + 2, hiddenSize),
+        ...convolution({
+          name: at("patch_embeddings.projection"),
+          group: "other",
+          shape: [hiddenSize, 1, patch, patch],
+          bias: true,
+        }),
+        ...norm(`${prefix}layernorm`, hiddenSize, "bias"),
+        ...(classifies
+          ? [
+              ...norm("classifier.layernorm", hiddenSize, "bias"),
+              ...headLinear("classifier.dense", labelCount(config), hiddenSize),
+            ]
+          : []),
+      ],
+    });
+  },
+};
+
+export const AUDIO_RECOGNITION: readonly Family[] = [
+  speechToText,
+  moonshine,
+  parakeetCtc,
+  parakeetRnnt,
+  parakeetTdt,
+  parakeetEncoder,
+  ast,
+];

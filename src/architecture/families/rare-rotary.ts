@@ -1,0 +1,340 @@
+/** Encoders with rotary positions: EuroBERT, GTE, jina-embeddings-v3, ESM-C, and OpenAI's privacy filter. */
+import { type ConfigReader, tiedEmbeddings, withDefaults } from "../config-reader.ts";
+import { customCodeNote } from "../decoder-row.ts";
+import {
+  type EncoderRow,
+  type EncoderSizes,
+  encoderFamily,
+  headLinear,
+  labelCount,
+  maskedLmHead,
+  pooler,
+} from "../encoder-row.ts";
+import { activationOf, type Family } from "../family.ts";
+import { selfAttention } from "../mixers/self-attention.ts";
+import type { LayerKind, Tensor } from "../model.ts";
+import { moe, readExperts } from "../moe.ts";
+import { stackOf } from "../stack.ts";
+import { embedding, head, norm, vector } from "../tensors.ts";
+import { encoderLayer, readEncoderHeads } from "../towers/tower.ts";
+import { BERT, bertEmbeddings, LM_HEAD, question, readSizes, token } from "./bert.ts";
+
+interface LlamaSides {
+  readonly qkNorm?: "projection";
+  readonly norm: "rms" | "layer";
+}
+
+/** Llama's layer read from both sides. */
+function llamaLayer(config: ConfigReader, sides: LlamaSides): LayerKind {
+  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
+  const bias = config.flag("attention_bias", false);
+  const kvHeads = config.int("num_key_value_heads", heads);
+  if (heads % kvHeads !== 0) config.fail("num_key_value_heads", `a divisor of the ${heads} attention heads`);
+  return encoderLayer({
+    hiddenSize,
+    heads,
+    kvHeads,
+    headDim: config.int("head_dim", hiddenSize / heads),
+    attention: {
+      name: "self_attn",
+      bias: { qkv: bias, o: bias },
+      ...(sides.qkNorm === undefined ? {} : { qkNorm: sides.qkNorm }),
+    },
+    mlp: {
+      name: "mlp",
+      width: config.int("intermediate_size"),
+      activation: activationOf(config, "silu"),
+      bias: config.flag("mlp_bias", false),
+      gated: ["gate_proj", "up_proj", "down_proj"],
+    },
+    norm: sides.norm,
+    norms: ["input_layernorm", "post_attention_layernorm"],
+  });
+}
+
+/** Llama read from both sides under a head for hidden words; untied unless the config says so. */
+function bidirectional(
+  id: string,
+  prefix: string,
+  spec: LlamaSides & {
+    readonly inner: string;
+    readonly defaults: Readonly<Record<string, unknown>>;
+    readonly head: (sizes: EncoderSizes, tied: boolean) => readonly Tensor[];
+    readonly classifiers: boolean;
+  },
+): Family {
+  const names = {
+    masked: `${prefix}ForMaskedLM`,
+    plain: `${prefix}Model`,
+    ...(spec.classifiers
+      ? {
+          sequence: `${prefix}ForSequenceClassification`,
+          token: `${prefix}ForTokenClassification`,
+          question: `${prefix}ForQuestionAnswering`,
+        }
+      : {}),
+  };
+  return {
+    id,
+    modelTypes: [id],
+    classNames: Object.values(names),
+    build: (given) => {
+      const config = withDefaults(given, spec.defaults);
+      const named = config.texts("architectures")?.[0] ?? names.plain;
+      if (!Object.values(names).includes(named))
+        config.fail("architectures", `one of ${Object.values(names).join(", ")}`);
+      const at = (name: string): string => (named === names.plain ? name : `${spec.inner}.${name}`);
+      const sizes = readSizes(config);
+      const { hiddenSize, vocabSize } = sizes;
+      const masked = named === names.masked;
+      const tied = masked && tiedEmbeddings(config, false);
+      const labels = labelCount(config);
+      const maxContextTokens = config.optionalInt("max_position_embeddings");
+      return {
+        family: id,
+        modelType: id,
+        hiddenSize,
+        vocabSize,
+        tied,
+        ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
+        norm: spec.norm,
+        stacks: [
+          stackOf({
+            role: "encoder",
+            prefix: at("layers"),
+            hiddenSize,
+            layers: sizes.layers,
+            build: () => llamaLayer(config, spec),
+          }),
+        ],
+        tensors: [
+          embedding(at("embed_tokens"), vocabSize, hiddenSize),
+          ...norm(at("norm"), hiddenSize),
+          ...(masked
+            ? spec.head(sizes, tied)
+            : named === names.sequence
+              ? [
+                  ...headLinear("dense", hiddenSize, hiddenSize),
+                  ...headLinear("classifier", labels, hiddenSize),
+                ]
+              : named === names.token || named === names.question
+                ? headLinear("classifier", labels, hiddenSize)
+                : []),
+        ],
+        notes: [],
+      };
+    },
+  };
+}
+
+const eurobert = bidirectional("eurobert", "EuroBert", {
+  inner: "model",
+  norm: "rms",
+  classifiers: true,
+  defaults: {
+    vocab_size: 128_256,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+  },
+  head: ({ vocabSize, hiddenSize }, tied) => (tied ? [] : head("lm_head", vocabSize, hiddenSize)),
+});
+
+/** ESM Cambrian: proteins, norms over whole queries and keys. */
+const esmc = bidirectional("esmc", "Esmc", {
+  inner: "esmc",
+  norm: "layer",
+  qkNorm: "projection",
+  classifiers: false,
+  defaults: {
+    vocab_size: 64,
+    hidden_size: 2560,
+    intermediate_size: 6912,
+    num_hidden_layers: 80,
+    num_attention_heads: 40,
+  },
+  head: ({ vocabSize, hiddenSize }) => [
+    ...headLinear("lm_head.dense", hiddenSize, hiddenSize),
+    ...norm("lm_head.layer_norm", hiddenSize, "bias"),
+    ...head("lm_head.decoder", vocabSize, hiddenSize, true),
+  ],
+});
+
+/** Rotary positions instead of a table. */
+function withoutPositions(config: ConfigReader, sizes: EncoderSizes): Tensor[] {
+  return bertEmbeddings(config, sizes, { types: 1 }).filter((t) => t.role !== "position-embedding");
+}
+
+function rotaryLayer(config: ConfigReader, gated: boolean): LayerKind {
+  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
+  const layer = encoderLayer({
+    hiddenSize,
+    heads,
+    headDim: config.int("head_dim", hiddenSize / heads),
+    attention: { name: "self_attn", bias: { qkv: true, o: true } },
+    mlp: {
+      name: "mlp",
+      width: config.int("intermediate_size"),
+      activation: activationOf(config, "gelu"),
+      bias: true,
+      ...(gated ? { gated: ["gate_proj", "up_proj", "down_proj"] as const } : { plain: ["fc1", "fc2"] }),
+    },
+    norm: "layer",
+    norms: ["post_attention_layernorm", "post_mlp_layernorm"],
+  });
+  if (!gated) return layer;
+  // Of the gated MLP only down has a bias.
+  const plain = ({ name, kind }: Tensor): boolean => kind !== "bias" || !/^mlp\.(gate|up)_proj/.test(name);
+  return { ...layer, tensors: layer.tensors.filter(plain) };
+}
+
+const ROTARY: EncoderRow = {
+  ...BERT,
+  layersName: "layers",
+  outside: withoutPositions,
+  heads: {
+    plain: () => [],
+    "masked-lm": (context) => maskedLmHead(context, { ...LM_HEAD, sharedBias: false }),
+    sequence: ({ labels, hiddenSize }) => [
+      ...pooler("pooler.dense", hiddenSize),
+      ...headLinear("classifier", labels, hiddenSize),
+    ],
+    token,
+    question,
+  },
+};
+
+/**
+ * "new" is the same layout as a class of the models' own repository (gte-multilingual-base, gte-large-en-v1.5).
+ */
+const GTE = encoderFamily({
+  ...ROTARY,
+  id: "gte",
+  modelTypes: ["gte", "new"],
+  classPrefixes: ["Gte", "New"],
+  prefix: "gte",
+  layer: (config) => rotaryLayer(config, true),
+});
+const gte: Family = {
+  ...GTE,
+  build: (config, families) => {
+    const model = GTE.build(config, families);
+    if (model.modelType !== "new") return model;
+    for (const [key, value] of [
+      ["layer_norm_type", "layer_norm"],
+      ["position_embedding_type", "rope"],
+    ] as const)
+      if (config.text(key, value) !== value) config.fail(key, `"${value}"`);
+    return { ...model, notes: [...model.notes, customCodeNote("new", "GTE")] };
+  },
+};
+
+const jinaEmbeddingsV3 = encoderFamily({
+  ...ROTARY,
+  id: "jina_embeddings_v3",
+  classPrefixes: ["JinaEmbeddingsV3"],
+  prefix: "roberta",
+  layer: (config) => rotaryLayer(config, false),
+  heads: {
+    plain: ({ hiddenSize }) => pooler("pooler.dense", hiddenSize),
+    "masked-lm": (context) => maskedLmHead(context, LM_HEAD),
+    sequence: (context) => [
+      ...headLinear("classifier.dense", context.hiddenSize, context.hiddenSize),
+      ...headLinear("classifier.out_proj", context.labels, context.hiddenSize),
+    ],
+    token,
+    question,
+  },
+});
+
+/** gpt-oss read from both sides within a window, every layer of experts, and a head that names spans. */
+const privacyFilter: Family = {
+  id: "openai_privacy_filter",
+  modelTypes: ["openai_privacy_filter"],
+  classNames: ["OpenAIPrivacyFilterModel", "OpenAIPrivacyFilterForTokenClassification"],
+  build: (given) => {
+    const config = withDefaults(given, {
+      vocab_size: 200_064,
+      hidden_size: 640,
+      intermediate_size: 640,
+      num_hidden_layers: 8,
+      num_attention_heads: 14,
+      num_key_value_heads: 2,
+      head_dim: 64,
+      num_labels: 33,
+    });
+    const named = config.texts("architectures")?.[0] ?? "OpenAIPrivacyFilterModel";
+    const classifies = named === "OpenAIPrivacyFilterForTokenClassification";
+    if (!classifies && named !== "OpenAIPrivacyFilterModel")
+      config.fail("architectures", "OpenAIPrivacyFilterModel or OpenAIPrivacyFilterForTokenClassification");
+    const prefix = classifies ? "model." : "";
+    const hiddenSize = config.int("hidden_size");
+    const vocabSize = config.int("vocab_size");
+    const heads = config.int("num_attention_heads");
+    const kvHeads = config.int("num_key_value_heads");
+    if (heads % kvHeads !== 0)
+      config.fail("num_key_value_heads", `a divisor of the ${heads} attention heads`);
+    const bias = config.flag("attention_bias", true);
+    return {
+      family: "openai_privacy_filter",
+      modelType: "openai_privacy_filter",
+      hiddenSize,
+      vocabSize,
+      tied: false,
+      norm: "rms",
+      stacks: [
+        stackOf({
+          role: "encoder",
+          prefix: `${prefix}layers`,
+          hiddenSize,
+          layers: config.layers("num_hidden_layers"),
+          build: () => {
+            const attention = selfAttention({
+              name: "self_attn",
+              hiddenSize,
+              heads,
+              kvHeads,
+              keyDim: config.int("head_dim"),
+              bias: { qkv: bias, o: bias },
+              windowTokens: config.optionalInt("sliding_window"),
+              cache: "none",
+            });
+            const sparse = moe({
+              config,
+              hiddenSize,
+              experts: readExperts(
+                config,
+                { count: 128, active: 4 },
+                { count: ["num_local_experts", "num_experts"] },
+              ),
+              width: config.int("intermediate_size"),
+              router: "router",
+              routerBias: true,
+              expertBias: true,
+            });
+            return {
+              mixers: attention.mixers,
+              feedForward: sparse.feedForward,
+              tensors: [
+                vector("self_attn.sinks", "attention", [heads], "heads"),
+                ...attention.tensors,
+                ...sparse.tensors,
+                ...norm("input_layernorm", hiddenSize),
+                ...norm("post_attention_layernorm", hiddenSize),
+              ],
+            };
+          },
+        }),
+      ],
+      tensors: [
+        embedding(`${prefix}embed_tokens`, vocabSize, hiddenSize),
+        ...norm(`${prefix}norm`, hiddenSize),
+        ...(classifies ? headLinear("score", labelCount(config), hiddenSize) : []),
+      ],
+      notes: [],
+    };
+  },
+};
+
+export const RARE_ROTARY: readonly Family[] = [eurobert, esmc, gte, jinaEmbeddingsV3, privacyFilter];
