@@ -31,9 +31,10 @@ const lazyChildProcess = {
 };
 
 // What the entry reaches by static imports, which is what every run needs, goes into one file, and what the text
-// decoders reach besides into another, where they would be an import of their own families.
+// decoders and the common families reach besides into two others, where they would be an import of their own families.
 const always = new Set();
 const text = new Set();
+const common = new Set();
 const training = new Set();
 const staticClosure = {
   name: "static-closure",
@@ -49,6 +50,7 @@ const staticClosure = {
     close(always, (id) => this.getModuleInfo(id).isEntry);
     close(training, (id) => /cli[/\\]commands[/\\]train\.ts$/.test(id));
     close(text, (id) => /architecture[/\\]text-registry\.ts$/.test(id));
+    close(common, (id) => /architecture[/\\]common-registry\.ts$/.test(id));
   },
 };
 
@@ -86,7 +88,8 @@ await bundle(
           test: /src[/\\]sources[/\\](json|bytes|(config-source|model-folder|published-storage|stored-weights)\.ts)/,
           priority: 1,
         },
-        { name: "text", test: (id) => text.has(id), priority: 0 },
+        { name: "text", test: (id) => text.has(id), priority: 0.5 },
+        { name: "common", test: (id) => common.has(id), priority: 0 },
         // All of a training estimate, which `fit` for training needs too.
         {
           name: "training",

@@ -28,7 +28,11 @@ export const isTargetGroup = (name: string): name is TargetGroup => GROUPS.some(
  */
 export function parseLoraTargets(text: string): LoraTargets {
   if (isPattern(text)) return text;
-  return isTargetGroup(text) ? text : text.split(/[+,]/).map((name) => name.trim());
+  if (isTargetGroup(text)) return text;
+  const names = text.split(/[+,]/).map((name) => name.trim());
+  if (names.includes(""))
+    throw refused(text === "" ? "nothing" : text, "names joined by a comma, such as q_proj,v_proj");
+  return names;
 }
 
 const isPattern = (targets: string | readonly string[]): targets is `re:${string}` =>

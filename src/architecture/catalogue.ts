@@ -1,6 +1,6 @@
 import { CATALOGUE, type CatalogueEntry } from "./catalogue-rows.ts";
+import { readCommonArchitecture } from "./common-registry.ts";
 import type { Architecture } from "./model.ts";
-import { readArchitecture } from "./registry.ts";
 
 /** Endings that publishers give to tuned copies, which nearly always keep the shapes of the base. */
 const TUNED = /-(instruct|chat|it|base|hf|pt)(?=-|$)/g;
@@ -65,5 +65,5 @@ export function catalogueNames(): readonly string[] {
  * @example catalogueArchitecture(findCatalogueEntry("qwen2.5-14b").entry).parameters.total // 14_770_033_664
  */
 export function catalogueArchitecture(entry: CatalogueEntry): Architecture {
-  return readArchitecture(entry.config, entry.name);
+  return readCommonArchitecture(entry.config, entry.name)!;
 }

@@ -14,6 +14,13 @@ export function part(config: ConfigReader, key: string): ConfigReader {
   return config.child(key) ?? config.fail(key, "the config of that part");
 }
 
+/** A nested config over the class's own defaults, which stand for it when it is absent. */
+export const optionalPart = (
+  config: ConfigReader,
+  key: string,
+  defaults: Readonly<Record<string, unknown>>,
+): ConfigReader => withDefaults(config.child(key) ?? overriding(config, defaults), defaults);
+
 export interface LanguageModelOptions {
   /** Keys under which the language model may be nested. */
   readonly keys?: readonly string[];

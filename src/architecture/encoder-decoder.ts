@@ -1,6 +1,6 @@
 /** What encoder-decoders share: a bidirectional stack, and a stack whose layers also attend to the encoder. */
 
-import { gatedMlp, plainMlp } from "./feed-forward.ts";
+import { type FeedForwardParts, gatedMlp, plainMlp } from "./feed-forward.ts";
 import { type SelfAttentionSpec, selfAttention } from "./mixers/self-attention.ts";
 import type { Activation, LayerKind, NormKind, Tensor } from "./model.ts";
 import { norm } from "./tensors.ts";
@@ -23,6 +23,8 @@ export interface SeqLayerSpec {
     readonly gated?: readonly [gate: string, up: string, down: string];
     readonly plain?: readonly [up: string, down: string];
   };
+  /** Instead of the MLP. */
+  readonly experts?: FeedForwardParts;
   readonly norm: Extract<NormKind, "rms" | "layer">;
   readonly norms: readonly string[];
   readonly extras?: readonly Tensor[];
@@ -47,21 +49,28 @@ export function seqLayer(spec: SeqLayerSpec): LayerKind {
           encoderTokens: spec.encoderTokens,
         });
   const { name, width, bias, activation } = mlp;
+  const dense = (): Tensor[] =>
+    mlp.gated === undefined
+      ? plainMlp({
+          name,
+          hiddenSize,
+          width,
+          bias,
+          ...(mlp.plain === undefined ? {} : { names: mlp.plain }),
+        })
+      : gatedMlp({ name, hiddenSize, width, bias, names: mlp.gated });
   return {
     mixers: [...own.mixers, ...cross.mixers],
-    feedForward: { kind: "dense", width, gated: mlp.gated !== undefined, activation },
+    feedForward: spec.experts?.feedForward ?? {
+      kind: "dense",
+      width,
+      gated: mlp.gated !== undefined,
+      activation,
+    },
     tensors: [
       ...own.tensors,
       ...cross.tensors,
-      ...(mlp.gated === undefined
-        ? plainMlp({
-            name,
-            hiddenSize,
-            width,
-            bias,
-            ...(mlp.plain === undefined ? {} : { names: mlp.plain }),
-          })
-        : gatedMlp({ name, hiddenSize, width, bias, names: mlp.gated })),
+      ...(spec.experts?.tensors ?? dense()),
       ...spec.norms.flatMap((each) => norm(each, hiddenSize, spec.norm === "layer" ? "bias" : "no-bias")),
       ...(spec.extras ?? []),
     ],

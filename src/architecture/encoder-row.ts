@@ -44,6 +44,8 @@ export interface EncoderRow {
   readonly modelTypes?: readonly string[];
   /** What class names start with: "Bert". */
   readonly classPrefixes: readonly string[];
+  /** Classes that do not end as the others do, and what they hold: FlaubertWithLMHeadModel. */
+  readonly classNames?: Readonly<Record<string, HeadKind>>;
   /** Attribute of the encoder inside a headed class: "bert". */
   readonly prefix: string;
   readonly layersName: string;
@@ -80,6 +82,8 @@ function headOf(config: ConfigReader, row: EncoderRow): HeadKind {
   const known = (Object.keys(HEADS) as (keyof typeof HEADS)[]).filter(
     (end) => row.heads[HEADS[end]] !== undefined,
   );
+  const special = row.classNames?.[name];
+  if (special !== undefined && Object.hasOwn(row.classNames!, name)) return special;
   for (const prefix of row.classPrefixes) {
     const found = known.find((end) => name === `${prefix}${end}`);
     if (found !== undefined) return HEADS[found];
@@ -93,7 +97,10 @@ export function encoderFamily(row: EncoderRow): Family {
   return {
     id: row.id,
     modelTypes: row.modelTypes ?? [row.id],
-    classNames: row.classPrefixes.flatMap((prefix) => Object.keys(HEADS).map((end) => `${prefix}${end}`)),
+    classNames: [
+      ...row.classPrefixes.flatMap((prefix) => Object.keys(HEADS).map((end) => `${prefix}${end}`)),
+      ...Object.keys(row.classNames ?? {}),
+    ],
     build: (config) => buildEncoder(row, config),
   };
 }

@@ -202,3 +202,40 @@ export function moe(spec: MoeSpec): FeedForwardParts {
     tensors,
   };
 }
+
+/** E experts of up and down alone, with biases or without, and a router [E, h] (Switch, NLLB-MoE). */
+export function plainExperts(
+  config: ConfigReader,
+  spec: {
+    readonly name: string;
+    readonly width: number;
+    readonly experts: number;
+    readonly activeExperts: number;
+    readonly names: readonly [up: string, down: string];
+    readonly bias: boolean;
+  },
+): FeedForwardParts {
+  const { name, names, activeExperts, ...rest } = spec;
+  if (activeExperts > rest.experts) config.fail("num_experts", `at least ${activeExperts}`);
+  return {
+    feedForward: {
+      kind: "experts",
+      experts: rest.experts,
+      activeExperts,
+      width: rest.width,
+      gated: false,
+      activation: activationOf(config, "relu"),
+      sharedWidth: 0,
+    },
+    tensors: experts({
+      ...rest,
+      name: `${name}.experts`,
+      router: `${name}.router.classifier`,
+      routerBias: config.flag("router_bias", false),
+      hiddenSize: config.int("d_model"),
+      activeExperts,
+      gated: false,
+      names: ["", names[0], names[1]],
+    }),
+  };
+}

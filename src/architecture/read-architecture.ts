@@ -4,6 +4,7 @@ import { checkContradictions, publishedDtype } from "./config-facts.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
+import { headlessClass, withoutHead } from "./headless.ts";
 import type { Architecture, Note } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
@@ -65,7 +66,9 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
     const family = familyOf(config);
     const forward = readForwardFacts(config);
     if (family !== null) {
-      const draft = family.build(config, lookup);
+      const whole = family.build(config, lookup);
+      const headless = headlessClass(config, family);
+      const draft = headless === undefined ? whole : withoutHead(whole, headless);
       const notes =
         assumed === undefined ? draft.notes : [...draft.notes, notNeeded(family, assumed, config)];
       const finished = finishArchitecture({ ...draft, notes }, file, publishedDtype(config));

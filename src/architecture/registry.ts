@@ -1,19 +1,36 @@
 import {
+  AUDIO_SPEECH,
   COMPOSITES,
   DECODERS,
   ENCODERS,
   HYBRIDS,
+  RARE_BERT,
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
+  RARE_HYBRIDS,
+  RARE_IMAGES,
+  RARE_SEQ2SEQ,
+  RARER_COMPOSITES,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
 
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
-const decoders = [...DECODERS, ...RARE_DECODERS];
-const others = [...HYBRIDS, ...COMPOSITES, ...ENCODERS, ...RARE_COMPOSITES, ...RARE_ENCODERS];
+const decoders = [...DECODERS, ...RARE_DECODERS, ...RARE_HYBRIDS];
+const others = [
+  ...HYBRIDS,
+  ...COMPOSITES,
+  ...ENCODERS,
+  ...RARE_COMPOSITES,
+  ...RARE_ENCODERS,
+  ...RARE_IMAGES,
+  ...RARER_COMPOSITES,
+  ...RARE_BERT,
+  ...RARE_SEQ2SEQ,
+  ...AUDIO_SPEECH,
+];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */
 export const FAMILIES: readonly Family[] = [...decoders, ...others];

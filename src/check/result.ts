@@ -1,7 +1,9 @@
 /** What a check found, before it is rendered: plain data, small enough to keep for ten thousand rows. */
+import type { Note } from "../architecture/model.ts";
+import type { ModelFacts } from "../architecture/summary.ts";
 import { type Budget, checkBudget, type Gate, type Need } from "../budget.ts";
 import { VramCalcError } from "../errors.ts";
-import type { Band, Basis, Term } from "../memory/term.ts";
+import { type Band, type Basis, explainTerm, type Term } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
 import { type Margin, marginOf } from "./margin.ts";
 import type { Place } from "./text/place.ts";
@@ -9,7 +11,7 @@ import type { Place } from "./text/place.ts";
 export type Use = "serve" | "train";
 export const USES: readonly Use[] = ["serve", "train"];
 
-/** A term without its formula. */
+/** A term as plain data. */
 export interface RowTerm {
   readonly id: string;
   readonly phase?: string;
@@ -17,6 +19,9 @@ export interface RowTerm {
   readonly low: Bytes;
   readonly high: Bytes;
   readonly basis: Basis;
+  /** With its numbers, ending in the result. */
+  readonly formula: string;
+  readonly label?: string;
 }
 
 /** The limit of a row. `headroom` is limit less need; the row fits when it is at least `reserved`. */
@@ -49,8 +54,7 @@ export interface CheckedRow {
   /** Unique in the file and stable: what a baseline is matched by. */
   readonly id: string;
   readonly place: Place;
-  readonly model: { readonly id: string; readonly source: string; readonly family: string };
-  readonly parameters: number;
+  readonly model: ModelFacts;
   readonly use: Use;
   readonly request: Readonly<Record<string, unknown>>;
   /** Need of the worst device. */
@@ -60,7 +64,7 @@ export interface CheckedRow {
   readonly budget: RowBudget;
   /** Against the baseline; absent without one, and for a row that is new. */
   readonly growth?: RowGrowth;
-  readonly notes: readonly { readonly code: string; readonly message: string }[];
+  readonly notes: readonly Note[];
 }
 
 export interface CheckResult {
@@ -103,7 +107,17 @@ export function judge(
 /** A row fails when it is over its limit or grew more than it may. */
 export const rowFails = (row: CheckedRow): boolean => !row.budget.fits || row.growth?.fits === false;
 
-/** The part of a term that is kept. */
-export function rowTerm({ id, phase, bytes, low, high, basis }: Term): RowTerm {
-  return { id, ...(phase === undefined ? {} : { phase }), bytes, low, high, basis };
+/** A term without what it was made of. */
+export function rowTerm(term: Term): RowTerm {
+  const { id, label, phase, bytes, low, high, basis } = term;
+  return {
+    id,
+    ...(label === undefined ? {} : { label }),
+    ...(phase === undefined ? {} : { phase }),
+    bytes,
+    low,
+    high,
+    basis,
+    formula: explainTerm(term),
+  };
 }

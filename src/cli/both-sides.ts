@@ -1,8 +1,8 @@
 /** Commands that ask about serving or about training: the flags of both, and never those of the wrong one. */
-import { Command } from "commander";
+import type { Command, Option } from "commander";
 import { VramCalcError } from "../errors.ts";
-import { addServeOptions, type ServeFlags } from "./serve-flags.ts";
-import { addTrainOptions, type TrainFlags } from "./train-flags.ts";
+import { type ServeFlags, serveOptions } from "./serve-flags.ts";
+import { type TrainFlags, trainOptions } from "./train-flags.ts";
 
 /** Degrees of parallelism belong to both sides. */
 type Degree = "tp" | "pp" | "ep" | "dp";
@@ -11,13 +11,17 @@ export interface BothSidesFlags extends Omit<ServeFlags, Degree>, TrainFlags {}
 
 /** Adds the flags of serving and, under their own heading, those of training; what both have comes once. */
 export function addBothSides(command: Command, headings: { readonly training: string }): void {
-  addMissing(command, "Options of serving:", addServeOptions(new Command()));
-  addMissing(command, headings.training, addTrainOptions(new Command()));
+  addMissing(command, serveOptions(), "Options of serving:");
+  addMissing(command, trainOptions(), headings.training);
 }
 
-function addMissing(command: Command, heading: string, { options }: Command): void {
+/** Adds the options that a command has not defined in its own way. */
+export function addMissing(command: Command, options: readonly Option[], heading?: string): void {
   const known = new Set(command.options.map(({ long }) => long));
-  for (const option of options) if (!known.has(option.long)) command.addOption(option.helpGroup(heading));
+  for (const option of options) {
+    if (known.has(option.long)) continue;
+    command.addOption(heading === undefined ? option : option.helpGroup(heading));
+  }
 }
 
 /**
@@ -27,8 +31,8 @@ function addMissing(command: Command, heading: string, { options }: Command): vo
  * @throws bad-option
  */
 export function refuseOtherSide(command: Command, side: "serve" | "train", chooser: string): void {
-  const serving = new Set(addServeOptions(new Command()).options.map(({ long }) => long));
-  const training = new Set(addTrainOptions(new Command()).options.map(({ long }) => long));
+  const serving = new Set(serveOptions().map(({ long }) => long));
+  const training = new Set(trainOptions().map(({ long }) => long));
   const [own, other] = side === "train" ? [training, serving] : [serving, training];
   for (const option of command.options) {
     if (!other.has(option.long) || own.has(option.long)) continue;

@@ -37,10 +37,18 @@ export async function limitOf(flags: LimitFlags, io: Io): Promise<Limit | null> 
 
 async function namedLimit(spec: string): Promise<Limit> {
   const { parseGpuSpec } = await import("../hardware/gpu-spec.ts");
+  const { devicesNamed } = await import("../hardware/lookup.ts");
   const groups = parseGpuSpec(spec);
-  const { accelerator } = groups[0]!;
+  const { accelerator, name } = groups[0]!;
   if (groups.some((group) => group.accelerator.id !== accelerator.id)) throw mixedCards(spec);
   const notes: Note[] = [];
+  const [read, ...others] = devicesNamed(name);
+  if (read !== undefined)
+    notes.push({
+      code: "gpu-variant",
+      message: `"${name}" comes in several sizes: ${read.id} taken; the ${others.length === 1 ? "other is" : "others are"} ${others.map(({ id }) => id).join(", ")}`,
+      details: { gpu: read.id, others: others.map(({ id }) => id).join(" ") },
+    });
   if (accelerator.usableBasis !== "reported") {
     const why =
       accelerator.usableBasis === "nominal"

@@ -1,6 +1,4 @@
-import { CommanderError } from "commander";
-import { EXIT, type ExitCode, nearestNames, VramCalcError } from "../errors.ts";
-import { COMMANDS } from "./commands/index.ts";
+import { EXIT, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
 import { createProgram } from "./program.ts";
 import type { Session } from "./session.ts";
@@ -24,53 +22,7 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
     await program.parseAsync([...args], { from: "user" });
     return code;
   } catch (error) {
+    const { explain } = await import("./complaint.ts");
     return explain(error, { args, io, spoken });
   }
-}
-
-function explain(
-  error: unknown,
-  { args, io, spoken }: { readonly args: readonly string[]; readonly io: Io; readonly spoken: string },
-): ExitCode {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.ok;
-    if (error.code === "commander.help") {
-      io.stderr(spoken);
-      return EXIT.badRequest;
-    }
-    if (error.code === "commander.unknownOption" && /^-[\d.]/.test(args[0] ?? "")) {
-      io.stderr(`vram-calc: cannot read "${args[0]}" as a parameter count: a count is not negative.\n`);
-      return EXIT.badRequest;
-    }
-    const command = meantCommand(error, args);
-    if (command !== undefined) {
-      io.stderr(`vram-calc: there is no command "${args[0]}"; did you mean ${command}?\n`);
-      return EXIT.badRequest;
-    }
-    const text = (spoken || error.message)
-      .trim()
-      .replace(/^error: /, "")
-      .replace(/\s*\n\s*/g, " ");
-    io.stderr(`vram-calc: ${text}\n`);
-    return EXIT.badRequest;
-  }
-  if (error instanceof VramCalcError) {
-    io.stderr(`vram-calc: ${error.message}\n`);
-    return error.exitCode;
-  }
-  const what = error instanceof Error ? error.message : String(error);
-  io.stderr(
-    `vram-calc: this is a bug, please report it with the command you typed: ${what.replace(/\s+/g, " ")}\n`,
-  );
-  if (io.env.VRAM_CALC_DEBUG !== undefined && error instanceof Error) io.stderr(`${error.stack}\n`);
-  return EXIT.bug;
-}
-
-/** The command that a mistyped first word stands for, when what follows it makes no sense for a model. */
-function meantCommand(error: CommanderError, args: readonly string[]): string | undefined {
-  const [first] = args;
-  const names = COMMANDS.map(({ name }) => name);
-  if (!["commander.excessArguments", "commander.unknownOption"].includes(error.code)) return undefined;
-  if (first === undefined || !/^[a-z]+$/.test(first) || names.includes(first)) return undefined;
-  return nearestNames(first, names)[0];
 }

@@ -3,13 +3,14 @@ import { VramCalcError } from "../errors.ts";
 import { parseLengths } from "../memory/batch-lengths.ts";
 import { parseBytes, parseTokens } from "../units.ts";
 
-/** Lets commander report a core error under the name of the flag. */
+/** Lets commander report a core error under the name of the flag, unless the error says it itself. */
 export function parsed<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
     } catch (error) {
-      if (error instanceof VramCalcError) throw new InvalidArgumentError(error.message);
+      if (error instanceof VramCalcError && error.code !== "bad-option")
+        throw new InvalidArgumentError(error.message);
       throw error;
     }
   };
@@ -55,7 +56,17 @@ export const gpuOption = (): Option =>
   new Option("--gpu <name>", "fits on this card? exit 1 if not: h100, rtx-4090, 2xl40s");
 export const budgetOption = (): Option =>
   new Option("--budget <size>", "fits in this size? exit 1 if not: 24GB (10^9), 24GiB (2^30)")
-    .argParser(parsed(parseBytes))
+    .argParser(
+      parsed((text) => {
+        const bytes = parseBytes(text);
+        if (bytes > 0) return bytes;
+        throw new VramCalcError("bad-option", {
+          option: "--budget",
+          given: `"${text}"`,
+          expected: "a size above zero",
+        });
+      }),
+    )
     .conflicts("gpu");
 export const jsonOption = (): Option => new Option("--json", "print the result as JSON");
 export const explainOption = (): Option =>
@@ -64,6 +75,9 @@ export const unitsOption = (): Option =>
   new Option("--units <unit>", "GB (10^9), GiB (2^30) or both")
     .choices(["GB", "GiB", "both"])
     .default("both");
+/** One unit: for tables whose rows have no room for two. */
+export const smallUnitsOption = (): Option =>
+  new Option("--units <unit>", "GB (10^9) or GiB (2^30)").choices(["GB", "GiB"]).default("GiB");
 export const weightsOnlyOption = (): Option =>
   new Option("--weights-only", "weights and nothing else").conflicts(["context", "batch", "kvDtype"]);
 export const assumeFamilyOption = (): Option =>

@@ -1,4 +1,5 @@
-import { Command } from "commander";
+import { Command, Help } from "commander";
+import { wrap } from "../report/text-layout.ts";
 import { defineEstimate } from "./commands/estimate.ts";
 import { COMMANDS } from "./commands/index.ts";
 import type { Session } from "./session.ts";
@@ -38,12 +39,13 @@ export async function createProgram({ session, args, complain }: ProgramOptions)
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
+    .configureHelp({ formatItem: helpItem, minWidthToWrap: 16 })
     .version(VERSION, "-V, --version", "print the version")
     .description("How much GPU memory a model needs, term by term.")
     .showSuggestionAfterError(true)
     .enablePositionalOptions()
     .helpCommand("help [command]", "help for a command")
-    .addHelpText("after", () => examplesText(EXAMPLES));
+    .addHelpText("after", () => examplesText(EXAMPLES, io.columns));
   const names = COMMANDS.map((entry) => entry.name);
   const first = args?.[0];
   const wanted = first !== undefined && names.includes(first) ? first : undefined;
@@ -51,12 +53,25 @@ export async function createProgram({ session, args, complain }: ProgramOptions)
   if (wanted === undefined) defineEstimate(program, session, names);
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).description(entry.summary);
-    command.addHelpText("after", () => examplesText(entry.examples));
+    command.addHelpText("after", () => examplesText(entry.examples, io.columns));
     if (all || entry.name === wanted) (await entry.load())(command, session);
   }
   return program;
 }
 
-function examplesText(examples: readonly string[]): string {
-  return `\nExamples:\n${examples.map((line) => `  $ ${line}`).join("\n")}\n\n${EXIT_CODES}`;
+/** Below this width there is no room for two columns of help. */
+const TWO_COLUMNS = 70;
+const INDENT = "      ";
+
+/** One line of the help: a description below its flag where the terminal is narrow. */
+function helpItem(this: Help, term: string, termWidth: number, description: string, helper: Help): string {
+  const width = helper.helpWidth ?? 80;
+  if (width >= TWO_COLUMNS || description === "")
+    return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
+  const text = helper.boxWrap(description, width - INDENT.length).replace(/^/gm, INDENT);
+  return `  ${term}\n${text}`;
+}
+
+function examplesText(examples: readonly string[], columns: number): string {
+  return `\nExamples:\n${examples.map((line) => `  $ ${line}`).join("\n")}\n\n${wrap(EXIT_CODES, columns)}`;
 }

@@ -1,14 +1,16 @@
 /** The flags that say how a model is served, shared by every command that estimates serving. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { EstimateOptions } from "../estimate/prepare.ts";
 import { type ImagesRequest, parseImages } from "../memory/images-request.ts";
 import type { LoadedModel } from "../sources/load-model.ts";
 import type { Tokens } from "../units.ts";
+import type { BesideFlags } from "./beside.ts";
+import { type EngineSettings, parseSettings } from "./engine-settings.ts";
 import type { Limit } from "./limit.ts";
 import { type LoraFlag, parseLora } from "./lora-flag.ts";
 import { batchOption, contextOption, dtypeOption, kvDtypeOption, parsed, parsePositive } from "./options.ts";
 
-export interface ServeFlags {
+export interface ServeFlags extends BesideFlags {
   readonly context?: Tokens | undefined;
   readonly batch?: number | undefined;
   readonly dtype?: string | undefined;
@@ -24,108 +26,37 @@ export interface ServeFlags {
   readonly images?: ImagesRequest | undefined;
 }
 
-export type EngineSettings = Readonly<Record<string, number | boolean | string | readonly number[]>>;
-
-/** A list of words names the values that a flag takes. */
-type SettingKind = "share" | "count" | "switch" | "list" | readonly string[];
-
-/** What `--set` may hold: flag of the engine, its name in the core, and what it is. */
-const SETTINGS: readonly (readonly [flag: string, name: string, kind: SettingKind])[] = [
-  ["gpu-memory-utilization", "gpuMemoryUtilization", "share"],
-  ["max-num-seqs", "maxNumSeqs", "count"],
-  ["max-num-batched-tokens", "maxBatchedTokens", "count"],
-  ["block-size", "blockTokens", "count"],
-  ["enforce-eager", "enforceEager", "switch"],
-  ["mem-fraction-static", "memFractionStatic", "share"],
-  ["ngl", "gpuLayers", "count"],
-  ["n-cpu-moe", "cpuExpertLayers", "count"],
-  ["tensor-split", "tensorSplit", "list"],
-  ["fa", "flashAttention", "switch"],
-  ["ub", "ubatchTokens", "count"],
-  ["kv-unified", "unified", "switch"],
-  ["swa-full", "swaFull", "switch"],
-  ["mmproj", "projector", "switch"],
-  ["chunked-prefill-size", "chunkedPrefillTokens", "count"],
-  ["disable-radix-cache", "disableRadixCache", "switch"],
-  ["prompt-tokens", "promptTokens", "count"],
-  ["attn-implementation", "attention", ["flash", "sdpa", "eager"]],
-  ["cache-implementation", "cache", ["dynamic", "static"]],
+/** The flags, for a command to add. */
+export const serveOptions = (): readonly Option[] => [
+  dtypeOption(),
+  contextOption(),
+  batchOption(),
+  kvDtypeOption(),
+  new Option(
+    "--engine <name>",
+    "generic (default), vllm, sglang, transformers or llama.cpp; vllm@0.19 at a version",
+  ),
+  new Option("--tp <n>", "tensor-parallel ranks").argParser(parsePositive),
+  new Option("--pp <n>", "pipeline stages").argParser(parsePositive),
+  new Option("--ep <n>", "expert-parallel ranks").argParser(parsePositive),
+  new Option("--dp <n>", "replicas").argParser(parsePositive),
+  new Option("--lora <r=N,n=M>", "adapters served beside the base: r=16,n=8").argParser(parseLora),
+  new Option("--draft <model[:dtype]>", "a second model beside it that proposes tokens"),
+  new Option("--mmproj <file>", "image projector of llama.cpp, a GGUF file of its own"),
+  new Option("--mtp", "load the prediction layers, to propose tokens with"),
+  new Option("--images <n[@WxH]>", "images in each prompt, of that size: 2@1280x720").argParser(
+    parsed(parseImages),
+  ),
+  new Option(
+    "--set <flag=value,...>",
+    "flags of the engine: gpu-memory-utilization=0.95, ngl=20, fa=off",
+  ).argParser(parseSettings),
 ];
-
-/**
- * Reads `--set ngl=20,fa=off`: the engine's own flags.
- *
- * @throws InvalidArgumentError for a name or value that no engine has
- */
-export function parseSettings(text: string, before: EngineSettings = {}): EngineSettings {
-  const settings: Record<string, number | boolean | string | readonly number[]> = { ...before };
-  for (const entry of text.split(",")) {
-    const [flag = "", value = "on"] = entry.split("=").map((part) => part.trim());
-    const known = SETTINGS.find(([name]) => name === flag.replace(/^-+/, ""));
-    if (known === undefined)
-      throw new InvalidArgumentError(`engines have ${SETTINGS.map(([name]) => name).join(", ")}.`);
-    settings[known[1]] = settingOf(value, known[2]);
-  }
-  return settings;
-}
-
-function settingOf(value: string, kind: SettingKind): number | boolean | string | readonly number[] {
-  const number = Number(value);
-  if (typeof kind !== "string") {
-    if (kind.includes(value)) return value;
-    throw new InvalidArgumentError(`${value} is none of ${kind.join(", ")}.`);
-  }
-  switch (kind) {
-    case "share":
-      if (number > 0 && number <= 1) return number;
-      throw new InvalidArgumentError(`${value} is not between 0 and 1.`);
-    case "count":
-      if (Number.isSafeInteger(number) && number >= 0) return number;
-      throw new InvalidArgumentError(`${value} is not a whole number.`);
-    case "switch":
-      if (/^(on|true|1|yes)$/.test(value)) return true;
-      if (/^(off|false|0|no)$/.test(value)) return false;
-      throw new InvalidArgumentError(`${value} is neither on nor off.`);
-    case "list": {
-      const parts = value.split("/").map(Number);
-      if (parts.length <= 64 && parts.every((part) => part >= 0 && Number.isFinite(part))) return parts;
-      throw new InvalidArgumentError(`${value} is not a list such as 3/1.`);
-    }
-  }
-}
 
 /** Adds the flags to a command. */
 export function addServeOptions(command: Command): Command {
-  return command
-    .addOption(dtypeOption())
-    .addOption(contextOption())
-    .addOption(batchOption())
-    .addOption(kvDtypeOption())
-    .addOption(
-      new Option(
-        "--engine <name>",
-        "generic (default), vllm, sglang, transformers or llama.cpp; vllm@0.19 at a version",
-      ),
-    )
-    .addOption(new Option("--tp <n>", "tensor-parallel ranks").argParser(parsePositive))
-    .addOption(new Option("--pp <n>", "pipeline stages").argParser(parsePositive))
-    .addOption(new Option("--ep <n>", "expert-parallel ranks").argParser(parsePositive))
-    .addOption(new Option("--dp <n>", "replicas").argParser(parsePositive))
-    .addOption(
-      new Option("--lora <r=N,n=M>", "adapters served beside the base: r=16,n=8").argParser(parseLora),
-    )
-    .addOption(new Option("--mtp", "load the prediction layers, to propose tokens with"))
-    .addOption(
-      new Option("--images <n[@WxH]>", "images in each prompt, of that size: 2@1280x720").argParser(
-        parsed(parseImages),
-      ),
-    )
-    .addOption(
-      new Option(
-        "--set <flag=value,...>",
-        "flags of the engine: gpu-memory-utilization=0.95, ngl=20, fa=off",
-      ).argParser(parseSettings),
-    );
+  for (const option of serveOptions()) command.addOption(option);
+  return command;
 }
 
 /** The flags as options of the core, with what the model's files and the card say. */

@@ -34,6 +34,7 @@ export interface TrainFlags {
   readonly lossChunks?: number;
   readonly reference?: NonNullable<TrainRequest["reference"]>;
   readonly framework?: TrainRequest["framework"];
+  readonly lengths?: NonNullable<TrainRequest["lengths"]>;
   readonly fusedKernels?: true;
   readonly loraR?: number;
   readonly loraTargets?: LoraTargets;
@@ -56,96 +57,90 @@ export interface TrainFlags {
   readonly offloadWeights?: true;
 }
 
-/** Adds what says how a model is trained. */
-export function addTrainOptions(command: Command): Command {
+/** What says how a model is trained, for a command to add. */
+export function trainOptions(): readonly Option[] {
   const count = (flags: string, text: string): Option => new Option(flags, text).argParser(parsePositive);
-  return command
-    .addOption(new Option("--method <how>", "what is trained (default: full)").choices(METHODS))
-    .addOption(
-      new Option("--precision <recipe>", "formats of weights, gradients and compute (default: bf16)").choices(
-        PRECISIONS,
-      ),
-    )
-    .addOption(
-      new Option("-s, --seq <tokens>", "tokens per sequence; k is 1024 (default: 2048)").argParser(
-        parsed(parseTokens),
-      ),
-    )
-    .addOption(count("--micro-batch <n>", "sequences per forward pass and device (default: 1)"))
-    .addOption(count("--grad-accum <n>", "micro-batches per step (default: 1)"))
-    .option(
+  return [
+    new Option("--method <how>", "what is trained (default: full)").choices(METHODS),
+    new Option("--precision <recipe>", "formats of weights, gradients and compute (default: bf16)").choices(
+      PRECISIONS,
+    ),
+    new Option("-s, --seq <tokens>", "tokens per sequence; k is 1024 (default: 2048)").argParser(
+      parsed(parseTokens),
+    ),
+    count("--micro-batch <n>", "sequences per forward pass and device (default: 1)"),
+    count("--grad-accum <n>", "micro-batches per step (default: 1)"),
+    new Option(
       "--optimizer <name>",
       "adamw, adamw-fused, adamw-8bit, adafactor, sgd, lion, muon, ... (default: adamw-fused)",
-    )
-    .addOption(count("--optimizer-rank <n>", "rank of GaLore and APOLLO (default: 128)"))
-    .option(
+    ),
+    count("--optimizer-rank <n>", "rank of GaLore and APOLLO (default: 128)"),
+    new Option(
       "--checkpointing <how>",
-      "none, selective, full, every=N or offload (default: none)",
-      checkpointingOf,
-    )
-    .addOption(
-      new Option("--attention <kind>", "attention implementation (default: sdpa)").choices(ATTENTIONS),
-    )
-    .addOption(new Option("--loss <kind>", "how the loss is computed (default: hf)").choices(LOSSES))
-    .addOption(
-      new Option("--reference <where>", "reference model of a preference loss (default: resident)").choices([
-        "resident",
-        "precomputed",
-      ]),
-    )
-    .addOption(count("--loss-chunks <n>", "chunks of a chunked loss (default: 8)"))
-    .addOption(new Option("--framework <name>", "where frameworks differ (default: hf)").choices(FRAMEWORKS))
-    .option("--fused-kernels", "fused norm, gate and rotary kernels")
-    .addOption(count("--lora-r <n>", "rank of the adapters (default: 16)"))
-    .option(
+      "none, selective, full, every=N (groups of N layers), nth=N (each N-th layer) or offload (default: none)",
+    ).argParser(checkpointingOf),
+    new Option("--attention <kind>", "attention implementation (default: sdpa)").choices(ATTENTIONS),
+    new Option("--loss <kind>", "how the loss is computed (default: hf)").choices(LOSSES),
+    new Option("--reference <where>", "reference model of a preference loss (default: resident)").choices([
+      "resident",
+      "precomputed",
+    ]),
+    count("--loss-chunks <n>", "chunks of a chunked loss (default: 8)"),
+    new Option("--framework <name>", "where frameworks differ (default: hf)").choices(FRAMEWORKS),
+    new Option(
+      "--lengths <kind>",
+      "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",
+    ).choices(["fixed", "varied"]),
+    new Option("--fused-kernels", "fused norm, gate and rotary kernels"),
+    count("--lora-r <n>", "rank of the adapters (default: 16)"),
+    new Option(
       "--lora-targets <which>",
       "all-linear, attention, query-value, names joined by a comma, or re: and a regular expression (default: all-linear)",
-      parseLoraTargets,
-    )
-    .option("--lora-dropout <p>", "dropout before the adapters (default: 0.05)", dropoutOf)
-    .addOption(
-      new Option("--adapter-dtype <format>", "format of the adapters (default: fp32)").choices([
-        "fp32",
-        "bf16",
-        "fp16",
-      ]),
-    )
-    .option("--dora", "magnitude vectors beside the adapters")
-    .option("--rslora", "rank-stabilized scale: no size")
-    .addOption(
-      new Option("--quantization <format>", "how QLoRA stores the base (default: nf4-dq)").choices([
-        "nf4",
-        "nf4-dq",
-        "int8",
-        "int4-g128",
-      ]),
-    )
-    .addOption(count("--unfrozen-layers <n>", "last layers that --method freeze trains (default: 2)"))
-    .addOption(count("--dp <n>", "data-parallel ranks"))
-    .addOption(count("--tp <n>", "tensor-parallel ranks"))
-    .addOption(count("--pp <n>", "pipeline stages"))
-    .addOption(count("--cp <n>", "context-parallel ranks"))
-    .addOption(count("--ep <n>", "expert-parallel ranks"))
-    .addOption(
-      new Option("--sharding <how>", "how data-parallel ranks share states (default: ddp)").choices(
-        SHARDINGS,
-      ),
-    )
-    .addOption(new Option("--schedule <name>", "pipeline schedule (default: 1f1b)").choices(SCHEDULES))
-    .addOption(count("--virtual-stages <n>", "layer chunks per rank of the interleaved schedule"))
-    .option("--no-reshard", "keep gathered weights until backward")
-    .option("--offload-optimizer", "optimizer states on the host")
-    .option("--offload-weights", "sharded weights and gradients on the host");
+    ).argParser(parseLoraTargets),
+    new Option("--lora-dropout <p>", "dropout before the adapters (default: 0.05)").argParser(dropoutOf),
+    new Option("--adapter-dtype <format>", "format of the adapters (default: fp32)").choices([
+      "fp32",
+      "bf16",
+      "fp16",
+    ]),
+    new Option("--dora", "magnitude vectors beside the adapters"),
+    new Option("--rslora", "rank-stabilized scale: no size"),
+    new Option("--quantization <format>", "how QLoRA stores the base (default: nf4-dq)").choices([
+      "nf4",
+      "nf4-dq",
+      "int8",
+      "int4-g128",
+    ]),
+    count("--unfrozen-layers <n>", "last layers that --method freeze trains (default: 2)"),
+    count("--dp <n>", "data-parallel ranks"),
+    count("--tp <n>", "tensor-parallel ranks"),
+    count("--pp <n>", "pipeline stages"),
+    count("--cp <n>", "context-parallel ranks"),
+    count("--ep <n>", "expert-parallel ranks"),
+    new Option("--sharding <how>", "how data-parallel ranks share states (default: ddp)").choices(SHARDINGS),
+    new Option("--schedule <name>", "pipeline schedule (default: 1f1b)").choices(SCHEDULES),
+    count("--virtual-stages <n>", "layer chunks per rank of the interleaved schedule"),
+    new Option("--no-reshard", "keep gathered weights until backward"),
+    new Option("--offload-optimizer", "optimizer states on the host"),
+    new Option("--offload-weights", "sharded weights and gradients on the host"),
+  ];
+}
+
+/** Adds the options to a command. */
+export function addTrainOptions(command: Command): Command {
+  for (const option of trainOptions()) command.addOption(option);
+  return command;
 }
 
 function checkpointingOf(text: string): NonNullable<TrainRequest["checkpointing"]> {
-  const every = /^every=(\d{1,6})$/.exec(text);
+  const every = /^every=(\d{1,4})$/.exec(text);
   if (every !== null && Number(every[1]) > 0) return Number(every[1]);
+  if (/^nth=[1-9]\d{0,3}$/.test(text)) return text as `nth=${number}`;
   if (text === "none" || text === "selective" || text === "full" || text === "offload") return text;
   throw new VramCalcError("bad-option", {
     option: "--checkpointing",
     given: `"${text}"`,
-    expected: "none, selective, full, every=N or offload",
+    expected: "none, selective, full, every=N, nth=N or offload",
   });
 }
 
@@ -181,6 +176,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     lossChunks: flags.lossChunks,
     reference: flags.reference,
     framework: flags.framework,
+    lengths: flags.lengths,
     fusedKernels: flags.fusedKernels,
     loraRank: flags.loraR,
     loraTargets: flags.loraTargets,

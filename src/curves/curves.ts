@@ -127,6 +127,24 @@ export const CURVES: readonly Curve[] = [
     (x) => x * x * sigmoid(x),
     (x) => x * sigmoid(x) * (2 + x * sigmoid(-x)),
   ),
+  activation(
+    "geglu",
+    "gelu(x) x: both branches given x",
+    (x) => x * x * normalCdf(x),
+    (x) => x * (2 * normalCdf(x) + x * normalDensity(x)),
+  ),
+  activation(
+    "reglu",
+    "relu(x) x: both branches given x",
+    (x) => x * Math.max(0, x),
+    (x) => 2 * Math.max(0, x),
+  ),
+  activation(
+    "glu",
+    "sigmoid(x) x: both branches given x",
+    (x) => x * sigmoid(x),
+    (x) => sigmoid(x) * (1 + x * sigmoid(-x)),
+  ),
   activation("sigmoid", "1 / (1 + e^-x)", sigmoid, (x) => sigmoid(x) * sigmoid(-x), ["logistic"]),
   activation("tanh", "tanh(x)", Math.tanh, sech2),
   activation("softplus", "ln(1 + e^x)", softplus, sigmoid),
@@ -217,6 +235,7 @@ export function curveByName(name: string): Curve {
     kind: "curve",
     name,
     nearest: nearestNames(name, byName.keys()),
+    hint: "vram-calc plot list names them all",
   });
 }
 

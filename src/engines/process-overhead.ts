@@ -86,8 +86,8 @@ export function communicationTerm(ranks: number): Term | null {
     low: 300 * MIB,
     high: 2048 * MIB,
     basis: "modelled",
-    formula: "NCCL communicator of {ranks} ranks, {mebibytes} MiB",
-    inputs: { ranks, mebibytes: 1044 },
+    formula: "{mebibytes} MiB of NCCL communicators",
+    inputs: { mebibytes: 1044 },
   };
 }
 
@@ -101,7 +101,7 @@ export function contextTerm(generation: string | undefined): Term {
     low,
     high,
     basis: known ? "modelled" : "assumed",
-    formula: "driver context, {mebibytes} MiB",
+    formula: "{mebibytes} MiB of driver context",
     inputs: { mebibytes: bytes / MIB },
   };
 }

@@ -5,7 +5,7 @@ import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts"
 import { checkEngineOptions, parseEngine, serveOn } from "../engines/registry.ts";
 import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { VramCalcError } from "../errors.ts";
-import { sumTerms, type Term } from "../memory/term.ts";
+import { sumTerms, type Term, worstOf } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import { deviceShares } from "../parallelism/share.ts";
 import { storageByName } from "../quantization/storage-by-name.ts";
@@ -69,7 +69,7 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
   const draft = prepareDraft(run);
   const served = name === null ? genericDevices(run, draft) : engineDevices(run, draft);
   const { devices } = served;
-  const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  const worst = worstOf(devices);
   const poolSpareBytes = tightestPool(devices);
   return {
     devices,

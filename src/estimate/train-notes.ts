@@ -56,7 +56,7 @@ export function trainNotes(of: {
       message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
     });
   }
-  notes.push(...idleOptionNotes(of.asked, effective));
+  notes.push(...idleOptionNotes(of.asked, effective), ...checkpointNotes(text, effective));
   const longest = model.maxContextTokens;
   if (longest !== undefined && effective.seqTokens > longest) {
     notes.push({
@@ -96,6 +96,22 @@ export function trainNotes(of: {
     });
   }
   return notes;
+}
+
+/** Groups of checkpoints that are longer than the model. */
+function checkpointNotes(model: Architecture, { checkpointing }: EffectiveTrain): readonly Note[] {
+  if (typeof checkpointing !== "number") return [];
+  let layers = 0;
+  for (const { role, counts } of model.stacks)
+    if (role === "decoder" || role === "encoder") layers += counts.reduce((a, b) => a + b, 0);
+  if (checkpointing <= layers || layers === 0) return [];
+  return [
+    {
+      code: "checkpoints-beyond-layers",
+      message: `--checkpointing every=${checkpointing} is one group of all ${layers} layers`,
+      details: { every: checkpointing, layers },
+    },
+  ];
 }
 
 /**

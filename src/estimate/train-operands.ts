@@ -1,6 +1,6 @@
 /** The numbers that a training term is worked out from, so that its explanation can be done again by hand. */
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
-import type { Term } from "../memory/term.ts";
+import type { Explained } from "../memory/term.ts";
 import { holdingOf, packedBytes } from "../memory/training/holding.ts";
 import { type BufferPart, dividedBy } from "../memory/training/sharding.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
@@ -53,8 +53,6 @@ export function operandsOf(stage: Stage, effective: EffectiveTrain): Operands {
   };
 }
 
-type Explained = Pick<Term, "formula" | "inputs">;
-
 /** `count` times whole thousandths of a byte, over the ranks, and what is left: blocks, counters, scales. */
 export function times(name: string, count: number, bytes: Bytes, ranks = 1): Explained {
   const exactly = count === 0 ? 0 : (bytes * ranks) / count;
@@ -74,7 +72,7 @@ export function weightsText(of: Operands, bytes: Bytes): Explained {
   if (packed === 0 || weightRanks > 1) return times("parameters", weights, bytes, weightRanks);
   const others = times("others", weights - packed, bytes - of.packedBytes);
   return {
-    formula: `{packed} packed weights in {packedBytes} B + ${others.formula}`,
+    formula: `{packedBytes} B of packed weights + ${others.formula}`,
     inputs: { packed, packedBytes: of.packedBytes, ...others.inputs },
   };
 }
@@ -88,7 +86,7 @@ export function gradientsText(of: Operands, bytes: Bytes): Explained {
   const over = ranks > 1 ? " / {ranks}" : "";
   const rest = bytes - Math.round((made * width) / ranks);
   return {
-    formula: `{made} of {trained} gradients x {width} B${over}${rest === 0 ? "" : " + {rest} B"}`,
+    formula: `{made} gradients x {width} B${over}${rest === 0 ? "" : " + {rest} B"}`,
     inputs: { made, trained, width, ...(ranks > 1 ? { ranks } : {}), ...(rest === 0 ? {} : { rest }) },
   };
 }

@@ -6,6 +6,8 @@ import { acceleratorByName } from "./lookup.ts";
 export interface GpuGroup {
   readonly accelerator: Accelerator;
   readonly count: number;
+  /** The name as it was typed. */
+  readonly name: string;
 }
 
 const MOST_DEVICES = 65_536;
@@ -13,7 +15,7 @@ const MOST_GROUPS = 64;
 const EXPECTED = "a GPU such as rtx-4090, 2xrtx-4090 or h100,rtx-4090";
 
 /**
- * Reads `--gpu`: names separated by commas, each with an optional count in front.
+ * Reads `--gpu`: names separated by commas or plus signs, each with an optional count in front.
  *
  * @throws unknown-name for an unknown GPU, bad-option for an empty entry, a count of zero, more than
  * 65,536 devices or more than 64 entries
@@ -23,7 +25,7 @@ export function parseGpuSpec(spec: string): readonly GpuGroup[] {
   const fail = (given: string, expected: string): never => {
     throw new VramCalcError("bad-option", { option: "--gpu", given, expected });
   };
-  const entries = spec.slice(0, 8192).split(",");
+  const entries = spec.slice(0, 8192).split(/[,+]/);
   if (entries.length > MOST_GROUPS) fail(`${entries.length} entries`, `at most ${MOST_GROUPS}`);
   let devices = 0;
   return entries.map((entry) => {
@@ -34,6 +36,7 @@ export function parseGpuSpec(spec: string): readonly GpuGroup[] {
     devices += count;
     if (count < 1 || devices > MOST_DEVICES)
       fail(`${text}`, `between 1 and ${MOST_DEVICES} devices, as in 2xrtx-4090`);
-    return { accelerator: acceleratorByName(counted?.[2] ?? text), count };
+    const name = counted?.[2] ?? text;
+    return { accelerator: acceleratorByName(name), count, name };
   });
 }

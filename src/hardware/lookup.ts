@@ -89,6 +89,30 @@ export function acceleratorByName(name: string): Accelerator {
   });
 }
 
+/** What follows the name of a device that comes in several sizes or slots. */
+const VARIANT = /^([1-9]\d*gb|pcie|sxm\d?)+$/;
+
+/**
+ * The devices that a name covers when it is nobody's own id and they differ in memory: the one that it is read as
+ * first. Empty for a name that means one thing.
+ *
+ * @example devicesNamed("v100").map(({ id }) => id) // ["v100-16gb", "v100-32gb"]
+ */
+export function devicesNamed(name: string): readonly Accelerator[] {
+  const key = keyOf(name);
+  const all = accelerators();
+  if (key === "" || all.some(({ id }) => keyOf(id) === key)) return [];
+  const read = acceleratorByName(name);
+  const others = all.filter(({ id }) => {
+    const own = keyOf(id);
+    return id !== read.id && own.startsWith(key) && VARIANT.test(own.slice(key.length));
+  });
+  const differ = others.some(
+    ({ usableBytes }) => Math.abs(usableBytes - read.usableBytes) > 0.02 * read.usableBytes,
+  );
+  return differ ? [read, ...others] : [];
+}
+
 function nearestIds(name: string): string[] {
   const wanted = name
     .trim()
@@ -101,8 +125,9 @@ function nearestIds(name: string): string[] {
 }
 
 /**
- * The accelerators whose id, name, aliases, vendor or generation hold every word of `query`, in table
- * order; all of them for an empty query.
+ * The accelerators of whose id, name, aliases, vendor and generation a word starts with each word of `query`, in
+ * table order; all of them for an empty query. Two digits are a series: "rtx 50" is 5050 to 5090 and not 5000. Where
+ * nothing starts so, words may stand anywhere.
  *
  * @example findAccelerators("h100").map((a) => a.id) // ["h100-80gb-pcie", "h100-80gb-sxm", "h100-nvl"]
  */
@@ -110,10 +135,24 @@ export function findAccelerators(query = ""): readonly Accelerator[] {
   const words = query.slice(0, 200).toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return accelerators();
   const whole = keyOf(query);
-  return accelerators().filter((accelerator) => {
-    const { id, name, vendor, generation, aliases } = accelerator;
-    const text = [id, name, vendor, generation, ...aliases].join(" ").toLowerCase();
-    if (words.every((word) => text.includes(word))) return true;
-    return whole !== "" && acceleratorKeys(accelerator).some((key) => key.includes(whole));
-  });
+  const matching = (found: (text: string, word: string) => boolean): readonly Accelerator[] =>
+    accelerators().filter((accelerator) => words.every((word) => found(textOf(accelerator), word)));
+  const series = matching(inSeries);
+  if (series.length > 0) return series;
+  const starting = matching((text, word) => text.includes(` ${word}`));
+  if (starting.length > 0) return starting;
+  return accelerators().filter(
+    (accelerator) =>
+      words.every((word) => textOf(accelerator).includes(word)) ||
+      (whole !== "" && acceleratorKeys(accelerator).some((key) => key.includes(whole))),
+  );
 }
+
+/** Words apart by spaces, with dashes too where they are part of a name. */
+function textOf({ id, name, vendor, generation, aliases }: Accelerator): string {
+  const text = [id, name, vendor, generation, ...aliases].join(" ").toLowerCase();
+  return ` ${text} ${text.replace(/[^a-z0-9.]+/g, " ")}`;
+}
+
+const inSeries = (text: string, word: string): boolean =>
+  /^\d\d$/.test(word) ? new RegExp(` ${word}[1-9]0(?!\\d)`).test(text) : text.includes(` ${word}`);

@@ -49,14 +49,19 @@ export function imageWork(model: Architecture, input: ImageWorkInput): Term | nu
     low: embeddings,
     high: embeddings + tower,
     basis: shape.assumedSize || shape.tiles > 1 || model.assumed === true ? "assumed" : "modelled",
-    formula: "{kept} x {tokens} embeddings x {hidden} x {width} B + {beyond} B of the tower's {tower} B",
+    formula:
+      tower === 0
+        ? "{kept} images x {tokens} embeddings x {hidden} x {width} B"
+        : "{kept} images x {tokens} embeddings x {hidden} x {width} B + {together} images x {patches} patches x {each} elements x {width} B - {reused} B that the language model uses again",
     inputs: {
       kept: input.kept,
       tokens: shape.tokens,
       hidden: model.hiddenSize,
       width: computeBytes,
-      beyond,
-      tower,
+      together: input.together,
+      patches: shape.patches,
+      each,
+      reused: tower - beyond,
     },
   };
 }

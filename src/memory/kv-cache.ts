@@ -1,6 +1,13 @@
 import type { Architecture, Mixer } from "../architecture/model.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
-import { attentionBytesPerToken, type CacheLayer, cacheLayers, reachOf } from "../engines/cache-layers.ts";
+import { type CacheLayer, cacheLayers, reachOf } from "../engines/cache-layers.ts";
+import {
+  attentionParts,
+  type CachePart,
+  type CachePartRow,
+  cacheSum,
+  rowsBytes,
+} from "../engines/cache-sum.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { Term } from "./term.ts";
 
@@ -44,16 +51,20 @@ export function cacheBytes(model: Architecture, input: Omit<CacheInput, "sequenc
 }
 
 function rowBytes(rows: readonly CacheLayer[], input: Omit<CacheInput, "sequences">): CacheBytes {
-  let kv = 0;
-  let state = 0;
-  for (const { mixer, layers } of rows) {
-    kv += layers * kvBytes(mixer, input);
-    state += layers * stateBytes(mixer);
-  }
-  return { kv, state };
+  return { kv: rowsBytes(kvRows(rows, input)), state: rowsBytes(stateRows(rows)) };
 }
 
-function kvBytes(mixer: Mixer, input: Omit<CacheInput, "sequences">): Bytes {
+const kvRows = (rows: readonly CacheLayer[], input: Omit<CacheInput, "sequences">): readonly CachePartRow[] =>
+  rows.map(({ mixer, layers }) => ({ layers, parts: kvParts(mixer, input) }));
+
+/** Only mixers that keep a state: most models have none. */
+const stateRows = (rows: readonly CacheLayer[]): readonly CachePartRow[] =>
+  rows.flatMap(({ mixer, layers }) => {
+    const bytes = stateBytes(mixer);
+    return bytes === 0 ? [] : [{ layers, parts: [{ tokens: null, bytes }] }];
+  });
+
+function kvParts(mixer: Mixer, input: Omit<CacheInput, "sequences">): readonly CachePart[] {
   const { contextTokens, format } = input;
   switch (mixer.kind) {
     case "attention": {
@@ -61,24 +72,32 @@ function kvBytes(mixer: Mixer, input: Omit<CacheInput, "sequences">): Bytes {
         mixer.cache === "cross"
           ? (mixer.encoderTokens ?? input.encoderTokens ?? contextTokens)
           : Math.min(contextTokens, reachOf(mixer));
-      return tokens * attentionBytesPerToken(mixer, format);
+      return attentionParts(mixer, tokens, { format });
     }
     case "latent":
-      return (
-        contextTokens *
-        (format.keyBytesPerVector(mixer.latentDim + mixer.ropeDim) +
-          (mixer.indexer === undefined ? 0 : format.keyBytesPerVector(mixer.indexer.keyDim)))
-      );
+      return [
+        {
+          tokens: contextTokens,
+          bytes:
+            format.keyBytesPerVector(mixer.latentDim + mixer.ropeDim) +
+            (mixer.indexer === undefined ? 0 : format.keyBytesPerVector(mixer.indexer.keyDim)),
+        },
+      ];
     case "compressed": {
       const compressed = mixer.ratio > 0 ? Math.floor(contextTokens / mixer.ratio) : 0;
-      return (
-        (Math.min(contextTokens, mixer.windowTokens) + compressed) * format.keyBytesPerVector(mixer.headDim) +
-        (mixer.indexer === undefined ? 0 : compressed * format.keyBytesPerVector(mixer.indexer.keyDim))
-      );
+      return [
+        {
+          tokens: Math.min(contextTokens, mixer.windowTokens) + compressed,
+          bytes: format.keyBytesPerVector(mixer.headDim),
+        },
+        ...(mixer.indexer === undefined
+          ? []
+          : [{ tokens: compressed, bytes: format.keyBytesPerVector(mixer.indexer.keyDim) }]),
+      ];
     }
     case "recurrent":
     case "conv":
-      return 0;
+      return [];
   }
 }
 
@@ -114,31 +133,29 @@ export function cacheTerms(model: Architecture, input: CacheInput): Term[] {
 
 /** The same for some of a model's layers. */
 export function rowTerms(rows: readonly CacheLayer[], model: Architecture, input: CacheInput): Term[] {
-  const each = rowBytes(rows, input);
-  const terms: Term[] = [];
-  if (each.kv > 0) terms.push(perSequence("kv-cache", each.kv, model, input));
-  if (each.state > 0) terms.push(perSequence("recurrent-state", each.state, model, input));
-  return terms;
+  return [
+    ...perSequence("kv-cache", kvRows(rows, input), model, input),
+    ...perSequence("recurrent-state", stateRows(rows), model, input),
+  ];
 }
 
 function perSequence(
   id: "kv-cache" | "recurrent-state",
-  each: Bytes,
+  rows: readonly CachePartRow[],
   model: Architecture,
-  { sequences, contextTokens }: CacheInput,
-): Term {
-  const bytes = sequences * each;
+  { sequences }: CacheInput,
+): readonly Term[] {
+  const bytes = sequences * rowsBytes(rows);
+  if (bytes === 0) return [];
   const assumed = model.assumed === true;
-  return {
-    id,
-    bytes,
-    low: assumed ? Math.floor(bytes / 4) : bytes,
-    high: assumed ? bytes * 4 : bytes,
-    basis: assumed ? "assumed" : "exact",
-    formula:
-      id === "kv-cache"
-        ? "{sequences} sequences x {each} B for {context} tokens"
-        : "{sequences} sequences x {each} B",
-    inputs: { sequences, each, context: contextTokens },
-  };
+  return [
+    {
+      id,
+      bytes,
+      low: assumed ? Math.floor(bytes / 4) : bytes,
+      high: assumed ? bytes * 4 : bytes,
+      basis: assumed ? "assumed" : "exact",
+      ...cacheSum(rows, { times: ["sequences", sequences] }),
+    },
+  ];
 }

@@ -6,6 +6,7 @@ import { onceFor } from "../remember.ts";
 import type { Bytes } from "../units.ts";
 import { type CacheInput, rowTerms } from "./kv-cache.ts";
 import type { Term } from "./term.ts";
+import { eachSum } from "./weights.ts";
 
 /**
  * Weights of the multi-token-prediction layers that lie on a device.
@@ -37,8 +38,7 @@ export function predictionWeights(model: Architecture, storage: WeightStorage): 
     low: Math.floor(bytes * (1 - copied / parameters)),
     high: bytes,
     basis: copied > 0 ? "modelled" : storage.basis,
-    formula: "{parameters} x {each} B of prediction layers",
-    inputs: { parameters, each: bytes / parameters },
+    ...eachSum(parameters, bytes),
   };
 }
 

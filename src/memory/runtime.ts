@@ -15,6 +15,6 @@ export const GENERIC_RUNTIME: Term = {
   low: 300 * MIB,
   high: 1400 * MIB,
   basis: "assumed",
-  formula: "driver context and library handles, {mebibytes} MiB",
+  formula: "{mebibytes} MiB of driver context and library handles",
   inputs: { mebibytes: 600 },
 };

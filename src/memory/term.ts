@@ -43,6 +43,31 @@ export interface Term {
   readonly label?: TermLabel;
 }
 
+/** How a term came about: a template and its numbers. */
+export type Explained = Pick<Term, "formula" | "inputs">;
+
+/** A term whose explanation is worked out when it is read: a search sizes thousands that nobody reads. */
+export function explainedLater(term: Omit<Term, keyof Explained>, explain: () => Explained): Term {
+  let known: Explained | undefined;
+  const explained = (): Explained => {
+    known ??= explain();
+    return known;
+  };
+  return {
+    ...term,
+    get formula() {
+      return explained().formula;
+    },
+    get inputs() {
+      return explained().inputs;
+    },
+  };
+}
+
+/** A term without doubt, of a sum that is worked out already. */
+export const exactSum = (id: TermId, bytes: Bytes, { formula, inputs }: Explained): Term =>
+  exactTerm(id, bytes, formula, inputs);
+
 /** A term without doubt. */
 export function exactTerm(
   id: TermId,
@@ -59,12 +84,51 @@ export function exactTerm(
  * @example explainTerm(exactTerm("weights", 28e9, "{count} x {width} B", { count: 14e9, width: 2 })) // "14,000,000,000 x 2 B = 28,000,000,000 B"
  */
 export function explainTerm(term: Term): string {
-  const filled = term.formula.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = term.inputs[name];
-    if (value === undefined) return `{${name}}`;
-    return Number.isInteger(value) ? groupDigits(value) : String(Number(value.toPrecision(6)));
+  return `${filledFormula(term)} = ${groupDigits(term.bytes)} B`;
+}
+
+/** A place in a template, and the plural noun after it, which one of a thing has not. */
+interface Hole {
+  readonly name: string;
+  readonly noun: string;
+  readonly after: string;
+}
+
+interface Template {
+  readonly before: string;
+  readonly holes: readonly Hole[];
+}
+
+/** Templates are few and every line of a stream fills some, so each is taken apart once. */
+const templates = new Map<string, Template>();
+const MOST_TEMPLATES = 10_000;
+
+function templateOf(formula: string): Template {
+  const known = templates.get(formula);
+  if (known !== undefined) return known;
+  const [before = "", ...parts] = formula.split("{");
+  const holes = parts.map((part): Hole => {
+    const [, name = "", noun = "", after = ""] = /^(\w*)\}( [a-z]+s\b)?(.*)$/s.exec(part) ?? [];
+    return { name, noun, after };
   });
-  return `${filled} = ${groupDigits(term.bytes)} B`;
+  if (templates.size >= MOST_TEMPLATES) templates.clear();
+  const template = { before, holes };
+  templates.set(formula, template);
+  return template;
+}
+
+/** The template with its numbers, one of a thing told in the singular. */
+function filledFormula({ formula, inputs }: Explained): string {
+  const { before, holes } = templateOf(formula);
+  let text = before;
+  for (const { name, noun, after } of holes) {
+    const value = inputs[name];
+    if (value === undefined) text += `{${name}}`;
+    else text += Number.isInteger(value) ? groupDigits(value) : String(Number(value.toPrecision(12)));
+    text += value === 1 ? noun.slice(0, -1) : noun;
+    text += after;
+  }
+  return text;
 }
 
 export interface Band {
@@ -85,3 +149,7 @@ export function sumTerms(terms: readonly Term[]): Band {
   }
   return { bytes, low, high };
 }
+
+/** The device that holds most, the first of equals: its verdict is that of the run. */
+export const worstOf = <Device extends { readonly total: Band }>(devices: readonly Device[]): Device =>
+  devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));

@@ -4,7 +4,7 @@ import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import type { FormatSum, WeightStorage } from "../quantization/storage.ts";
 import { onceForEach } from "../remember.ts";
 import type { Bytes } from "../units.ts";
-import type { Term } from "./term.ts";
+import { type Explained, explainedLater, type Term } from "./term.ts";
 
 /**
  * The weights as they lie on the card.
@@ -24,38 +24,33 @@ export function weights(model: Architecture, storage: WeightStorage): Term {
 /** Contexts and batches change around the same weights, and objects with accessors are slow to make. */
 const weightsTerm = onceForEach((model: Architecture, storage: WeightStorage): Term => {
   const bytes = storage.bytesOf(model);
-  let sum: Sum | undefined;
   // Worked out only where a formula is shown: most estimates never are.
-  const explained = (): Sum => {
-    sum ??= sumOf(model, storage, bytes);
-    return sum;
-  };
-  return {
-    id: "weights",
-    bytes,
-    low: bytes,
-    high: bytes,
-    basis: storage.basisOf?.(model) ?? storage.basis,
-    get formula() {
-      return explained().formula;
-    },
-    get inputs() {
-      return explained().inputs;
-    },
-  };
+  return explainedLater(
+    { id: "weights", bytes, low: bytes, high: bytes, basis: storage.basisOf?.(model) ?? storage.basis },
+    () => sumOf(model, storage, bytes),
+  );
 });
 
-type Sum = Pick<Term, "formula" | "inputs">;
-
-function sumOf(model: Architecture, storage: WeightStorage, bytes: Bytes): Sum {
+function sumOf(model: Architecture, storage: WeightStorage, bytes: Bytes): Explained {
   const rows = storage.sumsOf?.(model) ?? [];
   return rows.length === 0 ? average(model, bytes) : byFormat(rows, bytes);
 }
 
-function average(model: Architecture, bytes: Bytes): Sum {
-  const parameters = model.parameters.stored;
-  const each = parameters === 0 ? 0 : bytes / parameters;
-  return { formula: "{parameters} x {each} B", inputs: { parameters, each } };
+const average = (model: Architecture, bytes: Bytes): Explained => eachSum(model.parameters.stored, bytes);
+
+/**
+ * So many parameters of whole thousandths of a byte, and what is left: a few fp32 tensors among the 16-bit ones.
+ *
+ * @example eachSum(1000, 2002).inputs // { parameters: 1000, each: 2, rest: 2 }
+ */
+export function eachSum(parameters: number, bytes: Bytes): Explained {
+  const exactly = parameters === 0 ? 0 : bytes / parameters;
+  const each = exactly - Math.floor(exactly) < 0.01 ? Math.floor(exactly) : Math.floor(exactly * 1000) / 1000;
+  const rest = bytes - Math.round(parameters * each);
+  return {
+    formula: `{parameters} x {each} B${rest === 0 ? "" : " + {rest} B besides"}`,
+    inputs: { parameters, each, ...(rest === 0 ? {} : { rest }) },
+  };
 }
 
 /** Formats that a formula names; the rest is one number. */
@@ -67,7 +62,7 @@ const MOST_NAMED = 5;
  *
  * @example byFormat([{ format: "q4_k", elements: 512, bytes: 288 }], 288).formula // "q4_k {q4_k} / 256 x 144 B"
  */
-function byFormat(rows: readonly FormatSum[], bytes: Bytes): Sum {
+function byFormat(rows: readonly FormatSum[], bytes: Bytes): Explained {
   const sorted = [...rows].sort((a, b) => b.bytes - a.bytes);
   const named = sorted.length > MOST_NAMED + 1 ? sorted.slice(0, MOST_NAMED) : sorted;
   const inputs: Record<string, number> = {};
@@ -81,12 +76,12 @@ function byFormat(rows: readonly FormatSum[], bytes: Bytes): Sum {
     if (part !== undefined && more === undefined && own * part.elements === elements * part.bytes)
       return `${id} {${key}}${part.elements === 1 ? "" : ` / ${part.elements}`} x ${part.bytes} B`;
     inputs[`${key}_bytes`] = own;
-    return `${id} {${key}_bytes} B of {${key}} weights`;
+    return `{${key}_bytes} B of ${id}`;
   });
   if (rest !== 0) {
     inputs.rest = rest;
     const others = sorted.length - named.length;
-    texts.push(others === 0 ? "{rest} B besides" : `{rest} B in ${others} more formats`);
+    texts.push(others === 0 ? "{rest} B besides" : "{rest} B in other formats");
   }
   return { formula: texts.join(" + "), inputs };
 }

@@ -1,5 +1,6 @@
 /** A check as plain data: what scripts read and what a later run takes as its baseline. */
 import { type CheckedRow, type CheckResult, rowFails } from "../check/result.ts";
+import { notesJson } from "./result.ts";
 
 /** Plain data for `JSON.stringify`, in the order of the contract `vram-calc/check@1`. */
 export function checkJson(result: CheckResult): Record<string, unknown> {
@@ -15,23 +16,24 @@ export function checkJson(result: CheckResult): Record<string, unknown> {
     },
     rows: result.rows.map(rowJson),
     ...(result.baseline === undefined ? {} : { baseline: result.baseline }),
+    notes: [],
   };
 }
 
 function rowJson(row: CheckedRow): Record<string, unknown> {
-  const { id, place, model, parameters, use, request, total, terms, budget, growth, notes } = row;
+  const { id, place, model, use, request, total, terms, budget, growth, notes } = row;
   return {
     id,
     passes: !rowFails(row),
     line: place.line,
     column: place.column,
-    model: { ...model, parameters: { total: parameters } },
+    model,
     use,
     request,
     total,
     terms,
     budget,
     ...(growth === undefined ? {} : { growth }),
-    notes,
+    notes: notesJson(notes),
   };
 }

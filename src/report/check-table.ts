@@ -2,7 +2,7 @@
 import { type CheckedRow, type CheckResult, rowFails } from "../check/result.ts";
 import { type CheckUnit, checkHeadline, growthText, largestTerms, rowSizes } from "./check-text.ts";
 import type { Paint } from "./paint.ts";
-import { wrap } from "./table.ts";
+import { wrap } from "./text-layout.ts";
 
 export interface CheckTableOptions {
   readonly columns: number;

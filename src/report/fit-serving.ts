@@ -12,26 +12,28 @@ import type {
 import { groupDigits } from "../units.ts";
 import {
   adviceLines,
+  answerHead,
   contextText,
+  explainedLines,
   type FitOptions,
   type FitPlace,
   gapText,
-  noteLines,
-  notesJson,
-  placeJson,
   placeLine,
 } from "./fit.ts";
-import { alignRows } from "./inspect.ts";
-import { sizeText, wrap } from "./table.ts";
+import { noteLines } from "./notes.ts";
+import { notesJson } from "./result.ts";
+import { sizeText } from "./size-text.ts";
+import { alignRows, wrap } from "./text-layout.ts";
 
 /** Renders an answer for people. */
 export function servingFitText(place: FitPlace, answer: ServingAnswer, options: FitOptions): string {
   const advice = adviceLines(answer.advice, options);
-  const notes = noteLines(place, options);
+  const notes = noteLines(place.notes, options);
   return `${[
     placeLine(place, options),
     "",
     ...answerLines(answer, options),
+    ...explainedLines(place, answer, options),
     ...(advice.length > 0 ? ["", "what would change that", ...advice] : []),
     ...(notes.length > 0 ? ["", ...notes] : []),
   ].join("\n")}\n`;
@@ -171,14 +173,11 @@ const longestText = ({ longestContext }: GridRow): string =>
 const cellTexts = ({ cells }: GridRow, keep: number): string[] =>
   cells.slice(0, keep).map((cell) => `${sizeText(cell.bytes, "GiB")}${cell.fits ? " +" : " -"}`);
 
-/** Plain data for `--json`. */
+/** Plain data for `--json`: what the answer is under the name that it has in a request. */
 export function servingFitJson(place: FitPlace, answer: ServingAnswer): Record<string, unknown> {
   return {
-    ...placeJson(place),
-    solve: answer.kind,
-    fits: answer.fits,
+    ...answerHead(place, answer),
     ...answerJson(answer),
-    request: answer.request,
     advice: answer.advice.map(({ change, text, bytes, frees, fits }) => ({
       change,
       text,
@@ -186,7 +185,7 @@ export function servingFitJson(place: FitPlace, answer: ServingAnswer): Record<s
       frees,
       fits,
     })),
-    notes: notesJson(place),
+    notes: notesJson(place.notes),
   };
 }
 
@@ -195,27 +194,28 @@ function answerJson(answer: ServingAnswer): Record<string, unknown> {
     case "context":
     case "batch": {
       const { kind, next } = answer;
-      const sized = ({ value, bytes, headroom }: SizedValue): Record<string, number> => ({
-        [kind]: value,
-        bytes,
-        headroom,
-      });
       return {
-        ...(answer.answer === null ? { [kind]: 0 } : sized(answer.answer)),
+        [kind]: answer.answer?.value ?? 0,
         [kind === "context" ? "atModelMaximum" : "atEngineMaximum"]: next === null,
-        next: next === null ? null : sized(next),
+        next: next === null ? null : { [kind]: next.value, bytes: next.bytes, headroom: next.headroom },
       };
     }
     case "format":
-      return {
-        dtype: answer.answer?.dtype ?? null,
-        ...(answer.answer === null ? {} : { bytes: answer.answer.bytes, headroom: answer.answer.headroom }),
-        formats: answer.formats,
-      };
+      return { dtype: answer.answer?.dtype ?? null, formats: answer.formats };
     case "gpus":
     case "tp":
-      return { ...(answer.answer ?? { devices: null }), closest: answer.closest };
+      return {
+        devices: answer.answer?.devices ?? null,
+        layout: answer.answer,
+        closest: answer.closest,
+      };
     case "grid":
-      return { grid: answer.rows };
+      return {
+        grid: answer.rows.map(({ dtype, cells, longestContext }) => ({
+          dtype,
+          cells: cells.map(({ contextTokens, bytes, fits }) => ({ context: contextTokens, bytes, fits })),
+          longestContext,
+        })),
+      };
   }
 }

@@ -3,24 +3,18 @@
 import type { TrainPlan } from "../solve/train-plan.ts";
 import type { LargestStepAnswer, PlansAnswer, TrainingAnswer } from "../solve/training-answer.ts";
 import { groupDigits } from "../units.ts";
-import {
-  type FitOptions,
-  type FitPlace,
-  gapText,
-  noteLines,
-  notesJson,
-  placeJson,
-  placeLine,
-} from "./fit.ts";
+import { answerHead, explainedLines, type FitOptions, type FitPlace, gapText, placeLine } from "./fit.ts";
 import { countText, evidence } from "./fit-serving.ts";
-import { alignRows } from "./inspect.ts";
-import { sizeText, wrap } from "./table.ts";
+import { noteLines } from "./notes.ts";
+import { notesJson } from "./result.ts";
+import { sizeText } from "./size-text.ts";
+import { alignRows, wrap } from "./text-layout.ts";
 
 /** Renders an answer for people. */
 export function trainingFitText(place: FitPlace, answer: TrainingAnswer, options: FitOptions): string {
   const lines = "plans" in answer ? planLines(answer, options) : stepLines(answer, options);
-  const notes = noteLines(place, options);
-  return `${[placeLine(place, options), "", ...lines, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n")}\n`;
+  const notes = noteLines(place.notes, options);
+  return `${[placeLine(place, options), "", ...lines, ...explainedLines(place, answer, options), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n")}\n`;
 }
 
 function stepLines(answer: LargestStepAnswer, { columns, paint }: FitOptions): string[] {
@@ -157,12 +151,10 @@ function flagsText(values: Readonly<Record<string, string | number | boolean>>):
 /** Plain data for `--json`. */
 export function trainingFitJson(place: FitPlace, answer: TrainingAnswer): Record<string, unknown> {
   return {
-    ...placeJson(place),
-    solve: answer.kind,
+    ...answerHead(place, answer),
     train: true,
-    fits: answer.fits,
     ...answerJson(answer),
-    notes: notesJson(place),
+    notes: notesJson(place.notes),
   };
 }
 
@@ -170,24 +162,19 @@ function answerJson(answer: TrainingAnswer): Record<string, unknown> {
   switch (answer.kind) {
     case "micro-batch":
     case "seq": {
-      const name = answer.kind === "seq" ? "seq" : "microBatch";
+      const name = answer.kind === "seq" ? "seqTokens" : "microBatch";
+      const { next } = answer;
       return {
-        [name]: answer.answer === null ? 0 : answer.answer.value,
-        ...(answer.answer === null ? {} : { bytes: answer.answer.bytes, headroom: answer.answer.headroom }),
-        next:
-          answer.next === null
-            ? null
-            : { [name]: answer.next.value, bytes: answer.next.bytes, headroom: answer.next.headroom },
-        request: answer.request,
+        [name]: answer.answer?.value ?? 0,
+        next: next === null ? null : { [name]: next.value, bytes: next.bytes, headroom: next.headroom },
         reliefs: answer.reliefs,
       };
     }
     case "gpus":
     case "plan": {
       const row = ({ request, ...plan }: TrainPlan): Omit<TrainPlan, "request"> => plan;
-      const [best] = answer.plans;
       return {
-        devices: best === undefined ? null : best.devices,
+        devices: answer.plans[0]?.devices ?? null,
         plans: answer.plans.map(row),
         closest: answer.closest === null ? null : row(answer.closest),
         layoutsSized: answer.sized,

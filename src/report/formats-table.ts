@@ -6,6 +6,7 @@ import type {
   FormatDescription,
   IntegerDescription,
 } from "../formats/describe-format.ts";
+import { formatByName } from "../formats/format-names.ts";
 import {
   brief,
   bytesText,
@@ -50,8 +51,10 @@ const POWER_COLUMNS: readonly Column<FloatDescription>[] = [
     cell: (f) => (f.smallestSubnormal === null ? "none" : powerOfTwo(f.smallestSubnormal)),
   },
   { heading: "epsilon", cell: (f) => powerOfTwo(f.epsilon) },
+  { heading: "name", cell: (f) => f.name },
 ];
-const DECIMAL_WIDTH = 105;
+/** From here on every digit has room beside the names. */
+const DECIMAL_WIDTH = 150;
 
 function floatLines(rows: readonly FloatDescription[], options: FormatsReportOptions): readonly string[] {
   const decimal = options.columns >= DECIMAL_WIDTH;
@@ -115,7 +118,7 @@ function blockLines(rows: readonly BlockDescription[], options: FormatsReportOpt
     ],
     {
       ...options,
-      givenUp: ["name", "ggml id", "scale", "element"],
+      givenUp: ["ggml id", "name", "scale", "element"],
       stacked: (f) => [
         paintOf(options)("strong", f.id),
         `${f.blockElements} values, ${blockBytes(f)} bytes, ${bitsText(f.bitsPerValue)} bits`,
@@ -165,8 +168,15 @@ export function formatsTable(formats: readonly FormatDescription[], options: For
         ),
       ]
     : [];
-  return [...parts.join("\n\n").split("\n"), ...note].join("\n");
+  const explained = options.explain === true && blocks.length > 0 ? ["", ...bitsLines(blocks, options)] : [];
+  return [...parts.join("\n\n").split("\n"), ...note, ...explained].join("\n");
 }
+
+/** Where the bits per value of a block come from. */
+const bitsLines = (blocks: readonly BlockDescription[], options: FormatsReportOptions): readonly string[] => [
+  paintOf(options)("strong", "Bits per value: bytes x 8 / values"),
+  ...blocks.map((f) => paragraph(`${f.id}: ${bitsArithmetic(formatByName(f.id))}`, options.columns, 4)),
+];
 
 /** Bits per value as a sentence, with the arithmetic. */
 export const bitsArithmetic = (format: Format): string =>

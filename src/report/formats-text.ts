@@ -6,6 +6,8 @@ export interface FormatsReportOptions {
   /** Width of the terminal. Columns are dropped, then rows stacked, until they fit. */
   readonly columns: number;
   readonly paint?: Paint;
+  /** The table says where its figures come from; a format and a value always do. */
+  readonly explain?: boolean;
 }
 
 export const paintOf = (options: FormatsReportOptions): Paint => options.paint ?? plain;

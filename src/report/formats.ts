@@ -1,4 +1,5 @@
 /** What `vram-calc formats` prints: the table, formats explained, or numbers encoded. */
+import type { Note } from "../architecture/model.ts";
 import { type BlockRounding, roundBlocks } from "../formats/block-rounding.ts";
 import { describeAllFormats, describeFormat, type FormatDescription } from "../formats/describe-format.ts";
 import { type EncodedValue, encodeValue } from "../formats/encode-value.ts";
@@ -22,6 +23,8 @@ export interface FormatsData {
   readonly values: readonly EncodedValue[];
   /** All values together in each block format. */
   readonly blocks: readonly BlockRounding[];
+  /** A key that every result has. */
+  readonly notes: readonly Note[];
 }
 
 /**
@@ -40,6 +43,7 @@ export function formatsData({ formats, values }: FormatsRequest, overflow?: Over
     formats: described,
     values: values.flatMap((value) => plain.map((format) => encodeValue(format.id, value, overflow))),
     blocks: blocks.map((format) => roundBlocks(format.id, doubles(values))),
+    notes: [],
   };
 }
 

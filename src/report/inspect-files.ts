@@ -3,8 +3,8 @@ import type { LoraLinear } from "../adapters/lora.ts";
 import { mergeWeight } from "../adapters/merge.ts";
 import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
 import { type Bytes, groupDigits } from "../units.ts";
-import { alignRows } from "./inspect.ts";
-import { sizeText } from "./table.ts";
+import { sizeText } from "./size-text.ts";
+import { alignRows, wrap } from "./text-layout.ts";
 
 export interface FileFacts {
   readonly container: string;
@@ -60,36 +60,55 @@ export function fileLines(files: FileFacts): string[] {
 }
 
 /** Adapter parameters per linear. */
-export function loraLines(linears: readonly LoraLinear[], rank: number): string[] {
+export function loraLines(
+  linears: readonly LoraLinear[],
+  { rank, columns }: { readonly rank: number; readonly columns: number },
+): string[] {
   const total = linears.reduce((sum, linear) => sum + linear.parameters, 0);
+  const shapes = (linear: LoraLinear): string => `A ${linear.inDim} x ${rank}, B ${rank} x ${linear.outDim}`;
+  const rows = alignRows(
+    linears.map((linear) => [
+      linear.name,
+      shapes(linear),
+      `${groupDigits(linear.parametersEach)} each`,
+      `${groupDigits(linear.layers)} ${linear.layers === 1 ? "layer" : "layers"}`,
+      groupDigits(linear.parameters),
+    ]),
+    ["left", "left", "right", "right", "right"],
+  );
+  const narrow = rows.some((row) => row.length > columns);
   return [
-    ...alignRows(
-      linears.map((linear) => [
-        linear.name,
-        `A ${linear.inDim} x ${rank}, B ${rank} x ${linear.outDim}`,
-        `${groupDigits(linear.parametersEach)} each`,
-        `${groupDigits(linear.layers)} layers`,
-        groupDigits(linear.parameters),
-      ]),
-      ["left", "left", "right", "right", "right"],
+    ...(narrow
+      ? linears.flatMap((linear) => [
+          `  ${linear.name}`,
+          `    ${shapes(linear)}`,
+          `    ${groupDigits(linear.layers)} x ${groupDigits(linear.parametersEach)} = ${groupDigits(linear.parameters)}`,
+        ])
+      : rows),
+    wrap(
+      `  ${groupDigits(total)} trainable parameters; after merging, W + A @ B is the size of the base again`,
+      columns,
+      "    ",
     ),
-    `  ${groupDigits(total)} trainable parameters; after merging, W + A @ B is the size of the base again`,
-    ...mergeLines(),
+    ...mergeLines(columns),
   ];
 }
 
 /** A weight of usual size, and updates from large to lost. */
 const MERGED_WEIGHT = 0.02;
+/** Columns that have no room for percentages. */
+const NARROW = 54;
 const MERGED_UPDATES = [1e-2, 1e-3, 1e-4, 5e-5] as const;
 
 /** What rounding leaves of an update when it is merged into a weight. */
-function mergeLines(): string[] {
+function mergeLines(columns: number): string[] {
   const change = (format: string, update: number): string => {
     const { stored, relativeError } = mergeWeight({ format, weight: MERGED_WEIGHT, update });
-    return stored === 0 ? "lost" : `${Number(stored.toPrecision(4))} (${(100 * relativeError).toFixed(1)} %)`;
+    const percent = columns < NARROW ? "" : ` (${(100 * relativeError).toFixed(1)} %)`;
+    return stored === 0 ? "lost" : `${Number(stored.toPrecision(4))}${percent}`;
   };
   return [
-    `  merging rounds once: what a weight of ${MERGED_WEIGHT} keeps of an update`,
+    wrap(`  merging rounds once: what a weight of ${MERGED_WEIGHT} keeps of an update`, columns, "    "),
     ...alignRows(
       [
         ["update", "bf16", "fp16"],

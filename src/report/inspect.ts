@@ -5,13 +5,17 @@ import { type LinearEntry, layerGroups, linears } from "../architecture/layout.t
 import type { Architecture, Note } from "../architecture/model.ts";
 import { GROUPS } from "../architecture/model.ts";
 import type { EmbeddingPadding } from "../architecture/padding.ts";
+import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { CacheRow } from "../memory/cache-rows.ts";
 import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
 import { groupDigits } from "../units.ts";
+import { cacheExplanation, groupExplanation, loraExplanation } from "./inspect-explain.ts";
 import { type FileFacts, fileLines, ggufLines, loraLines } from "./inspect-files.ts";
 import { feedForwardText, layerText, mixerText } from "./layer-text.ts";
+import { noteLines } from "./notes.ts";
 import type { Paint } from "./paint.ts";
-import { wrap } from "./table.ts";
+import { notesJson } from "./result.ts";
+import { alignRows, wrap } from "./text-layout.ts";
 
 /** Tokens that the tokenizer beside the config hands out. */
 export interface TokenizerCount {
@@ -23,8 +27,7 @@ export interface TokenizerCount {
 }
 
 export interface Inspection {
-  readonly id: string;
-  readonly source: string;
+  readonly model: ModelSummary;
   readonly architecture: Architecture;
   readonly cache: readonly CacheRow[];
   readonly tokenizer?: TokenizerCount;
@@ -43,16 +46,12 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
   return {
     schema: "vram-calc/inspect@1",
     model: {
-      id: inspection.id,
-      source: inspection.source,
-      family: model.family,
+      ...modelFacts(inspection.model, model),
       modelType: model.modelType,
       dtype: model.dtype ?? null,
       hiddenSize: model.hiddenSize,
       vocabSize: model.vocabSize,
       maxContextTokens: model.maxContextTokens ?? null,
-      tied: model.stacks.length === 0 ? null : model.tied,
-      parameters: model.parameters,
     },
     layers: layerGroups(model).map((group) => ({
       stack: group.stack,
@@ -77,12 +76,13 @@ export function inspectionJson(inspection: Inspection): Record<string, unknown> 
             linears: inspection.lora.linears.map(({ tensor: _, ...linear }) => linear),
             parameters: inspection.lora.linears.reduce((sum, linear) => sum + linear.parameters, 0),
           },
-    notes: inspection.notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
+    notes: notesJson(inspection.notes),
   };
 }
 
 export interface InspectionOptions {
   readonly columns: number;
+  readonly explain: boolean;
   readonly paint: Paint;
 }
 
@@ -93,7 +93,7 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
   const { parameters } = model;
   const shapeless = model.stacks.length === 0;
   const head = [
-    paint("strong", `${inspection.id}: ${groupDigits(parameters.total)} parameters (${model.family})`),
+    `${inspection.model.id}: ${groupDigits(parameters.total)} parameters (${model.family})`,
     ...(parameters.active < parameters.total ? [`${groupDigits(parameters.active)} active per token`] : []),
     ...(parameters.stored > parameters.total
       ? [
@@ -109,8 +109,9 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
       ? []
       : [`up to ${groupDigits(model.maxContextTokens)} positions`]),
   ];
+  const [title, ...facts] = head.map((line) => wrap(line, columns, "  "));
   const sections = [
-    head,
+    [paint("strong", title!), ...facts],
     [paint("strong", "parameters by group"), ...groupLines(model)],
     ...(shapeless
       ? []
@@ -139,15 +140,22 @@ export function inspectionTable(inspection: Inspection, options: InspectionOptio
       : [
           [
             paint("strong", `adapters of rank ${inspection.lora.rank}`),
-            ...loraLines(inspection.lora.linears, inspection.lora.rank),
+            ...loraLines(inspection.lora.linears, { rank: inspection.lora.rank, columns }),
           ],
         ]),
-    ...(inspection.notes.length === 0
-      ? []
-      : [inspection.notes.map((note) => paint("dim", wrap(`note: ${note.message}`, columns, "      ")))]),
+    ...(options.explain
+      ? [[paint("strong", "how the figures come about"), ...explained(inspection, columns)]]
+      : []),
+    ...(inspection.notes.length === 0 ? [] : [noteLines(inspection.notes, options)]),
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
+
+const explained = ({ architecture, lora }: Inspection, columns: number): readonly string[] => [
+  ...groupExplanation(architecture, columns),
+  ...cacheExplanation(architecture, columns),
+  ...(lora === undefined ? [] : loraExplanation(lora.linears, { rank: lora.rank, columns })),
+];
 
 function groupLines(model: Architecture): string[] {
   const { groups, total } = model.parameters;
@@ -174,7 +182,7 @@ function cacheLines(rows: readonly CacheRow[]): string[] {
   return rows.map((row) => {
     const grows = row.bytesPerToken > 0 ? `${groupDigits(row.bytesPerToken)} B per token` : "";
     const fixed = row.bytesPerSequence > 0 ? `${groupDigits(row.bytesPerSequence)} B per sequence` : "";
-    return `  ${row.layers} layers of ${row.kind}: ${[grows, fixed].filter((text) => text !== "").join(" and ")}`;
+    return `  ${row.layers} ${row.layers === 1 ? "layer" : "layers"} of ${row.kind}: ${[grows, fixed].filter((text) => text !== "").join(" and ")}`;
   });
 }
 
@@ -219,15 +227,4 @@ function paddingLines(padding: EmbeddingPadding, tokenizer: TokenizerCount, mode
     );
   }
   return lines;
-}
-
-/** Rows as columns two spaces apart, indented by two. */
-export function alignRows(
-  rows: readonly (readonly string[])[],
-  align: readonly ("left" | "right")[],
-): string[] {
-  const widths = align.map((_, i) => Math.max(0, ...rows.map((row) => (row[i] ?? "").length)));
-  return rows.map((row) =>
-    `  ${row.map((cell, i) => (align[i] === "left" ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")}`.trimEnd(),
-  );
 }

@@ -1,6 +1,6 @@
 import type { BatchLengths } from "../memory/batch-lengths.ts";
 import { groupDigits } from "../units.ts";
-import { sizeText, type Units } from "./table.ts";
+import { sizeText, type Units } from "./size-text.ts";
 
 /** A real batch in words: what padding it to the longest prompt costs. */
 export function lengthsLines(batch: BatchLengths, units: Units): string[] {

@@ -1,16 +1,10 @@
 /** The result of one request in the shape of the JSON contract: what every report renders. */
 import type { Architecture, Note } from "../architecture/model.ts";
+import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { Budget } from "../budget.ts";
+import { rowTerm } from "../check/result.ts";
 import type { EffectiveRequest } from "../estimate/prepare.ts";
 import type { DeviceEstimate, Estimate } from "../estimate/serve.ts";
-import { explainTerm, type Term } from "../memory/term.ts";
-
-export interface ModelSummary {
-  readonly id: string;
-  readonly source: string;
-  readonly family: string;
-  readonly revision?: string;
-}
 
 /** What was computed, before it is rendered for people or for scripts. */
 export interface Result {
@@ -24,31 +18,21 @@ export interface Result {
   readonly notes: readonly Note[];
 }
 
+/** `notes` of every result. */
+export const notesJson = (notes: readonly Note[]): readonly Required<Note>[] =>
+  notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} }));
+
 /** Plain data for `JSON.stringify`, in the order of the contract. */
 export function resultJson(result: Result): Record<string, unknown> {
   const { model, architecture, estimate, budget } = result;
-  const { parameters } = architecture;
   return {
     schema: result.schema,
-    model: {
-      id: model.id,
-      source: model.source,
-      family: model.family,
-      parameters: {
-        total: parameters.total,
-        active: parameters.active,
-        stored: parameters.stored,
-        ...Object.fromEntries(Object.entries(parameters.groups).filter(([, count]) => count > 0)),
-        mtp: parameters.mtp,
-      },
-      tied: architecture.tied,
-      ...(model.revision === undefined ? {} : { revision: model.revision }),
-    },
+    model: modelFacts(model, architecture),
     request: result.request,
     devices: estimate.devices.map(deviceJson),
     total: estimate.total,
     ...(budget === undefined ? {} : { budget }),
-    notes: result.notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
+    notes: notesJson(result.notes),
   };
 }
 
@@ -56,22 +40,8 @@ function deviceJson(device: DeviceEstimate): Record<string, unknown> {
   return {
     id: device.id,
     count: device.count,
-    terms: device.terms.map(termJson),
+    terms: device.terms.map(rowTerm),
     total: device.total,
     ...(device.pool === undefined ? {} : { pool: device.pool }),
-  };
-}
-
-/** A term with its formula rendered. */
-export function termJson(term: Term): Record<string, unknown> {
-  return {
-    id: term.id,
-    ...(term.label === undefined ? {} : { label: term.label }),
-    ...(term.phase === undefined ? {} : { phase: term.phase }),
-    bytes: term.bytes,
-    low: term.low,
-    high: term.high,
-    basis: term.basis,
-    formula: explainTerm(term),
   };
 }

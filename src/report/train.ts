@@ -1,13 +1,21 @@
 /** The training estimate as a table and as JSON. */
+
 import type { Architecture, Note } from "../architecture/model.ts";
+import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { Budget } from "../budget.ts";
+import { rowTerm } from "../check/result.ts";
 import type { TrainDevice, TrainResult } from "../estimate/train.ts";
 import type { TrainRelief } from "../estimate/train-reliefs.ts";
-import { explainTerm, type Term } from "../memory/term.ts";
+import { type Term, worstOf } from "../memory/term.ts";
 import { groupDigits } from "../units.ts";
+import { budgetLines } from "./budget-lines.ts";
+import { explanation } from "./explain.ts";
+import { noteLines } from "./notes.ts";
 import type { Paint } from "./paint.ts";
-import { type ModelSummary, termJson } from "./result.ts";
-import { budgetLines, sizeText, termLines, type Units, wrap } from "./table.ts";
+import { notesJson } from "./result.ts";
+import { sizeText, type Units } from "./size-text.ts";
+import { termLines } from "./term-lines.ts";
+import { wrap } from "./text-layout.ts";
 
 export interface TrainReport {
   readonly model: ModelSummary;
@@ -30,23 +38,13 @@ export function trainJson({
   // Stages that are alike share their terms.
   const known = new Map<readonly Term[], unknown>();
   const plain = (terms: readonly Term[]): unknown => {
-    const json = known.get(terms) ?? terms.map(termJson);
+    const json = known.get(terms) ?? terms.map(rowTerm);
     known.set(terms, json);
     return json;
   };
   return {
     schema: "vram-calc/train@1",
-    model: {
-      id: model.id,
-      source: model.source,
-      family: model.family,
-      parameters: {
-        ...architecture.parameters.groups,
-        total: result.parameters.total,
-        trainable: result.parameters.trainable,
-      },
-      ...(model.revision === undefined ? {} : { revision: model.revision }),
-    },
+    model: modelFacts(model, architecture, { trainable: result.parameters.trainable }),
     request: result.request,
     devices: result.devices.map((device) => ({
       id: device.id,
@@ -67,7 +65,7 @@ export function trainJson({
     winner: result.winner,
     ...(budget === undefined ? {} : { budget }),
     reliefs,
-    notes: notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} })),
+    notes: notesJson(notes),
   };
 }
 
@@ -101,13 +99,13 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
     paint("dim", wrap(requestText(result), columns)),
     "",
   ];
-  const worst = result.devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  const worst = worstOf(result.devices);
   if (result.devices.length > 1)
     lines.push(
       `worst of ${result.devices.length} stages: ${worst.id}, ${groupDigits(worst.count)} ${worst.count === 1 ? "device" : "devices"}`,
     );
   lines.push(paint("strong", `peak: ${PHASE_TEXT[worst.winner]}`));
-  lines.push(...termLines(worst.terms, worst.total.bytes, { ...options, cards: [] }));
+  lines.push(...termLines(worst.terms, worst.total.bytes, options));
   lines.push("", ...totalLines(worst, options), "", "moments");
   for (const phase of worst.phases) {
     const mark = phase.phase === worst.winner ? " <- peak" : "";
@@ -115,23 +113,23 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
     const line = `  ${PHASE_TEXT[phase.phase].padEnd(32)}${size}${mark}`;
     lines.push(line.length <= columns ? line : `  ${PHASE_TEXT[phase.phase]}\n  ${size}${mark}`);
   }
-  if (report.budget !== undefined)
-    lines.push("", ...budgetLines(report.budget, result.total.bytes, { ...options, cards: [] }));
+  if (report.budget !== undefined) lines.push("", ...budgetLines(report.budget, result.total.bytes, options));
   const reliefs = report.reliefs.slice(0, 4);
   if (reliefs.length > 0) {
     lines.push("", "what would lower it");
     for (const relief of reliefs)
       lines.push(
-        wrap(`  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, "GiB")}`, columns, "    "),
+        wrap(
+          `  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, options.units === "GB" ? "GB" : "GiB")}`,
+          columns,
+          "    ",
+        ),
       );
   }
   if (options.explain) {
-    lines.push("");
-    for (const term of worst.terms)
-      lines.push(wrap(`  ${term.id}: ${explainTerm(term)} (${term.basis})`, columns, "    "));
+    lines.push("", ...explanation(worst, columns));
   }
-  if (report.notes.length > 0) lines.push("");
-  for (const note of report.notes) lines.push(paint("dim", wrap(`note: ${note.message}`, columns, "      ")));
+  if (report.notes.length > 0) lines.push("", ...noteLines(report.notes, options));
   return `${lines.join("\n")}\n`;
 }
 

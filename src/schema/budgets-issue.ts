@@ -20,6 +20,24 @@ const EXAMPLES: { readonly [field: string]: string } = {
   budgets: `"budgets": [${EXAMPLE_ROW}]`,
 };
 
+/** What may stand for an option that is no choice: most are numbers. */
+const VALUES: { readonly [option: string]: string } = {
+  dtype: '"q4_k_m"',
+  kvDtype: '"fp8"',
+  context: '"8k"',
+  seq: '"4k"',
+  engine: '"vllm"',
+  lora: '"r=16,n=8"',
+  set: '{ "ngl": 20 }',
+  images: '"2@1280x720"',
+  draft: '"qwen2.5-0.5b"',
+  mmproj: '"mmproj.gguf"',
+  optimizer: '"adamw-8bit"',
+  checkpointing: '"full"',
+  loraTargets: '"attention"',
+  loraDropout: "0.1",
+};
+
 /** The first issue in the order of the text, as the error to throw. */
 export function budgetsError(
   source: TextFile,
@@ -54,7 +72,7 @@ function sentenceOf(
   known: { readonly options: readonly OptionSpec[]; readonly fields: readonly string[] },
 ): { readonly problem: string; readonly example: string } {
   const { path } = issue;
-  if (issue.code === "unrecognized_keys") return unknownKey(issue, root, known.fields);
+  if (issue.code === "unrecognized_keys") return unknownKey(issue, root, known);
   const node = nodeAt(root, path);
   const key = path.findLast((step) => typeof step === "string");
   if (key === undefined)
@@ -66,6 +84,11 @@ function sentenceOf(
   if (node === undefined) return { problem: `the key "${key}" is missing`, example };
   if (typeof path.at(-1) === "number" && key === "budgets")
     return { problem: `found ${nodeText(node)}, expected a row: a map`, example: EXAMPLE_ROW };
+  if (node.kind === "list" && node.items.length > 0 && path.at(-2) !== "matrix" && known.fields.includes(key))
+    return {
+      problem: `"${key}" is a list, expected one value; several go into "matrix", and the row stands for each`,
+      example: `"matrix": { "${key}": [${node.items.slice(0, 3).map(itemText).join(", ")}] }`,
+    };
   const expected =
     node.kind !== "map" && (key === "matrix" || key === "defaults")
       ? "a map of fields"
@@ -76,16 +99,28 @@ function sentenceOf(
 function unknownKey(
   issue: Extract<Issue, { code: "unrecognized_keys" }>,
   root: Node,
-  fields: readonly string[],
+  { options, fields }: { readonly options: readonly OptionSpec[]; readonly fields: readonly string[] },
 ): { readonly problem: string; readonly example: string } {
   const key = issue.keys.reduce((a, b) =>
     placeOfKey(root, issue.path, b) < placeOfKey(root, issue.path, a) ? b : a,
   );
   const names = issue.path.length === 0 ? ["budgets", "defaults", "$schema"] : [...fields, "name", "matrix"];
-  const near = nearestNames(key, names, 1)[0];
+  const top = issue.path.length === 0;
+  // A key of a row stands outside one.
+  const own = [key, key.replaceAll("_", "-")].find((name) => fields.includes(name));
+  const value = nodeAt(root, [...issue.path, key]);
+  if (top && own !== undefined && value?.kind !== "list") {
+    const all = root.kind === "map" && root.members.has("budgets");
+    return {
+      problem: `${quoted(key)} is a field of a row; ${all ? 'for all rows it goes into "defaults"' : 'rows stand in the list "budgets"'}`,
+      example: all ? `"defaults": { ${EXAMPLES[own] ?? exampleOf(own, options)} }` : EXAMPLE_FILE,
+    };
+  }
+  const dashed = names.find((name) => name === key.replaceAll("_", "-"));
+  const near = dashed ?? nearestNames(key, names, 1)[0];
   return {
     problem: `unknown key ${quoted(key)}${near === undefined ? "" : `, did you mean "${near}"?`}`,
-    example: issue.path.length === 0 ? EXAMPLE_FILE : EXAMPLE_ROW,
+    example: top ? EXAMPLE_FILE : EXAMPLE_ROW,
   };
 }
 
@@ -98,6 +133,9 @@ function nodeAt(root: Node, path: readonly PropertyKey[]): Node | undefined {
   }
   return here;
 }
+
+const itemText = (node: Node): string =>
+  node.kind === "scalar" ? JSON.stringify(node.value).slice(0, 40) : "...";
 
 function nodeText(node: Node | undefined): string {
   switch (node?.kind) {
@@ -131,5 +169,5 @@ function exampleOf(key: string, options: readonly OptionSpec[]): string {
   const option = options.find((o) => o.key === key || o.name === key);
   if (option?.takes === "switch") return `"${key}": true`;
   if (option?.choices?.[0] !== undefined) return `"${key}": "${option.choices[0]}"`;
-  return EXAMPLE_ROW;
+  return option === undefined ? EXAMPLE_ROW : `"${key}": ${VALUES[option.key] ?? "2"}`;
 }

@@ -1,7 +1,7 @@
 /** The shape of `vram-calc check --report json`, which is also what `--baseline` reads. */
 import * as z from "zod/mini";
 import type { Baseline } from "../check/growth.ts";
-import { band, budget, bytes, count, difference, gate, meta, note, request, rowTerm } from "./parts.ts";
+import { band, budget, bytes, count, difference, gate, meta, model, notes, request, term } from "./parts.ts";
 
 const growth = () =>
   z.looseObject({
@@ -19,22 +19,17 @@ const row = () =>
     passes: z.boolean(),
     line: count(),
     column: count(),
-    model: z.looseObject({
-      id: z.string(),
-      source: z.string(),
-      family: z.string(),
-      parameters: z.looseObject({ total: count() }),
-    }),
+    model: model(),
     use: z.enum(["serve", "train"]),
     request: request(),
     total: meta(band(), "the worst device"),
-    terms: meta(z.array(rowTerm()), "of the worst device"),
+    terms: meta(z.array(term()), "of the worst device"),
     budget: z.extend(budget(), {
       gate: gate(),
       reserved: meta(bytes(), "part of the limit that is to stay free"),
     }),
     growth: z.optional(growth()),
-    notes: z.array(note()),
+    notes: notes(),
   });
 
 export const checkSchema = () =>
@@ -47,6 +42,7 @@ export const checkSchema = () =>
     baseline: z.optional(
       z.looseObject({ file: z.string(), added: z.array(z.string()), gone: z.array(z.string()) }),
     ),
+    notes: notes(),
   });
 
 /** The part of an earlier check that growth needs: a file that an older version wrote is still a baseline. */

@@ -1,18 +1,7 @@
 /** The shape of `vram-calc <model> --json` and `vram-calc train <model> --json`. */
 import * as z from "zod/mini";
-import { band, budget, bytes, count, meta, note, request, term } from "./parts.ts";
-
-const parameters = () =>
-  meta(z.catchall(z.looseObject({ total: count() }), z.unknown()), "counts: total, active, by group");
-
-const model = () =>
-  z.looseObject({
-    id: z.string(),
-    source: z.string(),
-    family: z.string(),
-    parameters: parameters(),
-    revision: z.optional(z.string()),
-  });
+import { relief } from "./fit.ts";
+import { band, budget, count, meta, model, notes, request, term } from "./parts.ts";
 
 export const estimateSchema = () =>
   z.looseObject({
@@ -24,7 +13,7 @@ export const estimateSchema = () =>
     ),
     total: meta(band(), "the worst device"),
     budget: z.optional(budget()),
-    notes: z.array(note()),
+    notes: notes(),
   });
 
 export const trainSchema = () =>
@@ -48,14 +37,6 @@ export const trainSchema = () =>
     total: meta(band(), "the worst device"),
     winner: z.string(),
     budget: z.optional(budget()),
-    reliefs: z.optional(
-      z.array(
-        z.looseObject({
-          change: z.record(z.string(), z.unknown()),
-          allocatedBytes: bytes(),
-          savedBytes: bytes(),
-        }),
-      ),
-    ),
-    notes: z.array(note()),
+    reliefs: z.optional(z.array(relief())),
+    notes: notes(),
   });

@@ -20,18 +20,17 @@ export const band = () =>
 export const basis = () => z.enum(["exact", "modelled", "assumed"]);
 export const termId = () => z.enum([...TERM_IDS]);
 
-export const rowTerm = () =>
+export const term = () =>
   z.looseObject({
     id: termId(),
+    label: z.optional(meta(z.string(), "whose it is when it is not the model's own")),
     phase: z.optional(z.string()),
     bytes: bytes(),
     low: bytes(),
     high: bytes(),
     basis: basis(),
+    formula: meta(z.string(), "the sum with its numbers, ending in the result"),
   });
-
-export const term = () =>
-  z.extend(rowTerm(), { formula: meta(z.string(), "the sum with its numbers, ending in the result") });
 
 export const budget = () =>
   z.looseObject({
@@ -39,16 +38,48 @@ export const budget = () =>
     fits: z.boolean(),
     headroom: meta(difference(), "limit less need; negative when over"),
     gpu: z.optional(z.string()),
+    tight: z.optional(meta(z.enum(["pool"]), "the cache pool is tighter than the card")),
   });
+
+/** The counts of a model: total always, the others where the source says them. */
+const parameters = () =>
+  meta(
+    z.catchall(
+      z.looseObject({
+        total: count(),
+        active: meta(count(), "used by one token"),
+        stored: meta(count(), "with buffers"),
+        mtp: meta(count(), "prediction layers, not in the total"),
+        trainable: z.optional(meta(count(), "what training changes")),
+      }),
+      count(),
+    ),
+    "counts: total, active, stored, by group",
+  );
+
+/** The one `model` of every result. */
+export const model = () =>
+  meta(
+    z.looseObject({
+      id: z.string(),
+      source: z.string(),
+      family: z.string(),
+      parameters: parameters(),
+      tied: meta(z.nullable(z.boolean()), "head and embedding are one; null where tensors alone are known"),
+      revision: z.optional(z.string()),
+    }),
+    "what was sized",
+  );
 
 export const gate = () => z.enum(["expected", "high"]);
 
-export const note = () =>
+const note = () =>
   z.looseObject({
     code: z.string(),
     message: z.string(),
-    details: z.optional(z.record(z.string(), z.unknown())),
+    details: z.record(z.string(), z.unknown()),
   });
+export const notes = () => meta(z.array(note()), "what was inferred or assumed");
 
 /** Every effective option of a request, defaults included. */
 export const request = () => z.record(z.string(), z.unknown());

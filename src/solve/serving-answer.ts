@@ -2,6 +2,7 @@
 import type { Note } from "../architecture/model.ts";
 import { withDegrees } from "../estimate/degrees.ts";
 import { type EffectiveRequest, type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import { type Band, type Term, worstOf } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
 import { type Advice, advise } from "./advice.ts";
 import { type DevicesAnswer, fewestDevices, smallestTp } from "./devices.ts";
@@ -19,48 +20,49 @@ export interface SizedValue {
   readonly headroom: number;
 }
 
-/** The largest value that fits, and the one after it, which does not. */
-export interface LargestAnswer {
-  readonly kind: "context" | "batch";
+/** The request that an answer stands for, sized: what its figures come from. */
+export interface Sizing<Request> {
+  readonly request: Request;
+  readonly notes: readonly Note[];
+  /** The worst device. */
+  readonly total: Band;
+  /** Its terms. */
+  readonly terms: readonly Term[];
+  /** Limit less need, or what a pool has to spare; negative when over. */
+  readonly headroom: number;
+}
+
+interface Answered extends Sizing<EffectiveRequest> {
   readonly fits: boolean;
+  readonly advice: readonly Advice[];
+}
+
+/** The largest value that fits, and the one after it, which does not. */
+export interface LargestAnswer extends Answered {
+  readonly kind: "context" | "batch";
   /** Null when not even 1 fits. */
   readonly answer: SizedValue | null;
   /** Null when the search ended at the limit of the model or the engine. */
   readonly next: SizedValue | null;
-  readonly request: EffectiveRequest;
-  readonly notes: readonly Note[];
-  readonly advice: readonly Advice[];
 }
 
-export interface FormatsAnswer {
+export interface FormatsAnswer extends Answered {
   readonly kind: "format";
-  readonly fits: boolean;
   readonly answer: FormatAnswer | null;
   /** Everything tried, the most bytes first. */
   readonly formats: readonly FormatAnswer[];
-  readonly request: EffectiveRequest;
-  readonly notes: readonly Note[];
-  readonly advice: readonly Advice[];
 }
 
-export interface CardsAnswer {
+export interface CardsAnswer extends Answered {
   readonly kind: "gpus" | "tp";
-  readonly fits: boolean;
   readonly answer: DevicesAnswer | null;
   /** The layout with fewer devices that lacks least; null when their weights alone rule them all out. */
   readonly closest: DevicesAnswer | null;
-  readonly request: EffectiveRequest;
-  readonly notes: readonly Note[];
-  readonly advice: readonly Advice[];
 }
 
-export interface GridAnswer {
+export interface GridAnswer extends Answered {
   readonly kind: "grid";
-  readonly fits: boolean;
   readonly rows: readonly GridRow[];
-  readonly request: EffectiveRequest;
-  readonly notes: readonly Note[];
-  readonly advice: readonly Advice[];
 }
 
 export type ServingAnswer = LargestAnswer | FormatsAnswer | CardsAnswer | GridAnswer;
@@ -107,7 +109,7 @@ export function fit(
         kind: "grid",
         fits,
         rows,
-        ...effective(input),
+        ...sizingOf(input),
         advice: adviceUnless(fits, input, ["dtype", "harsh-dtype"]),
       };
     }
@@ -122,13 +124,15 @@ function adviceUnless(
   return fits ? [] : advise(model, options, budgetBytes, without);
 }
 
-/** The request as it took effect, with what was inferred on the way. */
-function effective(
-  { model, options }: SolveInput,
+/** The request as it took effect, what it takes, and what was inferred on the way. */
+function sizingOf(
+  { model, options, budgetBytes }: SolveInput,
   more: EstimateOptions = {},
-): { readonly request: EffectiveRequest; readonly notes: readonly Note[] } {
-  const { request, notes } = estimate(model, { ...options, ...more });
-  return { request, notes };
+): Sizing<EffectiveRequest> {
+  const result = estimate(model, { ...options, ...more });
+  const { request, notes, total, devices } = result;
+  const { terms } = worstOf(devices);
+  return { request, notes, total, terms, headroom: headroomOf(result, budgetBytes) };
 }
 
 function largestAnswer(
@@ -151,7 +155,7 @@ function largestAnswer(
     fits,
     answer: fits ? sized(value) : null,
     next: value < limit ? sized(value + 1) : null,
-    ...effective(input, at(Math.max(1, value))),
+    ...sizingOf(input, at(Math.max(1, value))),
     advice: adviceUnless(fits, input, [kind]),
   };
 }
@@ -164,7 +168,11 @@ function formatAnswer(input: SolveInput): FormatsAnswer {
     fits: answer !== null,
     answer,
     formats,
-    ...effective(input),
+    // The files as they are have no name that could be asked for.
+    ...sizingOf(
+      input,
+      answer === null || answer.dtype === input.options.stored?.id ? {} : { dtype: answer.dtype },
+    ),
     advice: adviceUnless(answer !== null, input, ["dtype", "harsh-dtype"]),
   };
 }
@@ -180,7 +188,7 @@ function cardsAnswer(
     fits: answer !== null,
     answer,
     closest,
-    ...effective(input, { tp, pp, ep, dp }),
+    ...sizingOf(input, { tp, pp, ep, dp }),
     advice: adviceUnless(answer !== null, input, ["gpus"]),
   };
 }

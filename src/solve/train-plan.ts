@@ -1,6 +1,7 @@
 /** The fewest devices that hold a training step, and how to lay it out over them. */
 import { train } from "../estimate/train.ts";
 import type { ParallelRequest, TrainRequest } from "../estimate/train-request.ts";
+import { worstOf } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
 import { MOST_DEVICES } from "./devices.ts";
 import { smallestThatFits } from "./search.ts";
@@ -161,7 +162,7 @@ function sizedPlan(
   };
   const result = train(model, planned);
   search.sized++;
-  const worst = result.devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  const worst = worstOf(result.devices);
   const { bytes } = worst.total;
   const headroom = budgetBytes - bytes;
   const plan = { ...degrees, devices, dp, sharding, checkpointing, gradAccum, bytes, headroom };

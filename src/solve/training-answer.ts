@@ -1,10 +1,10 @@
 /** One inverse question about training, answered with the evidence. */
 
-import type { Note } from "../architecture/model.ts";
 import { train } from "../estimate/train.ts";
 import { type TrainRelief, trainReliefs } from "../estimate/train-reliefs.ts";
 import type { EffectiveTrain } from "../estimate/train-request.ts";
-import type { SizedValue } from "./serving-answer.ts";
+import { worstOf } from "../memory/term.ts";
+import type { SizedValue, Sizing } from "./serving-answer.ts";
 import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";
 import {
   largestMicroBatch,
@@ -15,24 +15,22 @@ import {
 } from "./train-search.ts";
 import type { TrainingUnknown } from "./unknowns.ts";
 
-export interface LargestStepAnswer {
+export interface LargestStepAnswer extends Sizing<EffectiveTrain> {
   readonly kind: "micro-batch" | "seq";
   readonly fits: boolean;
   readonly answer: SizedValue | null;
   readonly next: SizedValue | null;
-  readonly request: EffectiveTrain;
-  readonly notes: readonly Note[];
   readonly reliefs: readonly TrainRelief[];
 }
 
-export interface PlansAnswer {
+/** Sized is the best layout, else the closest, else one device. */
+export interface PlansAnswer extends Sizing<EffectiveTrain> {
   readonly kind: "gpus" | "plan";
   readonly fits: boolean;
   readonly plans: readonly TrainPlan[];
   readonly closest: TrainPlan | null;
   /** Layouts sized on the way. */
   readonly sized: number;
-  readonly notes: readonly Note[];
   /** Devices that the plans were held to, exactly or at most. */
   readonly devices?: number;
   readonly mostDevices?: number;
@@ -71,7 +69,7 @@ export function fitTraining(
     case "gpus": {
       const most = devices === undefined ? {} : { mostDevices: devices };
       const found = planTraining({ ...rest, ...most, keep: 1 });
-      return { kind: "gpus", fits: found.plans.length > 0, ...found, notes: planNotes(rest, found), ...most };
+      return { kind: "gpus", fits: found.plans.length > 0, ...found, ...planSizing(rest, found), ...most };
     }
     case "plan": {
       const exactly = devices === undefined ? {} : { devices };
@@ -80,16 +78,24 @@ export function fitTraining(
         kind: "plan",
         fits: found.plans.length > 0,
         ...found,
-        notes: planNotes(rest, found),
+        ...planSizing(rest, found),
         ...exactly,
       };
     }
   }
 }
 
-/** What was inferred for the best layout, or for one device when there is none. */
-const planNotes = ({ model, request }: TrainSolveInput, { plans, closest }: TrainPlans): readonly Note[] =>
-  train(model, (plans[0] ?? closest)?.request ?? request).notes;
+const planSizing = (
+  { model, request, budgetBytes }: TrainSolveInput,
+  { plans, closest }: TrainPlans,
+): Sizing<EffectiveTrain> =>
+  sizingOf({ model, budgetBytes, request: (plans[0] ?? closest)?.request ?? request });
+
+function sizingOf({ model, request, budgetBytes }: TrainSolveInput): Sizing<EffectiveTrain> {
+  const { request: effective, notes, total, devices } = train(model, request);
+  const { terms } = worstOf(devices);
+  return { request: effective, notes, total, terms, headroom: budgetBytes - total.bytes };
+}
 
 function stepAnswer(
   { model, request, budgetBytes }: TrainSolveInput,
@@ -107,14 +113,12 @@ function stepAnswer(
   };
   const fits = value > 0;
   const least = { ...request, ...at(Math.max(1, value)) };
-  const { request: effective, notes } = train(model, least);
   return {
     kind,
     fits,
     answer: fits ? sized(value) : null,
     next: value < limit ? sized(value + 1) : null,
-    request: effective,
-    notes,
+    ...sizingOf({ model, budgetBytes, request: least }),
     reliefs: fits ? [] : trainReliefs(model, least),
   };
 }

@@ -203,7 +203,12 @@ export async function configArchitecture(
   options: LoadOptions,
 ): Promise<Architecture> {
   const { isTextConfig, readTextArchitecture } = await import("../architecture/text-registry.ts");
-  if (options.assumeFamily === undefined && isTextConfig(value)) return readTextArchitecture(value, file);
+  if (options.assumeFamily === undefined) {
+    if (isTextConfig(value)) return readTextArchitecture(value, file);
+    const { readCommonArchitecture } = await import("../architecture/common-registry.ts");
+    const common = readCommonArchitecture(value, file);
+    if (common !== null) return common;
+  }
   const { readArchitecture } = await import("../architecture/registry.ts");
   return readArchitecture(
     value,

@@ -1,15 +1,27 @@
 import { describe, expect, test } from "vitest";
-import { RARE_COMPOSITES, RARE_DECODERS, RARE_ENCODERS } from "../../src/architecture/families/index.ts";
+import {
+  AUDIO_SPEECH,
+  RARE_BERT,
+  RARE_COMPOSITES,
+  RARE_DECODERS,
+  RARE_ENCODERS,
+  RARE_HYBRIDS,
+  RARE_SEQ2SEQ,
+} from "../../src/architecture/families/index.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
+import audio from "../vectors/parameters-classes-audio.json" with { type: "json" };
 import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
 import vectors from "../vectors/parameters-classes-rare.json" with { type: "json" };
+import text from "../vectors/parameters-classes-text.json" with { type: "json" };
 
 interface Row {
   readonly config: Readonly<Record<string, unknown>>;
   readonly total: number;
   readonly tied: boolean;
+  /** Elements of persistent buffers, where the row counts them. */
+  readonly buffers?: number;
 }
-const rows = [vectors, composites].flatMap((file) => file.rows as unknown as readonly Row[]);
+const rows = [vectors, composites, text, audio].flatMap((file) => file.rows as unknown as readonly Row[]);
 
 describe("rarer classes hold what they allocate", () => {
   test.for(rows.map((row, at) => ({ row, title: `${row.config.model_type} ${at}: ${row.total}` })))(
@@ -17,12 +29,22 @@ describe("rarer classes hold what they allocate", () => {
     ({ row }) => {
       const model = readArchitecture(row.config, "config.json");
       expect([model.parameters.total, model.tied]).toEqual([row.total, row.tied]);
+      if (row.buffers !== undefined)
+        expect(model.parameters.stored - model.parameters.total).toBe(row.buffers);
     },
   );
 
   test("every rare family has a row", () => {
     const seen = new Set(rows.map((row) => readArchitecture(row.config, "config.json").family));
-    const missing = [...RARE_DECODERS, ...RARE_ENCODERS, ...RARE_COMPOSITES]
+    const missing = [
+      ...RARE_DECODERS,
+      ...RARE_ENCODERS,
+      ...RARE_COMPOSITES,
+      ...RARE_HYBRIDS,
+      ...RARE_BERT,
+      ...RARE_SEQ2SEQ,
+      ...AUDIO_SPEECH,
+    ]
       .map((f) => f.id)
       .filter((id) => !seen.has(id));
     expect(missing).toEqual([]);

@@ -137,7 +137,7 @@ describe("whatever a config says, the answer is an architecture or one sentence"
             ),
           ),
       );
-    fc.assert(fc.property(mutated, expectArchitectureOrRefusal), { numRuns: cases(4000) });
+    fc.assert(fc.property(mutated, expectArchitectureOrRefusal), { numRuns: cases(2500) });
   });
 
   test("any JSON value under any known model type", () => {
@@ -149,7 +149,7 @@ describe("whatever a config says, the answer is an architecture or one sentence"
           ? { ...value, model_type: type }
           : value,
       );
-    fc.assert(fc.property(config, expectArchitectureOrRefusal), { numRuns: cases(2000) });
+    fc.assert(fc.property(config, expectArchitectureOrRefusal), { numRuns: cases(1500) });
   });
 
   test("every model type refuses a config with nothing else in it, or names what it assumed", () => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Architecture, Role, Tensor } from "../../src/architecture/model.ts";
 import { forEachTensor } from "../../src/architecture/parameters.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
@@ -72,7 +73,8 @@ function configOf(id: string): unknown {
   const fixture = (fixtures as Readonly<Record<string, unknown>>)[id];
   if (fixture !== undefined) return fixture;
   const file = `${shared}${id.replace("/", "__")}.json`;
-  return existsSync(file) ? parseJson(readFileSync(file, "utf8"), file) : undefined;
+  if (existsSync(file)) return parseJson(readFileSync(file, "utf8"), file);
+  return findCatalogueEntry(id)?.entry.config;
 }
 
 const rows: readonly Row[] = vectors.rows;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readCommonArchitecture } from "../../src/architecture/common-registry.ts";
 import { DECODERS } from "../../src/architecture/families/decoders.ts";
 import { FAMILIES, readArchitecture } from "../../src/architecture/registry.ts";
 import { isTextConfig, readTextArchitecture } from "../../src/architecture/text-registry.ts";
@@ -34,4 +35,18 @@ test("no other family claims the model type of a text decoder", () => {
   const others = FAMILIES.filter((family) => !DECODERS.includes(family));
   expect(others.length).toBeGreaterThan(0);
   expect(others.flatMap((family) => family.modelTypes).filter((type) => text.has(type))).toEqual([]);
+});
+
+test("the common families read what all families read, and leave the rest to them", () => {
+  const mamba = {
+    model_type: "mamba2",
+    hidden_size: 64,
+    num_hidden_layers: 2,
+    vocab_size: 101,
+    num_heads: 2,
+  };
+  for (const config of [llama, mamba])
+    expect(readCommonArchitecture(config, "config.json")).toEqual(readArchitecture(config, "config.json"));
+  expect(readCommonArchitecture({ ...llama, model_type: "no-such-model" }, "config.json")).toBe(null);
+  expect(() => readCommonArchitecture({ ...llama, hidden_size: -1 }, "config.json")).toThrow(/hidden_size/);
 });

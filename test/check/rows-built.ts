@@ -7,6 +7,7 @@ export const term = (id: string, bytes: number, phase?: string): RowTerm => ({
   low: bytes,
   high: bytes,
   basis: "exact",
+  formula: `${bytes} B = ${bytes} B`,
   ...(phase === undefined ? {} : { phase }),
 });
 
@@ -26,8 +27,13 @@ export function checkedRow(
   return {
     id,
     place: { line: more.line ?? 3, column: 5 },
-    model: { id: "m", source: "catalogue", family: "llama" },
-    parameters: 1,
+    model: {
+      id: "m",
+      source: "catalogue",
+      family: "llama",
+      parameters: { total: 1, active: 1, stored: 1, mtp: 0 },
+      tied: false,
+    },
     use: "serve",
     request: { dtype: "bf16" },
     total,

@@ -92,7 +92,7 @@ describe("the YAML subset", () => {
         const text = `# top\n${block(value, 0, step + 1)}\n# end\n`;
         expect(JSON.stringify(read(text))).toBe(JSON.stringify(value));
       }),
-      { numRuns: cases(2000) },
+      { numRuns: cases(1200) },
     );
   });
 
@@ -102,7 +102,7 @@ describe("the YAML subset", () => {
         if (hasExponent(value) || hasProto(value)) return;
         expect(JSON.stringify(read(JSON.stringify(value, null, indent)))).toBe(JSON.stringify(value));
       }),
-      { numRuns: cases(2000) },
+      { numRuns: cases(1200) },
     );
   });
 
@@ -151,7 +151,7 @@ describe("the YAML subset", () => {
           expect((error as VramCalcError).message).toMatch(/^f\.yaml, line \d+, column \d+: [^\n]+$/);
         }
       }),
-      { numRuns: cases(5000) },
+      { numRuns: cases(2500) },
     );
   });
 });

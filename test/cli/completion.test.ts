@@ -30,7 +30,7 @@ const scripts = Object.fromEntries(
 
 /** Numbers, sizes and lists that nobody can finish for the user. */
 const FREE: ReadonlySet<string> = new Set(
-  "context batch tp pp ep dp cp lora set budget lengths seq micro-batch grad-accum optimizer-rank loss-chunks lora-r lora-targets lora-dropout unfrozen-layers virtual-stages max-growth range field gpus images".split(
+  "context batch tp pp ep dp cp lora budget lengths seq micro-batch grad-accum optimizer-rank loss-chunks lora-r lora-dropout unfrozen-layers virtual-stages max-growth range field gpus images".split(
     " ",
   ),
 );
@@ -51,6 +51,14 @@ const TYPED: readonly (readonly [words: string, offered: readonly string[], not:
   ["14B --engine v", ["vllm"], "sglang"],
   ["formats nf", ["nf4"], "fp16"],
   ["completion ", ["bash", "zsh", "fish"], "train"],
+  ["14B --gpu 2xrtx-409", ["2xrtx-4090"], "rtx-4090"],
+  ["14B --gpu h100,2xrtx-409", ["h100,2xrtx-4090"], "2xrtx-4090"],
+  ["compare 14B --dtype bf16,q4_k", ["bf16,q4_k_m"], "q4_k_m"],
+  ["14B --kv-dtype q8_0/q4", ["q8_0/q4_0"], "q4_0"],
+  ["14B --set fa=off,ng", ["fa=off,ngl="], "ngl="],
+  ["train 14B --lora-targets q_proj,v", ["q_proj,v_proj"], "v_proj"],
+  ["14B --engine vllm@", ["vllm@0.19"], "vllm"],
+  ["plot memory qwen2.5-1", ["qwen2.5-14b"], "gelu"],
   ["help com", ["compare", "completion"], "train"],
 ];
 
@@ -73,7 +81,7 @@ describe("completion", () => {
     );
     for (const set of new Set<WordSet>(sets)) {
       expect(wordsOf(set).length).toBeGreaterThan(2);
-      for (const word of wordsOf(set)) expect(word).toMatch(/^[\w.+-]+$/);
+      for (const word of wordsOf(set)) expect(word).toMatch(/^[\w.+@=-]+$/);
     }
     for (const name of wordsOf("storage")) expect(() => storageByName(name)).not.toThrow();
   });
@@ -113,6 +121,32 @@ describe("completion", () => {
       expect(run.stdout.split("\n")).toContain("rtx-4090");
     });
   });
+
+  describe.skipIf(!hasShell("bash"))(
+    "in bash, as readline splits words (skipped where there is no bash)",
+    () => {
+      /** The line, the words that bash makes of it, and what it puts in the place of the last one. */
+      test.for([
+        ["vram-calc 14B --gpu=2xrtx-409", ["--gpu", "=", "2xrtx-409"], "2xrtx-4090"],
+        ["vram-calc 14B --gpu=rtx", ["--gpu", "=", "rtx"], "rtx-4090"],
+        ["vram-calc 14B --gpu=", ["--gpu", "="], "rtx-4090"],
+        ["vram-calc 14B --engine vllm@0.1", ["--engine", "vllm", "@", "0.1"], "0.19"],
+        ["vram-calc 14B --engine vllm@", ["--engine", "vllm", "@"], "0.19"],
+        ["vram-calc 14B --set fa=off,ng", ["--set", "fa", "=", "off,ng"], "off,ngl="],
+        ["vram-calc 14B --dtype q4_k", ["--dtype", "q4_k"], "q4_k_m"],
+      ] as const)("%s", ([line, last, offered]) => {
+        const script = `source "$1"; shift; COMP_LINE="$1"; COMP_POINT=\${#1}; shift; COMP_WORDS=(vram-calc 14B "$@"); COMP_CWORD=$(($# + 1)); _vram_calc; printf '%s\\n' "\${COMPREPLY[@]}"`;
+        const run = spawnSync("bash", ["-c", script, "-", scripts.bash!, line, ...last], {
+          encoding: "utf8",
+        });
+        expect(run.stderr).toBe("");
+        expect(run.stdout.split("\n")).toContain(offered);
+      });
+    },
+  );
+
+  test("fish: what every command has is said once", () =>
+    expect(scriptText("fish").match(/-s h -l help/g)).toHaveLength(1));
 
   describe.skipIf(!hasShell("fish"))("in fish (skipped where there is no fish)", () => {
     test.for(TYPED)("vram-calc %s", ([typed, offered, not]) => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { draftParts } from "../../src/cli/draft-flag.ts";
 import { invoke } from "./invoke.ts";
@@ -24,6 +27,30 @@ describe("--draft MODEL[:dtype]", () => {
     expect(request).toMatchObject({ draft: "qwen2.5-0.5b", draftDtype: "fp16" });
     const alone = JSON.parse((await invoke("qwen2.5-7b --json")).stdout);
     expect(total.bytes - alone.total.bytes).toBe(494_032_768 * 2 + 4096 * 12_288);
+  });
+
+  test("takes the same in every command that serves", async () => {
+    const line = "qwen2.5-7b --draft qwen2.5-0.5b --context 8k --gpu h100";
+    const json = async (command: string, more: { readonly stdin?: string } = {}) => {
+      const run = await invoke(command, more);
+      expect(run.stderr).toBe("");
+      return JSON.parse(run.stdout);
+    };
+    const { total } = await json(`${line} --json`);
+    expect((await json(`compare ${line} --json`)).rows[0].total).toEqual(total);
+    expect((await json(`fit ${line} --solve gpus --json`)).total).toEqual(total);
+    const plot = await json("plot memory qwen2.5-7b --draft qwen2.5-0.5b --context 8k --gpu h100 --json");
+    expect(plot.series[0].points.at(-1)).toEqual({ x: 8192, y: total.bytes });
+    const row = { model: "qwen2.5-7b", draft: "qwen2.5-0.5b", context: "8k", gpu: "h100" };
+    expect((await json("jsonl", { stdin: JSON.stringify(row) })).total).toEqual(total);
+    const folder = mkdtempSync(join(tmpdir(), "vram-calc-draft-"));
+    try {
+      const file = join(folder, "vram-budget.json");
+      writeFileSync(file, JSON.stringify({ budgets: [row] }));
+      expect((await json(`check ${file} --json`)).rows[0].total).toEqual(total);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("an unknown draft is refused like an unknown model", async () => {

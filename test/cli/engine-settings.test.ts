@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseSettings } from "../../src/cli/serve-flags.ts";
+import { parseSettings } from "../../src/cli/engine-settings.ts";
 
 describe("--set", () => {
   test("flags of transformers and SGLang by their names there", () =>
@@ -10,5 +10,7 @@ describe("--set", () => {
     ).toEqual({ promptTokens: 1, attention: "eager", cache: "static", chunkedPrefillTokens: 4096 }));
 
   test("a word that a flag does not take is answered with those it takes", () =>
-    expect(() => parseSettings("attn-implementation=xformers")).toThrow(/none of flash, sdpa, eager/));
+    expect(() => parseSettings("attn-implementation=xformers")).toThrow(
+      /--set attn-implementation got "xformers", expected flash, sdpa, eager/,
+    ));
 });

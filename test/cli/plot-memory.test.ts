@@ -12,7 +12,7 @@ const loaded: LoadedModel = {
   notes: [],
 };
 const chartOf = (axis: Parameters<typeof memoryChart>[1], flags = {}) =>
-  memoryChart(loaded, axis, { flags, limit: null });
+  memoryChart(loaded, axis, { flags, limit: null }).chart;
 const series = (chart: ReturnType<typeof chartOf>, name: string) =>
   chart.series.find((one) => one.name === name)!.points;
 

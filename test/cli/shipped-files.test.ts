@@ -52,12 +52,23 @@ describe("the manual page", () => {
 describe("the JSON schemas", () => {
   const schemaOf = (name: string) => JSON.parse(files.get(`schema/${name}`)!);
 
-  test("are six, of draft 2020-12, each with a title", () => {
+  test("are one for every result, of draft 2020-12, each with a title", () => {
     const names = [...files.keys()].filter((name) => name.startsWith("schema/"));
     expect(names.sort()).toEqual(
-      ["budgets", "check", "estimate", "jsonl-request", "jsonl-response", "train"].map(
-        (name) => `schema/${name}.json`,
-      ),
+      [
+        "budgets",
+        "check",
+        "compare",
+        "estimate",
+        "fit",
+        "formats",
+        "gpus",
+        "inspect",
+        "jsonl-request",
+        "jsonl-response",
+        "plot",
+        "train",
+      ].map((name) => `schema/${name}.json`),
     );
     for (const name of names) {
       const schema = schemaOf(name.slice("schema/".length));
@@ -80,7 +91,7 @@ describe("the JSON schemas", () => {
     expect(row.properties.model.examples).toContain("qwen2.5-14b");
   });
 
-  test("flags that rows leave out are these, which say how to print or are about one real batch", () => {
+  test("flags that rows leave out are these, which say how to print", () => {
     const known = new Set(optionSpecs().map((option) => option.key));
     const train = program.commands.find((command) => command.name() === "train")!;
     const own = ["gpu", "budget", "assumeFamily"];
@@ -118,5 +129,5 @@ describe("the JSON schemas", () => {
   });
 });
 
-/** Ways to print, and --lengths with its --attention, which sizes one batch of real prompts. */
-const LEFT_OUT = ["draft", "explain", "field", "json", "jsonl", "lengths", "mmproj", "units", "version"];
+/** Ways to print. The --lengths of the default command, one batch of real prompts, shares its name with train's. */
+const LEFT_OUT = ["explain", "field", "json", "jsonl", "units", "version"];

@@ -246,7 +246,12 @@ describe("SGLang's defaults", () => {
   const one = { degrees: { tp: 1, pp: 1 } };
   test("RTX 4090, 24,564 MiB: 1 - (512 + 3072 + 48 + 128) / 24,564 = 0.847", () => {
     const found = sglangDefaults({ totalBytes: 24_564 * MIB }, one);
-    expect(found).toEqual({ chunkedPrefillTokens: 2048, memFractionStatic: 0.847, workspace: 560 * MIB });
+    expect(found).toEqual({
+      chunkedPrefillTokens: 2048,
+      memFractionStatic: 0.847,
+      graphBatch: 24,
+      workspace: 560 * MIB,
+    });
   });
   test("H100, 81,559 MiB at tp 8: 512 + 12,288 + 1024 + 1024 = 14,848 MiB are set aside, 0.818", () => {
     const found = sglangDefaults({ totalBytes: 81_559 * MIB }, { degrees: { tp: 8, pp: 1 } });

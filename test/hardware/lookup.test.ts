@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import { VramCalcError } from "../../src/errors.ts";
 import { accelerators } from "../../src/hardware/accelerators.ts";
 import { parseGpuSpec } from "../../src/hardware/gpu-spec.ts";
-import { acceleratorByName, acceleratorKeys, findAccelerators } from "../../src/hardware/lookup.ts";
+import {
+  acceleratorByName,
+  acceleratorKeys,
+  devicesNamed,
+  findAccelerators,
+} from "../../src/hardware/lookup.ts";
 import { fc } from "../properties.ts";
 
 const failure = (run: () => unknown): VramCalcError => {
@@ -111,6 +116,24 @@ describe("acceleratorByName", () => {
 
 describe("findAccelerators", () => {
   const ids = (query: string) => findAccelerators(query).map((a) => a.id);
+  test("two digits are a series: 50 is 5050 to 5090, and neither 5000 nor A5000", () => {
+    expect(ids("rtx 50")).toContain("rtx-5090");
+    expect(ids("rtx 50").filter((id) => !/^rtx-50[5-9]0/.test(id))).toEqual([]);
+    expect(ids("RTX 40").every((id) => /^rtx-40[5-9]0/.test(id))).toBe(true);
+  });
+  test("a word is the start of one, and else may stand anywhere", () => {
+    expect(ids("h100").every((id) => id.startsWith("h100"))).toBe(true);
+    expect(ids("090")).toContain("rtx-4090");
+  });
+  test.for([
+    ["v100", ["v100-16gb", "v100-32gb"]],
+    ["RTX 4060 Ti", ["rtx-4060-ti-8gb", "rtx-4060-ti-16gb"]],
+    ["h100", []],
+    ["rtx-4090", []],
+    ["a10", []],
+  ] as const)("%s stands for %j", ([name, found]) =>
+    expect(devicesNamed(name).map(({ id }) => id)).toEqual(found),
+  );
   test("an empty query lists them all", () => expect(findAccelerators("")).toBe(accelerators()));
   test("h100 lists its variants", () =>
     expect(ids("h100")).toEqual(["h100-80gb-pcie", "h100-80gb-sxm", "h100-nvl"]));

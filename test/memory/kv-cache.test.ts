@@ -81,7 +81,9 @@ describe("terms", () => {
   test("four sequences of 8192 tokens: 4 x 1,073,741,824 = 4,294,967,296 B, written out", () => {
     const [term] = cacheTerms(HAND.llama31, { contextTokens: 8192, sequences: 4, format: bf16Cache });
     expect(term?.basis).toBe("exact");
-    expect(explainTerm(term!)).toBe("4 sequences x 1,073,741,824 B for 8,192 tokens = 4,294,967,296 B");
+    expect(explainTerm(term!)).toBe(
+      "4 sequences x 8,192 tokens x 32 layers x 8 KV heads x 512 B = 4,294,967,296 B",
+    );
   });
 
   test("no layers of a kind, no term", () => {

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { limitBar, shareBar, sizeText, wrap } from "../../src/report/table.ts";
+import { limitBar } from "../../src/report/budget-lines.ts";
+import { sizeText } from "../../src/report/size-text.ts";
+import { shareBar } from "../../src/report/term-lines.ts";
+import { wrap } from "../../src/report/text-layout.ts";
 import { fc } from "../properties.ts";
 
 describe("bars", () => {

@@ -16,19 +16,21 @@ import type { LayerKind, Tensor } from "../model.ts";
 import { embedding, norm, positionEmbedding } from "../tensors.ts";
 import { encoderLayer, readEncoderHeads } from "../towers/tower.ts";
 
-export function readSizes(config: ConfigReader, embeddingKey?: string): EncoderSizes {
+export function readSizes(config: ConfigReader, embeddingKey?: string, otherwise = 128): EncoderSizes {
   const hiddenSize = config.int("hidden_size");
   return {
     hiddenSize,
     layers: config.layers("num_hidden_layers"),
     vocabSize: config.int("vocab_size"),
-    embeddingSize: embeddingKey === undefined ? hiddenSize : config.int(embeddingKey, 128),
+    embeddingSize: embeddingKey === undefined ? hiddenSize : config.int(embeddingKey, otherwise),
   };
 }
 
 export interface LayerNames {
   readonly attention: string;
   readonly projections: readonly [string, string, string, string];
+  /** Name of q, k and v in one linear without a bias. */
+  readonly fused?: string;
   readonly mlp: readonly [string, string];
   readonly norms: readonly [string, string];
 }
@@ -40,22 +42,40 @@ export const BERT_NAMES: LayerNames = {
   norms: ["attention.output.LayerNorm", "output.LayerNorm"],
 };
 
+/** What a class computes instead of reading it from the usual keys. */
+export interface LayerSizes {
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly headDim?: number;
+  readonly width?: number;
+}
+
 /** 4 lin(h, h) + plain MLP, biases everywhere, two LayerNorms. */
-export function bertLayer(config: ConfigReader, names: LayerNames, activation = "gelu"): LayerKind {
+export function bertLayer(
+  config: ConfigReader,
+  names: LayerNames,
+  activation = "gelu",
+  sizes?: LayerSizes,
+): LayerKind {
   if (config.optionalFlag("add_cross_attention") === true)
     return config.fail("add_cross_attention", "false: an encoder without cross attention");
-  const { hiddenSize, heads } = readEncoderHeads(
-    config,
-    ["hidden_size", "dim"],
-    ["num_attention_heads", "n_heads"],
-  );
+  const { hiddenSize, heads } =
+    sizes ?? readEncoderHeads(config, ["hidden_size", "dim"], ["num_attention_heads", "n_heads"]);
+  if (hiddenSize % heads !== 0 && sizes?.headDim === undefined)
+    config.fail("num_attention_heads", `a divisor of the hidden size ${hiddenSize}`);
   return encoderLayer({
     hiddenSize,
     heads,
-    attention: { name: names.attention, names: names.projections, bias: { qkv: true, o: true } },
+    ...(sizes?.headDim === undefined ? {} : { headDim: sizes.headDim }),
+    attention: {
+      name: names.attention,
+      names: names.projections,
+      bias: { qkv: names.fused === undefined, o: true },
+      ...(names.fused === undefined ? {} : { fused: names.fused }),
+    },
     mlp: {
       name: "",
-      width: config.int(["intermediate_size", "hidden_dim"]),
+      width: sizes?.width ?? config.int(["intermediate_size", "hidden_dim"]),
       activation: activationOf(config, activation),
       bias: true,
       plain: names.mlp,

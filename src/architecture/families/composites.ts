@@ -3,7 +3,7 @@ import type { Family } from "../family.ts";
 import { qwen2Audio, qwen3Asr, voxtral } from "./audio-language.ts";
 import { minicpmV, phi3Vision, qwenVl, vila } from "./custom-vision.ts";
 import { gemma3n } from "./gemma3n.ts";
-import { gemma4 } from "./gemma4.ts";
+import { gemma4 } from "./gemma4-whole.ts";
 import { internvl, internvlChat } from "./internvl.ts";
 import { gemma3, idefics3, llava, llavaNext, llavaOneVision, mistral3, paligemma } from "./llava.ts";
 import { mllama } from "./mllama.ts";

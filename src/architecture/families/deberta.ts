@@ -1,14 +1,14 @@
 import type { ConfigReader } from "../config-reader.ts";
-import { encoderFamily, maskedLmHead, pooler } from "../encoder-row.ts";
+import { type EncoderRow, encoderFamily, maskedLmHead, pooler } from "../encoder-row.ts";
 import type { Tensor } from "../model.ts";
-import { convolution, linear, norm, positionEmbedding } from "../tensors.ts";
+import { convolution, linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import { BERT, BERT_MLM, BERT_NAMES, bertEmbeddings, bertLayer, question, readSizes, token } from "./bert.ts";
 
 /**
  * Content and position attend apart (arXiv:2006.03654): a table of relative positions, its projections per
  * layer unless share_att_key, an optional convolution beside the first layer.
  */
-export const debertaV2 = encoderFamily({
+const DEBERTA_V2: EncoderRow = {
   ...BERT,
   id: "deberta-v2",
   classPrefixes: ["DebertaV2"],
@@ -85,6 +85,33 @@ export const debertaV2 = encoderFamily({
     sequence: (context) => [...pooler("pooler.dense", context.hiddenSize), ...token(context)],
     token,
     question,
+  },
+};
+export const debertaV2 = encoderFamily(DEBERTA_V2);
+
+/** The first DeBERTa: q, k and v in one linear without a bias, whose query and value parts have one of their own. */
+export const deberta = encoderFamily({
+  ...DEBERTA_V2,
+  id: "deberta",
+  classPrefixes: ["Deberta"],
+  layer: (config, { hiddenSize }) => {
+    const kind = bertLayer(config, { ...BERT_NAMES, fused: "self.in_proj" });
+    const heads = config.int("num_attention_heads");
+    const within = (name: string, outDim: number, inDim: number, bias: boolean): Tensor[] =>
+      linear({ name: `attention.self.${name}`, role: "other", group: "attention", outDim, inDim, bias });
+    const types = config.flag("relative_attention", false) ? positionTypes(config) : [];
+    return {
+      ...kind,
+      tensors: [
+        ...kind.tensors,
+        ...["q_bias", "v_bias"].map((name) => vector(`attention.self.${name}`, "attention", [hiddenSize])),
+        ...(types.includes("c2p") ? within("pos_proj", hiddenSize, hiddenSize, false) : []),
+        ...(types.includes("p2c") ? within("pos_q_proj", hiddenSize, hiddenSize, true) : []),
+        ...(config.flag("talking_head", false)
+          ? ["head_logits_proj", "head_weights_proj"].flatMap((name) => within(name, heads, heads, false))
+          : []),
+      ],
+    };
   },
 });
 

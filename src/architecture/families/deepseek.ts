@@ -14,6 +14,7 @@ import {
 import type { LayerKind } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
+import { norm } from "../tensors.ts";
 
 interface ClassExperts {
   readonly count?: number;
@@ -123,6 +124,28 @@ const V3: DecoderRow = {
     mtpStack({ config, hiddenSize, body, copies: { vocabSize, of: ["embedding", "head"] } }),
 };
 export const deepseekV3 = familyOf(V3);
+
+/** A.X K1: V3 without a choice bias, and a norm behind the experts. */
+export const axK1 = familyOf({
+  ...V3,
+  id: "axk1",
+  modelTypes: ["axk1"],
+  classNames: ["AXK1ForCausalLM"],
+  classSizes: [7168, 18432, 61, 64, 163840],
+  experts: (config, sizes) => {
+    const rule = expertsAfterDense({ count: 192, active: 8, width: 2048, shared: 1, firstDense: 1 })(
+      config,
+      sizes,
+    );
+    return {
+      ...rule,
+      build: (layer) => {
+        const block = rule.build(layer);
+        return { ...block, tensors: [...block.tensors, ...norm("mlp.post_mlp_layernorm", sizes.hiddenSize)] };
+      },
+    };
+  },
+});
 
 /** V3 with an indexer in every layer. */
 export const deepseekV32 = familyOf({

@@ -1,15 +1,13 @@
-/** Readers of pages: GOT-OCR, PaddleOCR-VL, DeepSeek-VL's hybrid eyes, Ovis 2 and VideoLLaMA 3. */
+/** Readers of pages and of videos: GOT-OCR, PaddleOCR-VL, DeepSeek-VL with two encoders, VideoLLaMA 3. */
 
 import { part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
-import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
+import { overriding, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
-import { convolution, embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import { convolution, norm, vector } from "../tensors.ts";
 import { imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samNeck, samVision } from "../towers/sam-vision.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "../towers/tower.ts";
+import { inGroup } from "../towers/tower.ts";
 
 const conv = (name: string, shape: readonly number[]): Tensor[] =>
   convolution({ name, group: "projector", shape });
@@ -103,112 +101,28 @@ export const deepseekVlHybrid = compositeFamily({
   },
 });
 
-/** AIMv2's layers, RMSNorms throughout, and a head that chooses among words of its own. */
-const ovisVision: TowerBuilder = (given, prefix) => {
-  const config = withDefaults(given, {
-    hidden_size: 1024,
-    intermediate_size: 2816,
-    num_hidden_layers: 24,
-    num_attention_heads: 8,
-    image_size: 224,
-    patch_size: 14,
-  });
-  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
-  const [height, width] = squareSize(config, "patch_size");
-  const at = (name: string): string => `${prefix}.transformer.${name}`;
-  const words = visualWords(config);
-  const stride = config.int("hidden_stride", 1);
-  const qkv = config.flag("qkv_bias", false);
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: at("encoder.layers"),
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attention", outName: "out_proj", bias: { qkv, o: qkv } },
-            mlp: {
-              name: "ffn",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "silu"),
-              bias: config.flag("mlp_bias", false),
-              gated: ["gate_proj", "up_proj", "down_proj"],
-            },
-            norm: "rms",
-            norms: ["rms_norm1", "rms_norm2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
-      ...convolution({
-        name: at("embeddings.patch_embedding"),
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
-      positionEmbedding(at("embeddings.position_embedding"), patchCount(config), hiddenSize),
-      ...norm(at("embeddings.rms_norm"), hiddenSize),
-      ...norm(at("rms_norm"), hiddenSize),
-      ...linear({
-        name: `${prefix}.head_linear`,
-        role: "other",
-        group: "vision",
-        outDim: words,
-        inDim: hiddenSize * stride ** 2,
-      }),
-      ...norm(`${prefix}.head_norm`, words, "bias"),
-    ]),
-  };
+/** SigLIP's layers over patches of any number: no positions of their own. */
+export const videoLlama3Vision: TowerBuilder = (config, prefix) => {
+  const tower = siglipWithoutHead(
+    withDefaults(config, {
+      hidden_size: 768,
+      intermediate_size: 3072,
+      num_hidden_layers: 12,
+      num_attention_heads: 12,
+      patch_size: 16,
+    }),
+    prefix,
+  );
+  return { ...tower, tensors: tower.tensors.filter(({ role }) => role !== "position-embedding") };
 };
 
-/** Visual words that an image patch may become; the others mark where images begin and end. */
-function visualWords(config: ConfigReader): number {
-  const all = config.int("vocab_size", 16_384);
-  const words = all - config.count("num_visual_indicator_tokens", 5);
-  if (words < 1) config.fail("num_visual_indicator_tokens", `fewer than the ${all} visual words`);
-  return words;
-}
-
-/** Visual words have embeddings of their own, as wide as the text's. */
-export const ovis2 = compositeFamily({
-  id: "ovis2",
-  classNames: ["Ovis2ForConditionalGeneration"],
-  text: { modelType: "qwen2", tied: true, ties: "top-alone" },
-  names: "model.language_model",
-  towers: (config) => [ovisVision(part(config, "vision_config"), "model.vision_tower")],
-  projector: ({ config }) =>
-    inGroup("projector", [
-      embedding(
-        "model.visual_embeddings_table",
-        part(config, "vision_config").int("vocab_size", 16_384),
-        config.int("hidden_size", 1536),
-      ),
-    ]),
-});
-
-/** SigLIP's layers over patches of any number: no positions of their own, two linears behind them. */
+/** Two linears behind the tower. */
 export const videoLlama3 = compositeFamily({
   id: "video_llama_3",
   classNames: ["VideoLlama3ForConditionalGeneration"],
   text: { modelType: "qwen2", ties: "either" },
   names: "model.language_model",
-  towers: (config) => {
-    const tower = siglipWithoutHead(
-      withDefaults(part(config, "vision_config"), {
-        hidden_size: 768,
-        intermediate_size: 3072,
-        num_hidden_layers: 12,
-        num_attention_heads: 12,
-        patch_size: 16,
-      }),
-      "model.vision_model",
-    );
-    return [{ ...tower, tensors: tower.tensors.filter(({ role }) => role !== "position-embedding") }];
-  },
+  towers: (config) => [videoLlama3Vision(part(config, "vision_config"), "model.vision_model")],
   projector: ({ textSize, visionSize }) => [
     ...projection("model.projector.readout.0", textSize, visionSize, true),
     ...projection("model.projector.readout.2", textSize, textSize, true),

@@ -1,12 +1,13 @@
 /** Encoders of text and images, and encoder-decoders, one line per family. */
 import type { Family } from "../family.ts";
-import { bart, m2m100, marian, mbart, pegasus, whisper } from "./bart.ts";
+import { bart, m2m100, marian, mbart, pegasus } from "./bart.ts";
 import { bert, roberta } from "./bert.ts";
 import { albert, distilbert, electra, mpnet } from "./bert-relatives.ts";
 import { debertaV2 } from "./deberta.ts";
 import { clip, clipVisionModel, siglip, siglipVisionModel, vit } from "./image-text.ts";
 import { modernbert, nomicBert } from "./modernbert.ts";
 import { mt5, t5, umt5 } from "./t5.ts";
+import { whisper } from "./whisper.ts";
 
 export const ENCODERS: readonly Family[] = [
   bert,

@@ -4,27 +4,18 @@ import { part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";
 import { headLinear, labelCount, pooler } from "../encoder-row.ts";
-import { activationOf, type Family } from "../family.ts";
-import type { ArchitectureDraft, Tensor } from "../model.ts";
+import type { Family } from "../family.ts";
+import { matrix, pair } from "../pair-row.ts";
 import { stackOf } from "../stack.ts";
-import { convolution, embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
-import { clipLayer, clipVision, siglipVision } from "../towers/image-encoders.ts";
-import {
-  encoderLayer,
-  inGroup,
-  patchCount,
-  readEncoderHeads,
-  squareSize,
-  type Tower,
-} from "../towers/tower.ts";
+import { embedding, norm, positionEmbedding, vector } from "../tensors.ts";
+import { towerAlone, towerFamily } from "../tower-family.ts";
+import { clipLayer, clipVision, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
+import type { Tower } from "../towers/tower.ts";
+import { vitTower } from "../towers/vit.ts";
 
-function matrix(name: string, outDim: number, inDim: number, bias = false): Tensor[] {
-  return linear({ name, role: "other", group: "other", outDim, inDim, bias });
-}
-
-function textTower(config: ConfigReader, activation: string): Tower {
+/** CLIP's encoder of text: words and positions, layers as the image encoder has, a norm. */
+export function textTower(config: ConfigReader, activation: string, prefix = "text_model"): Tower {
   const hiddenSize = config.int("hidden_size");
-  const prefix = "text_model";
   return {
     stacks: [
       stackOf({
@@ -47,27 +38,14 @@ function textTower(config: ConfigReader, activation: string): Tower {
   };
 }
 
-function pair(spec: {
-  readonly family: string;
-  readonly config: ConfigReader;
-  readonly text: ConfigReader;
-  readonly towers: readonly Tower[];
-  readonly tensors: readonly Tensor[];
-}): ArchitectureDraft {
-  const { text, towers } = spec;
-  return {
-    family: spec.family,
-    modelType: spec.config.text("model_type", spec.family),
-    hiddenSize: text.int("hidden_size"),
-    vocabSize: text.int("vocab_size"),
-    tied: false,
-    maxContextTokens: text.int("max_position_embeddings"),
-    norm: "layer",
-    stacks: towers.flatMap((tower) => tower.stacks),
-    tensors: [...towers.flatMap((tower) => tower.tensors), ...spec.tensors],
-    notes: [],
-  };
-}
+export const CLIP_TEXT = {
+  vocab_size: 49_408,
+  hidden_size: 512,
+  intermediate_size: 2048,
+  num_hidden_layers: 12,
+  num_attention_heads: 8,
+  max_position_embeddings: 77,
+} as const;
 
 /** Both encoders, a projection each of projection_dim, and the logit scale. */
 export const clip: Family = {
@@ -75,14 +53,7 @@ export const clip: Family = {
   modelTypes: ["clip"],
   classNames: ["CLIPModel"],
   build: (config) => {
-    const text = withDefaults(part(config, "text_config"), {
-      vocab_size: 49_408,
-      hidden_size: 512,
-      intermediate_size: 2048,
-      num_hidden_layers: 12,
-      num_attention_heads: 8,
-      max_position_embeddings: 77,
-    });
+    const text = withDefaults(part(config, "text_config"), CLIP_TEXT);
     const vision = clipVision(part(config, "vision_config"), "vision_model");
     const width = config.int("projection_dim", 512);
     return pair({
@@ -99,57 +70,61 @@ export const clip: Family = {
   },
 };
 
+const SIGLIP_TEXT = {
+  vocab_size: 32_000,
+  hidden_size: 768,
+  intermediate_size: 3072,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  max_position_embeddings: 64,
+} as const;
+
 /** SigLIP: the text encoder ends in a biased linear, the image encoder in attention pooling; a scale and a bias. */
-export const siglip: Family = {
-  id: "siglip",
-  modelTypes: ["siglip"],
-  classNames: ["SiglipModel"],
-  build: (config) => {
-    const text = withDefaults(part(config, "text_config"), {
-      vocab_size: 32_000,
-      hidden_size: 768,
-      intermediate_size: 3072,
-      num_hidden_layers: 12,
-      num_attention_heads: 12,
-      max_position_embeddings: 64,
-    });
-    const hiddenSize = text.int("hidden_size");
+export function siglipFamily(id: string, className: string, vision: TowerBuilder): Family {
+  return {
+    id,
+    modelTypes: [id],
+    classNames: [className],
+    build: (config) => {
+      const text = withDefaults(part(config, "text_config"), SIGLIP_TEXT);
+      const hiddenSize = text.int("hidden_size");
+      return pair({
+        family: id,
+        config,
+        text,
+        towers: [textTower(text, "gelu_pytorch_tanh"), vision(part(config, "vision_config"), "vision_model")],
+        tensors: [
+          ...matrix("text_model.head", text.int("projection_size", hiddenSize), hiddenSize, true),
+          vector("logit_scale", "other", [1]),
+          vector("logit_bias", "other", [1]),
+        ],
+      });
+    },
+  };
+}
+
+export const siglip = siglipFamily("siglip", "SiglipModel", siglipVision);
+
+/** CLIP's encoder of text alone, with its projection in the class that has one. */
+export const clipText: Family = {
+  id: "clip_text_model",
+  modelTypes: ["clip_text_model"],
+  classNames: ["CLIPTextModel", "CLIPTextModelWithProjection"],
+  build: (given) => {
+    const config = withDefaults(given, CLIP_TEXT);
+    const projected = config.texts("architectures")?.[0] === "CLIPTextModelWithProjection";
+    const tensors = projected
+      ? matrix("text_projection", config.int("projection_dim", 512), config.int("hidden_size"))
+      : [];
     return pair({
-      family: "siglip",
+      family: "clip_text_model",
       config,
-      text,
-      towers: [
-        textTower(text, "gelu_pytorch_tanh"),
-        siglipVision(part(config, "vision_config"), "vision_model"),
-      ],
-      tensors: [
-        ...matrix("text_model.head", text.int("projection_size", hiddenSize), hiddenSize, true),
-        vector("logit_scale", "other", [1]),
-        vector("logit_bias", "other", [1]),
-      ],
+      text: config,
+      towers: [textTower(config, "quick_gelu")],
+      tensors,
     });
   },
 };
-
-function alone(
-  family: string,
-  config: ConfigReader,
-  tower: Tower,
-  head: readonly Tensor[],
-): ArchitectureDraft {
-  return {
-    family,
-    modelType: config.text("model_type", family),
-    hiddenSize: tower.stacks[0]!.hiddenSize,
-    // No tokens, no embedding, no logits.
-    vocabSize: 0,
-    tied: false,
-    norm: "layer",
-    stacks: tower.stacks,
-    tensors: [...tower.tensors, ...head],
-    notes: [],
-  };
-}
 
 /** CLIP's image encoder, with its projection in the class that has one. */
 export const clipVisionModel: Family = {
@@ -159,7 +134,7 @@ export const clipVisionModel: Family = {
   build: (config) => {
     const tower = clipVision(config, "vision_model");
     const projected = config.texts("architectures")?.[0] === "CLIPVisionModelWithProjection";
-    return alone(
+    return towerAlone(
       "clip_vision_model",
       config,
       tower,
@@ -179,70 +154,16 @@ export const siglipVisionModel: Family = {
   id: "siglip_vision_model",
   modelTypes: ["siglip_vision_model"],
   classNames: ["SiglipVisionModel"],
-  build: (config) => alone("siglip_vision_model", config, siglipVision(config, "vision_model"), []),
+  build: (config) => towerAlone("siglip_vision_model", config, siglipVision(config, "vision_model"), []),
 };
 
-/** class h + patches + (n + 1)*h positions + L*(4 lin + plain MLP + 4h) + 2h; a classifier, or a pooler. */
-export const vit: Family = {
+export const vit: Family = towerFamily({
   id: "vit",
-  modelTypes: ["vit"],
-  classNames: ["ViTModel", "ViTForImageClassification"],
-  build: (config) => {
-    const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
-    const [height, width] = squareSize(withDefaults(config, { patch_size: 16 }), "patch_size");
-    const patches = patchCount(withDefaults(config, { patch_size: 16, image_size: 224 }));
-    const classes = config.texts("architectures")?.[0] ?? "ViTModel";
-    if (classes !== "ViTModel" && classes !== "ViTForImageClassification")
-      config.fail("architectures", "ViTModel or ViTForImageClassification");
-    const classified = classes === "ViTForImageClassification";
-    const prefix = classified ? "vit." : "";
-    const tower: Tower = {
-      stacks: [
-        stackOf({
-          role: "vision",
-          prefix: `${prefix}encoder.layer`,
-          hiddenSize,
-          layers: config.layers("num_hidden_layers"),
-          build: () =>
-            encoderLayer({
-              hiddenSize,
-              heads,
-              attention: {
-                name: "attention",
-                names: ["attention.query", "attention.key", "attention.value", "output.dense"],
-                bias: { qkv: config.flag("qkv_bias", true), o: true },
-              },
-              mlp: {
-                name: "",
-                width: config.int("intermediate_size"),
-                activation: activationOf(config, "gelu"),
-                bias: true,
-                plain: ["intermediate.dense", "output.dense"],
-              },
-              norm: "layer",
-              norms: ["layernorm_before", "layernorm_after"],
-            }),
-        }),
-      ],
-      tensors: inGroup("vision", [
-        vector(`${prefix}embeddings.cls_token`, "vision", [1, 1, hiddenSize]),
-        vector(`${prefix}embeddings.position_embeddings`, "vision", [1, patches + 1, hiddenSize]),
-        ...convolution({
-          name: `${prefix}embeddings.patch_embeddings.projection`,
-          group: "vision",
-          shape: [hiddenSize, config.int("num_channels", 3), height, width],
-          bias: true,
-        }),
-        ...norm(`${prefix}layernorm`, hiddenSize, "bias"),
-      ]),
-    };
-    return alone(
-      "vit",
-      config,
-      tower,
-      classified
-        ? headLinear("classifier", labelCount(config), hiddenSize)
-        : pooler("pooler.dense", hiddenSize),
-    );
+  prefix: "vit",
+  tower: vitTower({}),
+  heads: {
+    ViTModel: ({ hiddenSize }) => pooler("pooler.dense", hiddenSize),
+    ViTForImageClassification: ({ config, hiddenSize }) =>
+      headLinear("classifier", labelCount(config), hiddenSize),
   },
-};
+});

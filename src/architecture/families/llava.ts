@@ -133,7 +133,8 @@ export const lightOnOcr = compositeFamily({
 /** SigLIP tower; a norm and one matrix without a bias into the text width. */
 export const gemma3 = compositeFamily({
   id: "gemma3",
-  classNames: ["Gemma3ForConditionalGeneration"],
+  modelTypes: ["gemma3", "shieldgemma2"],
+  classNames: ["Gemma3ForConditionalGeneration", "ShieldGemma2ForImageClassification"],
   text: { modelType: "gemma3_text", ties: "top" },
   names: "language_model",
   towers: encoderAt("vision_tower.vision_model", "siglip_vision_model"),

@@ -69,6 +69,8 @@ export const mllama: Family = {
       modelType: "mllama_text_model",
       fixed: { tie_word_embeddings: false },
     });
+    // The class of the text alone reads the whole file and keeps the text.
+    if (config.texts("architectures")?.[0] === "MllamaForCausalLM") return text;
     const vision = part(config, "vision_config");
     return composite({
       family: "mllama",

@@ -1,9 +1,6 @@
-/**
- * Images that reach the text as a fixed number of queries: a perceiver (Idefics 2, Aria), a Q-Former (BLIP-2,
- * InstructBLIP) or one cross attention (Kosmos-2).
- */
+/** Images that reach the text as a fixed number of queries: a perceiver (Idefics 2, Aria), or one cross attention (Kosmos-2). */
 
-import { part, projection } from "../composite.ts";
+import { optionalPart, part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
@@ -11,17 +8,12 @@ import type { Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import type { Tensor } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
-import { embedding, norm, positionEmbedding, vector } from "../tensors.ts";
-import { blipVision } from "../towers/blip-vision.ts";
+import { norm, vector } from "../tensors.ts";
 import { clipVision } from "../towers/image-encoders.ts";
 import { inGroup } from "../towers/tower.ts";
 import { encoderAt } from "./llava.ts";
 
 const ofProjector = (tensors: readonly Tensor[]): Tensor[] => inGroup("projector", tensors);
-
-/** A part of the projector that may be absent from the config, and is then the class's own. */
-const optionalPart = (config: ConfigReader, key: string, defaults: Readonly<Record<string, unknown>>) =>
-  withDefaults(config.child(key) ?? overriding(config, defaults), defaults);
 
 /** One layer of the resampler: grouped attention from the latents to latents and image, a gated MLP of 4 h. */
 function resamplerLayer(config: ConfigReader, at: (name: string) => string): Tensor[] {
@@ -146,85 +138,6 @@ function mostQueries(config: ConfigReader): number {
     config.fail("projector_patch_to_query_dict", "one to 1,000 numbers of patches with their queries");
   return patches.reduce((most, key) => Math.max(most, table.int(key)), 0);
 }
-
-const Q_FORMER = {
-  vocab_size: 30_522,
-  hidden_size: 768,
-  num_hidden_layers: 12,
-  intermediate_size: 3072,
-  max_position_embeddings: 512,
-  cross_attention_frequency: 2,
-} as const;
-
-/** A BERT whose every second layer also attends to the image; InstructBLIP's reads the instruction as well. */
-function qFormer(config: ConfigReader, imageSize: number, readsText: boolean): Tensor[] {
-  const size = config.int("hidden_size");
-  const width = config.int("intermediate_size");
-  const every = config.int("cross_attention_frequency");
-  const layers = config.layers("num_hidden_layers");
-  if (layers > 1000) config.fail("num_hidden_layers", "at most 1,000 layers");
-  const normed = (name: string): Tensor[] => norm(name, size, "bias");
-  const attention = (at: string, keySize: number): Tensor[] => [
-    ...projection(`${at}.attention.query`, size, size, true),
-    ...projection(`${at}.attention.key`, size, keySize, true),
-    ...projection(`${at}.attention.value`, size, keySize, true),
-    ...projection(`${at}.output.dense`, size, size, true),
-    ...normed(`${at}.output.LayerNorm`),
-  ];
-  const mlp = (at: string, kind: string): Tensor[] => [
-    ...projection(`${at}.intermediate${kind}.dense`, width, size, true),
-    ...projection(`${at}.output${kind}.dense`, size, width, true),
-    ...normed(`${at}.output${kind}.LayerNorm`),
-  ];
-  return ofProjector([
-    ...(readsText
-      ? [
-          embedding("qformer.embeddings.word_embeddings", config.int("vocab_size"), size),
-          positionEmbedding(
-            "qformer.embeddings.position_embeddings",
-            config.int("max_position_embeddings"),
-            size,
-          ),
-        ]
-      : []),
-    ...normed(readsText ? "qformer.embeddings.layernorm" : "qformer.layernorm"),
-    ...Array.from({ length: layers }, (_, layer) => {
-      const at = `qformer.encoder.layer.${layer}`;
-      return [
-        ...attention(`${at}.attention`, size),
-        ...(layer % every === 0 ? attention(`${at}.crossattention`, imageSize) : []),
-        ...(readsText || config.flag("use_qformer_text_input", false) ? mlp(at, "") : []),
-        ...mlp(at, "_query"),
-      ];
-    }).flat(),
-  ]);
-}
-
-function blipFamily(id: string, className: string, readsText: boolean) {
-  return compositeFamily({
-    id,
-    classNames: [className],
-    text: { modelType: "opt", ties: "text-alone" },
-    names: "language_model",
-    towers: (config) => [blipVision(part(config, "vision_config"), "vision_model")],
-    projector: ({ config, textSize, visionSize }) => {
-      const former = optionalPart(config, "qformer_config", Q_FORMER);
-      const size = former.int("hidden_size");
-      return [
-        vector("query_tokens", "projector", [1, config.int("num_query_tokens", 32), size]),
-        ...qFormer(former, visionSize, readsText),
-        ...projection("language_projection", textSize, size, true),
-      ];
-    },
-  });
-}
-export const blip2 = blipFamily("blip-2", "Blip2ForConditionalGeneration", false);
-export const instructBlip = blipFamily("instructblip", "InstructBlipForConditionalGeneration", true);
-export const instructBlipVideo = blipFamily(
-  "instructblipvideo",
-  "InstructBlipVideoForConditionalGeneration",
-  true,
-);
 
 /** Magneto: norms inside the attention and inside the MLP as well, sinusoidal positions. */
 const kosmosRow = familyOf({

@@ -24,7 +24,7 @@ const family = ({ className, tower, prefix, ...row }: Row): Family =>
     towers: (config) => [tower(part(config, "vision_config"), prefix)],
   });
 
-const QWEN2_TEXT = {
+export const QWEN2_VL_TEXT = {
   modelType: "qwen2",
   readAs: "qwen2",
   ties: "either",
@@ -41,7 +41,7 @@ const QWEN2_TEXT = {
 export const qwen2Vl = family({
   id: "qwen2_vl",
   className: "Qwen2VLForConditionalGeneration",
-  text: QWEN2_TEXT,
+  text: QWEN2_VL_TEXT,
   names: "unchanged",
   tower: qwen2Vision,
   prefix: "visual",
@@ -50,7 +50,7 @@ export const qwen2Vl = family({
 export const qwen25Vl = family({
   id: "qwen2_5_vl",
   className: "Qwen2_5_VLForConditionalGeneration",
-  text: QWEN2_TEXT,
+  text: QWEN2_VL_TEXT,
   names: "unchanged",
   tower: qwen25Vision,
   prefix: "visual",
@@ -58,46 +58,51 @@ export const qwen25Vl = family({
 
 const NEW_NAMES = { names: "model.language_model", prefix: "model.visual" } as const;
 
+export const QWEN3_VL_TEXT: LanguageModelOptions = {
+  modelType: "qwen3",
+  readAs: "qwen3",
+  ties: "top-alone",
+  defaults: {
+    hidden_size: 4096,
+    intermediate_size: 22_016,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+    vocab_size: 151_936,
+    max_position_embeddings: 128_000,
+  },
+};
+
 export const qwen3Vl = family({
   id: "qwen3_vl",
+  modelTypes: ["qwen3_vl", "cosmos3_omni"],
   className: "Qwen3VLForConditionalGeneration",
-  text: {
-    modelType: "qwen3",
-    readAs: "qwen3",
-    ties: "top-alone",
-    defaults: {
-      hidden_size: 4096,
-      intermediate_size: 22_016,
-      num_hidden_layers: 32,
-      num_attention_heads: 32,
-      vocab_size: 151_936,
-      max_position_embeddings: 128_000,
-    },
-  },
+  text: QWEN3_VL_TEXT,
   tower: qwen3Vision,
   ...NEW_NAMES,
 });
 
+export const QWEN3_VL_MOE_TEXT: LanguageModelOptions = {
+  modelType: "qwen3_moe",
+  readAs: "qwen3_moe",
+  ties: "top-alone",
+  defaults: {
+    hidden_size: 2048,
+    intermediate_size: 5632,
+    num_hidden_layers: 24,
+    num_attention_heads: 16,
+    num_key_value_heads: 16,
+    vocab_size: 151_936,
+    max_position_embeddings: 128_000,
+    moe_intermediate_size: 1408,
+    num_experts: 60,
+    num_experts_per_tok: 4,
+  },
+};
+
 export const qwen3VlMoe = family({
   id: "qwen3_vl_moe",
   className: "Qwen3VLMoeForConditionalGeneration",
-  text: {
-    modelType: "qwen3_moe",
-    readAs: "qwen3_moe",
-    ties: "top-alone",
-    defaults: {
-      hidden_size: 2048,
-      intermediate_size: 5632,
-      num_hidden_layers: 24,
-      num_attention_heads: 16,
-      num_key_value_heads: 16,
-      vocab_size: 151_936,
-      max_position_embeddings: 128_000,
-      moe_intermediate_size: 1408,
-      num_experts: 60,
-      num_experts_per_tok: 4,
-    },
-  },
+  text: QWEN3_VL_MOE_TEXT,
   tower: qwen3Vision,
   ...NEW_NAMES,
 });
@@ -119,66 +124,74 @@ export const qwen35Moe = family({
 });
 
 /** The text class biases q, k and v whatever attention_bias says, and takes hidden / heads without a head_dim. */
+export const GLM4V_TEXT: LanguageModelOptions = {
+  modelType: "glm4",
+  readAs: "glm4",
+  ties: "either",
+  defaults: { head_dim: null },
+  fixed: { attention_bias: true },
+};
+
 export const glm4v = family({
   id: "glm4v",
-  modelTypes: ["glm4v", "glm46v"],
+  modelTypes: ["glm4v", "glm46v", "glmga"],
   className: "Glm4vForConditionalGeneration",
-  text: {
-    modelType: "glm4",
-    readAs: "glm4",
-    ties: "either",
-    defaults: { head_dim: null },
-    fixed: { attention_bias: true },
-  },
+  text: GLM4V_TEXT,
   tower: glmVision,
   ...NEW_NAMES,
 });
 
 /** GLM-4.5V. */
+export const GLM4V_MOE_TEXT: LanguageModelOptions = {
+  modelType: "glm4_moe",
+  readAs: "glm4_moe",
+  ties: "either",
+  defaults: { vocab_size: 151_424, attention_bias: true },
+  fixed: { use_qk_norm: false },
+};
+
 export const glm4vMoe = family({
   id: "glm4v_moe",
   className: "Glm4vMoeForConditionalGeneration",
-  text: {
-    modelType: "glm4_moe",
-    readAs: "glm4_moe",
-    ties: "either",
-    defaults: { vocab_size: 151_424, attention_bias: true },
-    fixed: { use_qk_norm: false },
-  },
+  text: GLM4V_MOE_TEXT,
   tower: glmVision,
   ...NEW_NAMES,
 });
 
 /** GLM-4's norms around both sublayers over 16 layers, with heads of 128 whatever their number. */
+export const GLM_OCR_TEXT: LanguageModelOptions = {
+  modelType: "glm4",
+  readAs: "glm4",
+  ties: "either",
+  defaults: {
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_hidden_layers: 16,
+    num_attention_heads: 16,
+    num_key_value_heads: 8,
+    head_dim: null,
+    vocab_size: 59_392,
+    max_position_embeddings: 131_072,
+  },
+  fixed: { attention_bias: false },
+};
+
 export const glmOcr = family({
   id: "glm_ocr",
   className: "GlmOcrForConditionalGeneration",
-  text: {
-    modelType: "glm4",
-    readAs: "glm4",
-    ties: "either",
-    defaults: {
-      hidden_size: 1024,
-      intermediate_size: 4096,
-      num_hidden_layers: 16,
-      num_attention_heads: 16,
-      num_key_value_heads: 8,
-      head_dim: null,
-      vocab_size: 59_392,
-      max_position_embeddings: 131_072,
-    },
-    fixed: { attention_bias: false },
-  },
+  text: GLM_OCR_TEXT,
   tower: glmOcrVision,
   ...NEW_NAMES,
 });
 
 /** Qwen2.5-VL's tower with fewer heads of keys than of queries. */
+export const exaone45Vision: TowerBuilder = (config, prefix) =>
+  qwen25Vision(withDefaults(config, { hidden_size: 3584, num_key_value_heads: 8 }), prefix);
+
 export const exaone45 = family({
   id: "exaone4_5",
   className: "Exaone4_5_ForConditionalGeneration",
   text: { modelType: "exaone4", ties: "top-alone" },
-  tower: (config, prefix) =>
-    qwen25Vision(withDefaults(config, { hidden_size: 3584, num_key_value_heads: 8 }), prefix),
+  tower: exaone45Vision,
   ...NEW_NAMES,
 });

@@ -1,12 +1,17 @@
 /** Rarer models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
-import { deepseekVlHybrid, gotOcr2, ovis2, paddleOcrVl, videoLlama3 } from "./document.ts";
+import { blip2, instructBlip, instructBlipVideo } from "./blip.ts";
+import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
+import { gemma4Unified } from "./gemma4-whole.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
+import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
+import { ovis2 } from "./ovis.ts";
 import { phi4Multimodal } from "./phi4-multimodal.ts";
-import { aria, ariaText, blip2, idefics2, instructBlip, instructBlipVideo, kosmos2 } from "./queried.ts";
+import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
+import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
   llavaNextVideo,
@@ -15,6 +20,8 @@ export const RARE_COMPOSITES: readonly Family[] = [
   lightOnOcr,
   deepseekVl,
   deepseekVlHybrid,
+  deepseekOcr,
+  dotsOcr,
   gotOcr2,
   ovis2,
   paddleOcrVl,
@@ -28,6 +35,9 @@ export const RARE_COMPOSITES: readonly Family[] = [
   instructBlip,
   instructBlipVideo,
   kosmos2,
+  gemma4Unified,
+  qwen25Omni,
+  qwen3Omni,
   kimiVl,
   locateAnything,
   phi4Multimodal,

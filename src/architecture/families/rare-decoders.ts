@@ -1,3 +1,6 @@
+import { axK1 } from "./deepseek.ts";
+import { jetMoe } from "./jetmoe.ts";
+import { modernbertDecoder } from "./modernbert-decoder.ts";
 /** Decoders that few configs name: the earlier generations, and small variations of the llama layout. */
 
 import { overriding } from "../config-reader.ts";
@@ -326,4 +329,7 @@ export const RARE_DECODERS: readonly Family[] = [
   mellum,
   graniteMoeSwa,
   falconPerception,
+  axK1,
+  modernbertDecoder,
+  jetMoe,
 ];

@@ -11,7 +11,6 @@ import {
 import type { Family } from "../family.ts";
 import type { Tensor } from "../model.ts";
 import { convolution, embedding, linear, norm, positionEmbedding } from "../tensors.ts";
-import { blenderbot, blenderbotSmall, plbart } from "./bart.ts";
 import {
   BERT,
   BERT_MLM,
@@ -245,9 +244,6 @@ function convolved(id: string, prefix: string, key: string, otherwise?: number):
 }
 
 export const RARE_ENCODERS: readonly Family[] = [
-  plbart,
-  blenderbot,
-  blenderbotSmall,
   megatronBert,
   ernie,
   data2vecText,

@@ -3,7 +3,9 @@
 import { type ConfigReader, tiedEmbeddings } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
 import { activationNamed, type Family } from "../family.ts";
-import type { Activation, LayerKind } from "../model.ts";
+import type { FeedForwardParts } from "../feed-forward.ts";
+import type { Activation, LayerKind, Tensor } from "../model.ts";
+import { plainExperts } from "../moe.ts";
 import { stackOf } from "../stack.ts";
 import { embedding, head, norm } from "../tensors.ts";
 import { relativePositions } from "./bert.ts";
@@ -28,16 +30,23 @@ function feedForwardStyle(config: ConfigReader, fallback: string): FeedForwardSt
 
 function layer(
   config: ConfigReader,
-  spec: { readonly decoder: boolean; readonly positions: boolean; readonly style: FeedForwardStyle },
+  spec: {
+    readonly decoder: boolean;
+    readonly positions: boolean;
+    readonly style: FeedForwardStyle;
+    readonly row: Row;
+    readonly experts: FeedForwardParts | undefined;
+  },
 ): LayerKind {
-  const { decoder, positions, style } = spec;
+  const { decoder, positions, style, row, experts } = spec;
+  const attention = decoder ? "SelfAttention" : (row.encoderAttention?.(config) ?? "SelfAttention");
   const heads = config.int("num_heads", 8);
   const ffn = decoder ? "layer.2" : "layer.1";
   return seqLayer({
     hiddenSize: config.int("d_model"),
     heads,
     headDim: config.int("d_kv", 64),
-    selfAttention: { name: "layer.0.SelfAttention", names: PROJECTIONS },
+    selfAttention: { name: `layer.0.${attention}`, names: PROJECTIONS },
     ...(decoder ? { crossAttention: { name: "layer.1.EncDecAttention", names: PROJECTIONS } } : {}),
     mlp: {
       name: `${ffn}.DenseReluDense`,
@@ -46,17 +55,21 @@ function layer(
       bias: false,
       ...(style.gated ? { gated: ["wi_0", "wi_1", "wo"] } : { plain: ["wi", "wo"] }),
     },
+    ...(experts === undefined ? {} : { experts }),
     norm: "rms",
     norms: ["layer.0.layer_norm", ...(decoder ? ["layer.1.layer_norm"] : []), `${ffn}.layer_norm`],
-    extras: positions
-      ? [
-          relativePositions(
-            "layer.0.SelfAttention.relative_attention_bias",
-            config.int("relative_attention_num_buckets", 32),
-            heads,
-          ),
-        ]
-      : [],
+    extras: [
+      ...(positions
+        ? [
+            relativePositions(
+              `layer.0.${attention}.relative_attention_bias`,
+              config.int("relative_attention_num_buckets", 32),
+              heads,
+            ),
+          ]
+        : []),
+      ...(decoder ? [] : (row.encoderExtras?.(config, positions) ?? [])),
+    ],
   });
 }
 
@@ -64,6 +77,15 @@ interface Row {
   readonly id: string;
   readonly classPrefix: string;
   readonly feedForward: string;
+  /** Module of the encoder's attention: "SelfAttention". */
+  readonly encoderAttention?: (config: ConfigReader) => string;
+  /** Tensors of an encoder layer besides, `first` for the layer that holds the positions. */
+  readonly encoderExtras?: (config: ConfigReader, first: boolean) => readonly Tensor[];
+  /** Experts instead of the MLP in the layers that have them. */
+  readonly experts?: (
+    config: ConfigReader,
+    at: { readonly decoder: boolean; readonly layers: number; readonly layer: number },
+  ) => FeedForwardParts | undefined;
   /** Every layer has its own table of positions; else the first of each stack. */
   readonly positionsPerLayer: boolean;
 }
@@ -101,9 +123,16 @@ function family(row: Row): Family {
           prefix: `${decoder ? "decoder" : "encoder"}.block`,
           hiddenSize,
           layers,
-          keyOf: (index) => String(row.positionsPerLayer || index === 0),
+          keyOf: (index) =>
+            `${row.positionsPerLayer || index === 0} ${row.experts?.(config, { decoder, layers, layer: index }) !== undefined}`,
           build: (index) =>
-            layer(config, { decoder, positions: row.positionsPerLayer || index === 0, style }),
+            layer(config, {
+              decoder,
+              positions: row.positionsPerLayer || index === 0,
+              style,
+              row,
+              experts: row.experts?.(config, { decoder, layers, layer: index }),
+            }),
         });
       return {
         family: row.id,
@@ -145,4 +174,53 @@ export const umt5 = family({
   classPrefix: "UMT5",
   feedForward: "gated-gelu",
   positionsPerLayer: true,
+});
+
+/** LongT5: the encoder attends locally, or also to a summary of each block of the text. */
+export const longT5 = family({
+  id: "longt5",
+  classPrefix: "LongT5",
+  feedForward: "relu",
+  positionsPerLayer: false,
+  encoderAttention: (config) =>
+    transientGlobal(config) ? "TransientGlobalSelfAttention" : "LocalSelfAttention",
+  encoderExtras: (config, first) => {
+    if (!transientGlobal(config)) return [];
+    const name = "layer.0.TransientGlobalSelfAttention";
+    const heads = config.int("num_heads", 8);
+    const buckets = config.int("relative_attention_num_buckets", 32);
+    return [
+      ...norm(`${name}.global_input_layer_norm`, config.int("d_model")),
+      ...(first ? [relativePositions(`${name}.global_relative_attention_bias`, buckets, heads)] : []),
+    ];
+  },
+});
+
+function transientGlobal(config: ConfigReader): boolean {
+  const kind = config.text("encoder_attention_type", "local");
+  if (kind !== "local" && kind !== "transient-global")
+    config.fail("encoder_attention_type", '"local" or "transient-global"');
+  return kind === "transient-global";
+}
+
+/** Switch Transformer (arXiv:2101.03961): one expert per token in every other layer or so. */
+export const switchTransformers = family({
+  id: "switch_transformers",
+  classPrefix: "SwitchTransformers",
+  feedForward: "relu",
+  positionsPerLayer: false,
+  experts: (config, { decoder, layers, layer }) => {
+    const side = decoder ? "decoder" : "encoder";
+    const sparse = config.count(`num_sparse_${side}_layers`, 3);
+    const step = config.count(`${side}_sparse_step`, sparse === 0 ? layers : Math.floor(layers / sparse));
+    if (step === 0 || (layer % step !== 1 && step !== 1)) return undefined;
+    return plainExperts(config, {
+      name: `layer.${decoder ? 2 : 1}.mlp`,
+      width: config.int("d_ff"),
+      experts: config.int("num_experts", 8),
+      activeExperts: 1,
+      names: ["wi", "wo"],
+      bias: false,
+    });
+  },
 });

@@ -40,7 +40,7 @@ export interface GatedDeltaSpec {
   readonly valueDim: number;
   readonly convKernel: number;
   /** Names and output widths of the input projections, which differ between releases but sum to the same. */
-  readonly inputs: "qkvz-ba" | "qkv-z-b-a";
+  readonly inputs: "qkvz-ba" | "qkv-z-b-a" | "q-k-v-a-b-g";
   readonly stateFormat?: string;
 }
 
@@ -56,6 +56,7 @@ export function gatedDeltaBlock(spec: GatedDeltaSpec): MixerParts {
   const keys = keyHeads * spec.keyDim;
   const values = valueHeads * spec.valueDim;
   const convChannels = 2 * keys + values;
+  const apart = spec.inputs === "q-k-v-a-b-g";
   return {
     mixers: [
       {
@@ -71,17 +72,7 @@ export function gatedDeltaBlock(spec: GatedDeltaSpec): MixerParts {
       },
     ],
     tensors: [
-      ...(spec.inputs === "qkvz-ba"
-        ? [
-            ...projection(`${name}.in_proj_qkvz`, convChannels + values, hiddenSize),
-            ...projection(`${name}.in_proj_ba`, 2 * valueHeads, hiddenSize),
-          ]
-        : [
-            ...projection(`${name}.in_proj_qkv`, convChannels, hiddenSize),
-            ...projection(`${name}.in_proj_z`, values, hiddenSize),
-            ...projection(`${name}.in_proj_b`, valueHeads, hiddenSize),
-            ...projection(`${name}.in_proj_a`, valueHeads, hiddenSize),
-          ]),
+      ...deltaInputs(spec, keys, values),
       ...convolution({
         name: `${name}.conv1d`,
         group,
@@ -90,10 +81,35 @@ export function gatedDeltaBlock(spec: GatedDeltaSpec): MixerParts {
       }),
       vector(`${name}.A_log`, group, [valueHeads], "column"),
       vector(`${name}.dt_bias`, group, [valueHeads], "column"),
-      ...norm(`${name}.norm`, spec.valueDim),
-      ...output(`${name}.out_proj`, hiddenSize, values),
+      ...norm(`${name}.${apart ? "o_norm" : "norm"}`, spec.valueDim),
+      ...output(`${name}.${apart ? "o_proj" : "out_proj"}`, hiddenSize, values),
     ],
   };
+}
+
+function deltaInputs(spec: GatedDeltaSpec, keys: number, values: number): Tensor[] {
+  const { name, hiddenSize, valueHeads } = spec;
+  const into = (part: string, outDim: number): Tensor[] => projection(`${name}.${part}`, outDim, hiddenSize);
+  switch (spec.inputs) {
+    case "qkvz-ba":
+      return [...into("in_proj_qkvz", 2 * keys + 2 * values), ...into("in_proj_ba", 2 * valueHeads)];
+    case "qkv-z-b-a":
+      return [
+        ...into("in_proj_qkv", 2 * keys + values),
+        ...into("in_proj_z", values),
+        ...into("in_proj_b", valueHeads),
+        ...into("in_proj_a", valueHeads),
+      ];
+    case "q-k-v-a-b-g":
+      return [
+        ...into("q_proj", keys),
+        ...into("k_proj", keys),
+        ...into("v_proj", values),
+        ...into("a_proj", valueHeads),
+        ...into("b_proj", valueHeads),
+        ...into("g_proj", values),
+      ];
+  }
 }
 
 export interface KimiDeltaSpec {

@@ -114,8 +114,12 @@ export function internVisionPublished(config: ConfigReader, prefix: string): Tow
   });
 }
 
-/** The tower of an internvl file. */
-export function internVisionNative(given: ConfigReader, prefix: string): Tower {
+/** The tower of an internvl file, or of a class that has biases where it has none. */
+export function internVisionNative(
+  given: ConfigReader,
+  prefix: string,
+  { qkvBias = false }: { readonly qkvBias?: boolean } = {},
+): Tower {
   const config = withDefaults(given, {
     hidden_size: 1024,
     intermediate_size: 4096,
@@ -125,7 +129,7 @@ export function internVisionNative(given: ConfigReader, prefix: string): Tower {
     patch_size: 14,
   });
   return internVision(config, prefix, NATIVE, {
-    qkvBias: config.flag("attention_bias", false),
+    qkvBias: config.flag("attention_bias", qkvBias),
     qkNorm: config.flag("use_qk_norm", false),
     positions: config.flag("use_absolute_position_embeddings", true),
     maskToken: config.flag("use_mask_token", false),

@@ -51,9 +51,16 @@ export function badBudgets(
     file,
     ...place,
     problem,
-    ...(example === null ? {} : { example }),
+    ...(example === null ? {} : { example: /\.ya?ml$/i.test(file) ? yamlExample(example) : example }),
   });
 }
+
+/**
+ * The same without the quotes that YAML does not need.
+ *
+ * @example yamlExample('"gpu": "l40s"') // "gpu: l40s"
+ */
+const yamlExample = (example: string): string => example.replace(/"([A-Za-z][\w.-]*|\d+[a-zA-Z]+)"/g, "$1");
 
 /** A row that reads the same in JSON, JSONC and YAML. */
 export const EXAMPLE_ROW = '{ "model": "qwen2.5-14b", "gpu": "l40s", "context": "8k" }';

@@ -2,12 +2,15 @@
 
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { type ModelFacts, modelFacts, modelSummary } from "../../architecture/summary.ts";
 import type { Gate } from "../../budget.ts";
 import { type CheckedRow, judge, rowTerm } from "../../check/result.ts";
 import { badBudgets, EXAMPLE_ROW, type Place, placesIn, type TextFile } from "../../check/text/place.ts";
 import { VramCalcError } from "../../errors.ts";
+import { worstOf } from "../../memory/term.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { looksLikeCount } from "../../units.ts";
+import { asksNothing, type Beside, type BesideFlags, besideOf } from "../beside.ts";
 import type { Io } from "../io.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
@@ -36,6 +39,7 @@ export async function runRows(
   options: RunOptions,
 ): Promise<readonly CheckedRow[]> {
   const limits = new Map<string, Promise<Limit | null>>();
+  const besides = new Map<string, Promise<Beside>>();
   const groups = [...groupByModel(rows).values()];
   const checked = new Array<CheckedRow | undefined>(rows.length);
   const failures: { readonly index: number; readonly error: unknown }[] = [];
@@ -48,10 +52,18 @@ export async function runRows(
       let index = group[0]!;
       try {
         const loaded = await loadRowModel(rows[index]!, options);
+        const model = modelFacts(modelSummary(loaded), loaded.architecture);
         for (index of group) {
           const row = rows[index]!;
           const limit = await limitOfRow(row, limits, options.io);
-          checked[index] = checkRow(row, loaded, { limit, place: placeAt(row.at), gate: options.gate });
+          const beside = await besideRow(row, besides, options);
+          checked[index] = checkRow(row, loaded, {
+            model,
+            limit,
+            beside,
+            place: placeAt(row.at),
+            gate: options.gate,
+          });
         }
       } catch (error) {
         failures.push({ index, error: atRow(source, rows[index]!, error) });
@@ -108,33 +120,57 @@ async function limitOfRow(
   return (await limit)!;
 }
 
+/** A draft model and a projector, each pair loaded once; their paths start where those of models do. */
+async function besideRow(
+  { request: { flags } }: BudgetRow,
+  known: Map<string, Promise<Beside>>,
+  { io, path }: RunOptions,
+): Promise<Beside> {
+  const { draft, mmproj }: BesideFlags = flags;
+  if (asksNothing({ draft, mmproj })) return {};
+  const from = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : modelReference(text, dirname(path));
+  const key = JSON.stringify([draft, mmproj]);
+  const loading = known.get(key) ?? besideOf({ draft: from(draft), mmproj: from(mmproj) }, loadOptionsOf(io));
+  known.set(key, loading);
+  return loading;
+}
+
 function checkRow(
   row: BudgetRow,
   loaded: LoadedModel,
-  at: { readonly limit: Limit; readonly place: Place; readonly gate: Gate | undefined },
+  at: {
+    readonly model: ModelFacts;
+    readonly beside: Beside;
+    readonly limit: Limit;
+    readonly place: Place;
+    readonly gate: Gate | undefined;
+  },
 ): CheckedRow {
   const { request } = row;
-  const sized = size(request.use, loaded, { flags: request.flags, limit: at.limit });
+  const sized = size(request.use, loaded, {
+    flags: request.flags,
+    limit: at.limit,
+    beside: at.beside,
+  });
   const { total } = sized.result;
   const budget = judge(sized.result, at.limit, { gate: at.gate ?? request.gate, headroom: request.headroom });
   return {
     id: row.id,
     place: at.place,
-    model: { id: loaded.id, source: loaded.source, family: loaded.architecture.family },
-    parameters: loaded.architecture.parameters.total,
+    model: at.model,
     use: request.use,
     request: sized.result.request,
     total,
     terms: worstTerms(sized),
     budget,
-    notes: sized.notes.map(({ code, message }) => ({ code, message })),
+    notes: sized.notes,
   };
 }
 
 function worstTerms({ result }: Sized): CheckedRow["terms"] {
   const devices: readonly (typeof result.devices)[number][] = result.devices;
-  const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
-  return worst.terms.map(rowTerm);
+  return worstOf(devices).terms.map(rowTerm);
 }
 
 /** Codes that are about the model's own files, where nothing in the row would look better. */
@@ -142,14 +178,28 @@ const ABOUT_MODEL = new Set(["malformed-file", "bad-config", "unsupported-model"
 
 /** An error of a row, told at the field that it is about as far as its details show. */
 function atRow(source: TextFile, row: BudgetRow, error: unknown): unknown {
-  if (!(error instanceof VramCalcError) || error.code === "source-unavailable") return error;
+  if (!(error instanceof VramCalcError)) return error;
   const fields = [...row.raw.fields];
   if (ABOUT_MODEL.has(error.code))
     return badBudgets(source, row.raw.fields.get("model")?.at ?? row.at, error.message, null);
+  if (error.code === "source-unavailable") return elsewhere(source, row, error as Unavailable);
   const said = Object.values(error.details).filter((value) => typeof value === "string");
   const named = fields.find(([name]) => said.some((text) => flagOf(text) === name));
   const valued = fields.find(([, field]) => said.includes(String(field.value)));
-  return badBudgets(source, (named ?? valued)?.[1].at ?? row.at, error.message, EXAMPLE_ROW);
+  const at = (valued ?? named)?.[1].at ?? row.at;
+  return badBudgets(source, at, error.message, EXAMPLE_ROW);
+}
+
+type Unavailable = VramCalcError<"source-unavailable">;
+
+/** The world's fault and not the file's, told with the place that asked for it: the cards of this machine, or a model. */
+function elsewhere(source: TextFile, row: BudgetRow, { details }: Unavailable): Unavailable {
+  const field = /gpu/i.test(details.source) ? "gpu" : "model";
+  const { line, column } = placesIn(source.text)(row.raw.fields.get(field)?.at ?? row.at);
+  return new VramCalcError("source-unavailable", {
+    ...details,
+    source: `${source.file}, line ${line}, column ${column}: ${details.source}`,
+  });
 }
 
 /** "kvDtype" for a detail that names the flag "--kv-dtype". */

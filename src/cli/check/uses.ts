@@ -8,6 +8,7 @@ import { estimate } from "../../estimate/estimate.ts";
 import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
+import type { Beside } from "../beside.ts";
 import type { Limit } from "../limit.ts";
 import { weightsOnlyOption } from "../options.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
@@ -104,7 +105,7 @@ export function readOption(option: Option, value: unknown): unknown {
   try {
     return option.parseArg(text, undefined);
   } catch (error) {
-    if (!(error instanceof InvalidArgumentError)) throw error;
+    if (!(error instanceof InvalidArgumentError)) throw inField(error, option, key);
     const problem = error.message;
     throw new VramCalcError("bad-option", {
       option: `"${key}"`,
@@ -112,6 +113,16 @@ export function readOption(option: Option, value: unknown): unknown {
       expected: option.argChoices === undefined ? expectedBy(problem) : option.argChoices.join(", "),
     });
   }
+}
+
+/** A complaint about a flag as one about the field that stands for it. */
+function inField(error: unknown, option: Option, key: string): unknown {
+  if (!(error instanceof VramCalcError) || error.code !== "bad-option") return error;
+  const { details } = error as VramCalcError<"bad-option">;
+  const flag = `--${option.name()}`;
+  if (!details.option.startsWith(flag)) return error;
+  const rest = details.option.slice(flag.length);
+  return new VramCalcError("bad-option", { ...details, option: `"${key}"${rest}` });
 }
 
 /** What a parser wanted, out of its sentence. */
@@ -131,13 +142,18 @@ function shown(value: unknown): string {
 export function size(
   use: Use,
   loaded: LoadedModel,
-  { flags, limit }: { readonly flags: Flags; readonly limit: Limit | null },
+  {
+    flags,
+    limit,
+    beside = {},
+  }: { readonly flags: Flags; readonly limit: Limit | null; readonly beside?: Beside },
 ): Sized {
   const notes = limit === null ? loaded.notes : [...loaded.notes, ...limit.notes];
   switch (use) {
     case "serve": {
       const result = estimate(loaded.architecture, {
         ...estimateOptionsOf(flags as ServeFlags, loaded, limit),
+        ...beside,
         weightsOnly: flags.weightsOnly === true,
       });
       return { use, result, notes: notes.concat(result.notes) };

@@ -9,7 +9,7 @@ import { readBudgets } from "../check/budget-rows.ts";
 import { findBudgets } from "../check/find-file.ts";
 import { runRows } from "../check/run-rows.ts";
 import type { Io } from "../io.ts";
-import { parsed } from "../options.ts";
+import { parsed, smallUnitsOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
@@ -65,7 +65,7 @@ export const defineCheck: DefineCommand = (command, session) => {
         "fail rows that grew more since the baseline: 5% or 500MB",
       ).argParser(parsed((text) => parseMargin("a growth", text))),
     )
-    .addOption(new Option("--units <unit>", "GB (10^9) or GiB (2^30)").choices(["GB", "GiB"]).default("GiB"))
+    .addOption(smallUnitsOption())
     .addOption(
       new Option("--init", "write a first vram-budget.json from the models here").conflicts([
         "report",

@@ -1,35 +1,40 @@
+import { modelFacts, modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import { type EstimateOptions, estimate } from "../../estimate/estimate.ts";
+import { worstOf } from "../../memory/term.ts";
 import { type ComparedRow, comparisonJson, comparisonTable } from "../../report/compare.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { type Bytes, parseTokens, type Tokens } from "../../units.ts";
+import { type Beside, besideOf } from "../beside.ts";
+import { addMissing } from "../both-sides.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
-  batchOption,
+  assumeFamilyOption,
   budgetOption,
+  explainOption,
   fieldOption,
   gpuOption,
   jsonOption,
-  kvDtypeOption,
   listOf,
   parsed,
+  smallUnitsOption,
 } from "../options.ts";
 import { painterFor } from "../paint.ts";
 import { printJson } from "../print-json.ts";
-import { estimateOptionsOf } from "../serve-flags.ts";
+import { estimateOptionsOf, type ServeFlags, serveOptions } from "../serve-flags.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
 
-interface CompareFlags {
+interface CompareFlags extends Omit<ServeFlags, "dtype" | "context"> {
   readonly dtype?: readonly string[];
   readonly context?: readonly Tokens[];
-  readonly batch?: number;
-  readonly kvDtype?: string;
   readonly gpu?: string;
   readonly budget?: Bytes;
+  readonly assumeFamily?: string;
   readonly units: "GB" | "GiB";
+  readonly explain?: true;
   readonly json?: true;
   readonly field?: string;
 }
@@ -48,23 +53,20 @@ export const defineCompare: DefineCommand = (command, session) => {
     )
     .option(
       "-c, --context <tokens>",
-      "contexts, separated by commas; k is 1024 (default: 4096)",
+      "contexts, separated by commas; k is 1024 (default: 4096, or less if the model ends there)",
       parsed((text) => listOf(text).map(parseTokens)),
-    )
-    .addOption(batchOption())
-    .addOption(kvDtypeOption())
+    );
+  addMissing(command, serveOptions());
+  command
     .addOption(gpuOption())
     .addOption(budgetOption())
-    .option("--units <unit>", "GB (10^9) or GiB (2^30)", unitOf, "GiB")
+    .addOption(assumeFamilyOption())
+    .addOption(smallUnitsOption())
+    .addOption(explainOption())
     .addOption(jsonOption())
     .addOption(fieldOption())
     .action((references: readonly string[], flags: CompareFlags) => compare(references, flags, session));
 };
-
-function unitOf(text: string): "GB" | "GiB" {
-  if (text === "GB" || text === "GiB") return text;
-  throw new VramCalcError("bad-option", { option: "--units", given: `"${text}"`, expected: "GB or GiB" });
-}
 
 async function compare(
   references: readonly string[],
@@ -82,16 +84,25 @@ async function compare(
     });
   }
   const limit = await limitOf(flags, io);
+  const beside = await besideOf(flags, loadOptionsOf(io));
   const rows: ComparedRow[] = [];
   for (const reference of references) {
-    const loaded = await loadModel(reference, loadOptionsOf(io));
+    const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
     for (const dtype of dtypes)
-      for (const contextTokens of contexts) rows.push(rowOf(loaded, { dtype, contextTokens, flags, limit }));
+      for (const contextTokens of contexts)
+        rows.push(rowOf(loaded, { dtype, contextTokens, flags, limit, beside }));
   }
-  if (flags.json === true || flags.field !== undefined) printJson(io, comparisonJson(rows), flags.field);
+  const comparison = { rows, notes: limit?.notes ?? [] };
+  if (flags.json === true || flags.field !== undefined)
+    printJson(io, comparisonJson(comparison), flags.field);
   else
     io.stdout(
-      comparisonTable(rows, { columns: io.columns, units: flags.units, paint: await painterFor(io) }),
+      comparisonTable(comparison, {
+        columns: io.columns,
+        units: flags.units,
+        explain: flags.explain === true,
+        paint: await painterFor(io),
+      }),
     );
   if (rows.some((row) => row.budget?.fits === false)) exit(EXIT.overBudget);
 }
@@ -103,23 +114,19 @@ function rowOf(
     readonly contextTokens: Tokens | undefined;
     readonly flags: CompareFlags;
     readonly limit: Limit | null;
+    readonly beside: Beside;
   },
 ): ComparedRow {
   const { flags, limit } = at;
-  const options: EstimateOptions = {
-    ...estimateOptionsOf({ ...flags, dtype: undefined, context: undefined }, loaded, limit),
-    ...(at.dtype === undefined ? {} : { dtype: at.dtype }),
-    ...(at.contextTokens === undefined ? {} : { contextTokens: at.contextTokens }),
-  };
+  const asked = { ...flags, dtype: at.dtype, context: at.contextTokens };
+  const options: EstimateOptions = { ...estimateOptionsOf(asked, loaded, limit), ...at.beside };
   const outcome = estimate(loaded.architecture, options);
   return {
-    model: loaded.id,
-    parameters: loaded.architecture.parameters.total,
-    dtype: outcome.request.dtype,
-    contextTokens: outcome.request.context!,
-    batch: outcome.request.batch!,
-    terms: outcome.devices[0]!.terms,
+    model: modelFacts(modelSummary(loaded), loaded.architecture),
+    request: outcome.request,
+    terms: worstOf(outcome.devices).terms,
     total: outcome.total,
     ...(limit === null ? {} : { budget: checkBudget(outcome, limit) }),
+    notes: [...loaded.notes, ...outcome.notes],
   };
 }

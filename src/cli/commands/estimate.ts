@@ -1,5 +1,6 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Architecture } from "../../architecture/model.ts";
+import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { EstimateOptions } from "../../estimate/prepare.ts";
@@ -10,9 +11,11 @@ import type { AttentionImplementation } from "../../memory/attention-mask.ts";
 import { type BatchLengths, batchLengths } from "../../memory/batch-lengths.ts";
 import { plainStorageByName } from "../../quantization/storage.ts";
 import type { Result } from "../../report/result.ts";
-import { estimateTable, type Units } from "../../report/table.ts";
+import type { Units } from "../../report/size-text.ts";
+import { estimateTable } from "../../report/table.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
+import { asksNothing, besideOf } from "../beside.ts";
 import { limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
@@ -44,8 +47,6 @@ interface EstimateFlags extends ServeFlags {
   readonly lengths?: readonly Tokens[];
   readonly attention?: AttentionImplementation;
   readonly assumeFamily?: string;
-  readonly draft?: string;
-  readonly mmproj?: string;
 }
 
 /** `vram-calc <model>`: the default command. Exits 0 when it fits or no limit was given, 1 when over. */
@@ -53,8 +54,6 @@ export function defineEstimate(program: Command, session: Session, commandNames:
   addServeOptions(
     program.argument("[model]", "count (14B), catalogue name, path, hub id, or - for a config on stdin"),
   )
-    .addOption(new Option("--draft <model[:dtype]>", "a second model beside it that proposes tokens"))
-    .addOption(new Option("--mmproj <file>", "image projector of llama.cpp, a GGUF file of its own"))
     .addOption(gpuOption())
     .addOption(budgetOption())
     .addOption(lengthsOption())
@@ -99,14 +98,7 @@ async function runEstimate(
   const limit = await limitOf(flags, io);
   const loadOptions = loadOptionsOf(io, { assumeFamily: flags.assumeFamily, otherNames });
   const loaded = await loadModel(reference, loadOptions);
-  const draft =
-    flags.draft === undefined
-      ? undefined
-      : await (await import("../draft-flag.ts")).loadDraft(flags.draft, loadOptions);
-  const projectorFile =
-    flags.mmproj === undefined
-      ? undefined
-      : await (await import("../mmproj-flag.ts")).loadProjector(flags.mmproj);
+  const beside = asksNothing(flags) ? {} : await besideOf(flags, loadOptions);
   const lengths =
     flags.lengths === undefined ? undefined : lengthsOf(loaded.architecture, flags, flags.lengths);
   const options: EstimateOptions = {
@@ -119,20 +111,14 @@ async function runEstimate(
           ...(lengths.realTokens < lengths.paddedTokens ? { padded: true } : {}),
         }),
     ...(flags.attention === undefined ? {} : { attention: flags.attention }),
-    ...(draft === undefined ? {} : { draft }),
-    ...(projectorFile === undefined ? {} : { projectorFile }),
+    ...beside,
     weightsOnly: flags.weightsOnly === true,
   };
   const outcome = await estimateFor(loaded.architecture, options);
   const budget = limit === null ? undefined : checkBudget(outcome, limit);
   const result: Result = {
     schema: "vram-calc/estimate@1",
-    model: {
-      id: loaded.id,
-      source: loaded.source,
-      family: loaded.architecture.family,
-      ...(loaded.revision === undefined ? {} : { revision: loaded.revision }),
-    },
+    model: modelSummary(loaded),
     architecture: loaded.architecture,
     request: outcome.request,
     estimate: outcome,
@@ -167,7 +153,7 @@ async function runEstimate(
   const advice = advise(loaded.architecture, options, budget.bytes);
   if (advice.length > 0)
     io.stdout(
-      `\nwhat would change that\n${adviceLines(advice, { columns: io.columns, paint: await painterFor(io) }).join("\n")}\n`,
+      `\nwhat would change that\n${adviceLines(advice, { columns: io.columns, units: flags.units, paint: await painterFor(io) }).join("\n")}\n`,
     );
 }
 

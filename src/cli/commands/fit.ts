@@ -1,7 +1,8 @@
 import { Option } from "commander";
 import type { Note } from "../../architecture/model.ts";
+import { modelSummary } from "../../architecture/summary.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
-import type { FitPlace } from "../../report/fit.ts";
+import type { FitOptions, FitPlace } from "../../report/fit.ts";
 import {
   SERVING_UNKNOWNS,
   type ServingUnknown,
@@ -10,12 +11,15 @@ import {
 } from "../../solve/unknowns.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import type { Bytes } from "../../units.ts";
+import { besideOf } from "../beside.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
+import type { Io } from "../io.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
   budgetOption,
+  explainOption,
   fieldOption,
   gpuOption,
   jsonOption,
@@ -34,6 +38,7 @@ interface FitFlags extends BothSidesFlags {
   readonly gpus?: number;
   readonly train?: true;
   readonly solve?: ServingUnknown | TrainingUnknown;
+  readonly explain?: true;
   readonly json?: true;
   readonly field?: string;
   readonly assumeFamily?: string;
@@ -60,6 +65,7 @@ export const defineFit: DefineCommand = (command, session) => {
     )
     .option("--train", "ask about training: gpus, micro-batch, seq or plan")
     .addOption(assumeFamilyOption())
+    .addOption(explainOption())
     .addOption(jsonOption())
     .addOption(fieldOption());
   addBothSides(command, { training: "Options with --train:" });
@@ -129,13 +135,16 @@ async function runServing(
   const report = await import("../../report/fit-serving.ts");
   // The number of cards is the unknown: it bounds the search instead of dividing the model.
   const cards = unknown === "gpus" || unknown === "tp";
-  const options = estimateOptionsOf(flags, loaded, cards ? { ...limit, count: 1 } : limit);
+  const options = {
+    ...estimateOptionsOf(flags, loaded, cards ? { ...limit, count: 1 } : limit),
+    ...(await besideOf(flags, loadOptionsOf(io))),
+  };
   const input = { model: loaded.architecture, options, budgetBytes: limit.bytes };
   const answer = fit(cards && limit.counted ? { ...input, mostDevices: limit.count } : input, unknown);
   const place = placeOf(loaded, limit, answer.notes);
   if (flags.json === true || flags.field !== undefined)
     printJson(io, report.servingFitJson(place, answer), flags.field);
-  else io.stdout(report.servingFitText(place, answer, { columns: io.columns, paint: await painterFor(io) }));
+  else io.stdout(report.servingFitText(place, answer, await textOptions(io, flags)));
   return answer.fits;
 }
 
@@ -157,9 +166,15 @@ async function runTraining(
   const place = placeOf(loaded, limit, answer.notes);
   if (flags.json === true || flags.field !== undefined)
     printJson(io, report.trainingFitJson(place, answer), flags.field);
-  else io.stdout(report.trainingFitText(place, answer, { columns: io.columns, paint: await painterFor(io) }));
+  else io.stdout(report.trainingFitText(place, answer, await textOptions(io, flags)));
   return answer.fits;
 }
+
+const textOptions = async (io: Io, { explain }: FitFlags): Promise<FitOptions> => ({
+  columns: io.columns,
+  explain: explain === true,
+  paint: await painterFor(io),
+});
 
 /** The unknown, if it is one of this side. */
 function unknownOf<T extends string>(
@@ -190,9 +205,8 @@ function replicasOf({ tp = 1, pp = 1, cp = 1, dp }: FitFlags, cards: number): nu
 
 function placeOf(loaded: LoadedModel, limit: CountedLimit, notes: readonly Note[]): FitPlace {
   return {
-    id: loaded.id,
-    source: loaded.source,
-    parameters: loaded.architecture.parameters.total,
+    model: modelSummary(loaded),
+    architecture: loaded.architecture,
     budgetBytes: limit.bytes,
     ...(limit.gpu === undefined ? {} : { gpu: limit.gpu }),
     ...(limit.counted ? { devices: limit.count } : {}),

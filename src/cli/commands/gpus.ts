@@ -14,7 +14,7 @@ export const defineGpus: DefineCommand = (command, { io }) => {
     .action(async (words: readonly string[], options: { readonly json?: true; readonly field?: string }) => {
       const found = findAccelerators(words.join(" "));
       if (options.json === true || options.field !== undefined) {
-        printJson(io, { schema: "vram-calc/gpus@1", gpus: gpuRows(found) }, options.field);
+        printJson(io, { schema: "vram-calc/gpus@1", gpus: gpuRows(found), notes: [] }, options.field);
         return;
       }
       const paint = await painterFor(io);

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { adaptedExpertNotes, loraLinears } from "../../adapters/lora.ts";
 import type { Note } from "../../architecture/model.ts";
 import { embeddingPadding } from "../../architecture/padding.ts";
+import { modelSummary } from "../../architecture/summary.ts";
 import { VramCalcError } from "../../errors.ts";
 import { cacheRows } from "../../memory/cache-rows.ts";
 import {
@@ -17,13 +18,14 @@ import { bytesByFormat, type StoredFiles } from "../../sources/stored-weights.ts
 import { readTokenizer } from "../../sources/tokenizer.ts";
 import { loadOptionsOf } from "../load.ts";
 import { type LoraFlag, parseLora } from "../lora-flag.ts";
-import { assumeFamilyOption, fieldOption, jsonOption } from "../options.ts";
+import { assumeFamilyOption, explainOption, fieldOption, jsonOption } from "../options.ts";
 import { painterFor } from "../paint.ts";
 import { printJson } from "../print-json.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
 
 interface InspectFlags {
+  readonly explain?: true;
   readonly json?: true;
   readonly field?: string;
   readonly assumeFamily?: string;
@@ -36,6 +38,7 @@ export const defineInspect: DefineCommand = (command, session) => {
     .argument("<model>", "catalogue name, path, hub id, or - for a config on stdin")
     .addOption(assumeFamilyOption())
     .option("--lora <r=N>", "adapter parameters per linear: r=32, r=32,targets=attention", parseLora)
+    .addOption(explainOption())
     .addOption(jsonOption())
     .addOption(fieldOption())
     .action((reference: string, flags: InspectFlags) => inspect(reference, flags, session));
@@ -54,8 +57,7 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
         : await tokenizerOf(folder, unread)
       : ggufTokenizer(loaded.gguf.tokens);
   const inspection: Inspection = {
-    id: loaded.id,
-    source: loaded.source,
+    model: modelSummary(loaded),
     architecture,
     cache: cacheRows(architecture),
     ...(tokenizer === null
@@ -68,7 +70,14 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
   };
   if (flags.json === true || flags.field !== undefined)
     printJson(io, inspectionJson(inspection), flags.field);
-  else io.stdout(inspectionTable(inspection, { columns: io.columns, paint: await painterFor(io) }));
+  else
+    io.stdout(
+      inspectionTable(inspection, {
+        columns: io.columns,
+        explain: flags.explain === true,
+        paint: await painterFor(io),
+      }),
+    );
 }
 
 /** The tokenizer beside the config; one that cannot be read costs its section and no more. */

@@ -1,18 +1,33 @@
 import { writeFileSync } from "node:fs";
 import { Option } from "commander";
+import { modelFacts, modelSummary } from "../../architecture/summary.ts";
 import { CURVES } from "../../curves/curves.ts";
 import { VramCalcError } from "../../errors.ts";
+import { explanation } from "../../report/explain.ts";
+import { noteLines } from "../../report/notes.ts";
 import { brailleChart } from "../../report/plot/braille.ts";
 import type { Chart } from "../../report/plot/chart.ts";
+import { type Charted, chartJson } from "../../report/plot/json.ts";
 import { svgChart } from "../../report/plot/svg.ts";
+import { wrap } from "../../report/text-layout.ts";
 import { loadModel } from "../../sources/load-model.ts";
+import { groupDigits } from "../../units.ts";
+import { besideOf } from "../beside.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
 import { limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
-import { budgetOption, gpuOption } from "../options.ts";
+import {
+  assumeFamilyOption,
+  budgetOption,
+  explainOption,
+  fieldOption,
+  gpuOption,
+  jsonOption,
+} from "../options.ts";
 import { painterFor } from "../paint.ts";
-import { curveChart } from "../plot/curve-chart.ts";
+import { curveChart, curveExplanation } from "../plot/curve-chart.ts";
 import { AXES, type Axis, memoryChart, TRAINING_AXES } from "../plot/memory-chart.ts";
+import { printJson } from "../print-json.ts";
 import type { Session } from "../session.ts";
 import type { DefineCommand } from "./command.ts";
 
@@ -23,6 +38,10 @@ interface PlotFlags extends BothSidesFlags {
   readonly output?: string;
   readonly gpu?: string;
   readonly budget?: number;
+  readonly assumeFamily?: string;
+  readonly explain?: true;
+  readonly json?: true;
+  readonly field?: string;
 }
 
 /** `vram-calc plot gelu silu --dtype fp8` and `vram-calc plot memory qwen2.5-14b --x context`. */
@@ -42,7 +61,11 @@ export const definePlot: DefineCommand = (command, session) => {
     .option("--derivative", "draw the derivative too")
     .addOption(gpuOption())
     .addOption(budgetOption())
-    .option("-o, --output <file.svg>", "write an SVG file; an existing file is never overwritten");
+    .option("-o, --output <file.svg>", "write an SVG file; an existing file is never overwritten")
+    .addOption(assumeFamilyOption())
+    .addOption(explainOption())
+    .addOption(jsonOption())
+    .addOption(fieldOption());
   addBothSides(command, { training: "Options with --x seq, micro-batch or rank:" });
   command.action((words: readonly string[], flags: PlotFlags) => {
     const trains = flags.x !== undefined && TRAINING_AXES.includes(flags.x);
@@ -50,6 +73,7 @@ export const definePlot: DefineCommand = (command, session) => {
     return runPlot(words, flags, session);
   });
 };
+
 function rangeOf(text: string): readonly [number, number] {
   const [from, to, more] = text.split(":").map(Number);
   if (
@@ -67,13 +91,28 @@ function rangeOf(text: string): readonly [number, number] {
   return [from, to];
 }
 
-async function chartOf(words: readonly string[], flags: PlotFlags, { io }: Session): Promise<Chart> {
-  if (words[0] !== "memory")
-    return curveChart(words, {
+/** A chart with what it is about and how to redo it by hand. */
+interface Plotted {
+  readonly chart: Chart;
+  readonly about?: Charted;
+  readonly explained: readonly string[];
+}
+
+async function plottedOf(words: readonly string[], flags: PlotFlags, { io }: Session): Promise<Plotted> {
+  if (words[0] !== "memory") {
+    if (flags.x !== undefined)
+      throw new VramCalcError("bad-option", {
+        option: "--x",
+        given: `"${flags.x}" for a curve`,
+        expected: "vram-calc plot memory MODEL --x ..., or --range for a curve",
+      });
+    const request = {
       range: flags.range,
       format: flags.dtype,
       derivative: flags.derivative === true,
-    });
+    };
+    return { chart: curveChart(words, request), explained: curveExplanation(words, request) };
+  }
   const [, reference, more] = words;
   if (reference === undefined || more !== undefined)
     throw new VramCalcError("bad-option", {
@@ -82,16 +121,36 @@ async function chartOf(words: readonly string[], flags: PlotFlags, { io }: Sessi
       expected: "one model",
     });
   const limit = await limitOf(flags, io);
-  const loaded = await loadModel(reference, loadOptionsOf(io));
-  return memoryChart(loaded, flags.x ?? "context", { flags, limit });
+  const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
+  const { chart, last } = memoryChart(loaded, flags.x ?? "context", {
+    flags,
+    limit,
+    beside: await besideOf(flags, loadOptionsOf(io)),
+  });
+  return {
+    chart,
+    about: {
+      model: modelFacts(modelSummary(loaded), loaded.architecture),
+      request: last.request,
+      notes: [...loaded.notes, ...last.notes, ...(limit?.notes ?? [])],
+    },
+    explained: [`at the end of the axis, ${axisEnd(chart)}`, ...explanation(last, io.columns)],
+  };
+}
+
+function axisEnd({ series, xLabel }: Chart): string {
+  return `${groupDigits(series[0]!.points.at(-1)!.x)} (${xLabel})`;
 }
 
 async function runPlot(words: readonly string[], flags: PlotFlags, session: Session): Promise<void> {
   const { io } = session;
   if (words[0] === "list") {
-    io.stdout(
-      `${CURVES.map((curve) => `${curve.id.padEnd(16)}${curve.kind.padEnd(12)}${curve.formula}`).join("\n")}\n`,
+    const wide = CURVES.map((curve) => `${curve.id.padEnd(16)}${curve.kind.padEnd(12)}${curve.formula}`);
+    const fits = wide.every((line) => line.length <= io.columns);
+    const narrow = CURVES.map(({ id, kind, formula }) =>
+      wrap(`${id} (${kind}): ${formula}`, io.columns, "  "),
     );
+    io.stdout(`${(fits ? wide : narrow).join("\n")}\n`);
     return;
   }
   // What is written is SVG whatever the name says, and viewers go by the name.
@@ -101,14 +160,22 @@ async function runPlot(words: readonly string[], flags: PlotFlags, session: Sess
       given: `"${flags.output}"`,
       expected: "a file name that ends in .svg",
     });
-  const chart = await chartOf(words, flags, session);
-  if (flags.output === undefined) {
-    const rows = Math.max(8, Math.min(24, Math.floor(io.columns / 4)));
-    io.stdout(brailleChart(chart, { columns: io.columns, rows, paint: await painterFor(io) }));
+  const { chart, about, explained } = await plottedOf(words, flags, session);
+  if (flags.output !== undefined) writeNew(flags.output, svgChart(chart));
+  if (flags.json === true || flags.field !== undefined) {
+    printJson(io, chartJson(chart, about), flags.field);
     return;
   }
-  writeNew(flags.output, svgChart(chart));
-  io.stdout(`wrote ${flags.output}\n`);
+  if (flags.output !== undefined) {
+    io.stdout(`wrote ${flags.output}\n`);
+    return;
+  }
+  const paint = await painterFor(io);
+  const rows = Math.max(8, Math.min(24, Math.floor(io.columns / 4)));
+  io.stdout(brailleChart(chart, { columns: io.columns, rows, paint }));
+  if (flags.explain === true) io.stdout(`\n${explained.join("\n")}\n`);
+  const notes = noteLines(about?.notes ?? [], { columns: io.columns, paint });
+  if (notes.length > 0) io.stdout(`\n${notes.join("\n")}\n`);
 }
 
 function writeNew(path: string, text: string): void {

@@ -1,8 +1,9 @@
+import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
 import { train } from "../../estimate/train.ts";
 import { trainReliefs } from "../../estimate/train-reliefs.ts";
-import type { Units } from "../../report/table.ts";
+import type { Units } from "../../report/size-text.ts";
 import { type TrainReport, trainJson, trainTable } from "../../report/train.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import type { Bytes } from "../../units.ts";
@@ -54,12 +55,7 @@ async function runTrain(reference: string, flags: Flags, { io, exit }: Session):
   const result = train(model, asked);
   const budget = limit === null ? undefined : checkBudget(result, limit);
   const report: TrainReport = {
-    model: {
-      id: loaded.id,
-      source: loaded.source,
-      family: model.family,
-      ...(loaded.revision === undefined ? {} : { revision: loaded.revision }),
-    },
+    model: modelSummary(loaded),
     architecture: model,
     result,
     reliefs: trainReliefs(model, asked),

@@ -1,6 +1,6 @@
 /** The command line as completion and the manual need it, read from commander's own definitions. */
 import type { Argument, Command, Option } from "commander";
-import { ARGUMENT_VALUES, OPTION_VALUES, type ValueSource } from "./word-sets.ts";
+import { ARGUMENT_VALUES, OPTION_VALUES, VALUES_AFTER, type ValueSource } from "./word-sets.ts";
 
 export type Value = ValueSource;
 
@@ -18,6 +18,8 @@ export interface DefinedCommand {
   readonly description: string;
   readonly options: readonly DefinedOption[];
   readonly argument: Value;
+  /** What follows a word among the arguments. */
+  readonly after: Readonly<Record<string, Value>>;
 }
 
 /** The default command first, then the others in the order of the help. */
@@ -28,6 +30,7 @@ export function definedCommands(program: Command): readonly DefinedCommand[] {
     description: "help for a command",
     options: [],
     argument: { choices: names },
+    after: {},
   };
   return [define(program, ""), ...program.commands.map((command) => define(command, command.name())), help];
 }
@@ -39,6 +42,7 @@ function define(command: Command, name: string): DefinedCommand {
     description: command.description(),
     options: command.createHelp().visibleOptions(command).map(defineOption),
     argument: argument === undefined ? {} : argumentValue(argument),
+    after: argument === undefined ? {} : (VALUES_AFTER[argument.name()] ?? {}),
   };
 }
 
@@ -61,6 +65,10 @@ function argumentValue(argument: Argument): Value {
 
 /** The word sets that some option or argument uses. */
 export function usedSets(commands: readonly DefinedCommand[]): readonly NonNullable<Value["words"]>[] {
-  const values = commands.flatMap((command) => [command.argument, ...command.options.map((o) => o.value)]);
+  const values = commands.flatMap((command) => [
+    command.argument,
+    ...Object.values(command.after),
+    ...command.options.map((o) => o.value),
+  ]);
   return [...new Set(values.flatMap((value) => (value?.words === undefined ? [] : [value.words])))].sort();
 }

@@ -4,11 +4,15 @@ import { catalogueNames } from "../../architecture/catalogue.ts";
 import { FAMILIES } from "../../architecture/registry.ts";
 import { CURVES } from "../../curves/curves.ts";
 import { ENGINE_IDS } from "../../engines/engine.ts";
+import { LLAMA_CPP_VERSIONS } from "../../engines/llama-cpp/versions.ts";
+import { TRANSFORMERS_VERSIONS } from "../../engines/transformers/versions.ts";
+import { VLLM_VERSIONS } from "../../engines/vllm/versions.ts";
 import { KV_FORMATS } from "../../formats/kv-formats.ts";
 import { STORAGE_FORMATS } from "../../formats/storage-formats.ts";
 import { accelerators } from "../../hardware/accelerators.ts";
 import { OPTIMIZERS } from "../../memory/training/optimizers.ts";
 import { WEIGHT_FORMAT_NAMES } from "../../quantization/storage-by-name.ts";
+import { settingNames } from "../engine-settings.ts";
 
 /** What stands where a value is typed. */
 export type WordSet = keyof typeof WORDS;
@@ -20,15 +24,43 @@ const WORDS = {
   storage: () => WEIGHT_FORMAT_NAMES,
   kv: () => [...KV_FORMATS.keys()],
   formats: () => [...STORAGE_FORMATS.keys()],
-  engines: () => ["generic", ...ENGINE_IDS],
+  engines: () => [
+    "generic",
+    ...ENGINE_IDS,
+    ...VLLM_VERSIONS.map(({ version }) => `vllm@${version}`),
+    ...TRANSFORMERS_VERSIONS.map(({ version }) => `transformers@${version}`),
+    ...LLAMA_CPP_VERSIONS.map(({ version }) => `llama.cpp@b${version}`),
+  ],
+  settings: () => settingNames().map((name) => `${name}=`),
+  targets: () => [
+    "all-linear",
+    "attention",
+    "query-value",
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "o_proj",
+    "gate_proj",
+    "up_proj",
+    "down_proj",
+  ],
   families: () => FAMILIES.map((family) => family.id),
   optimizers: () => OPTIMIZERS.map((optimizer) => optimizer.id),
   curves: () => ["memory", "list", ...CURVES.map((curve) => curve.id)],
 } as const satisfies Record<string, () => readonly string[]>;
 
-/** The words of a set: letters, digits and `._+-` alone, so that no shell reads anything into them. */
+/** Sets whose words are joined to one value: by a sign, or with a number of them in front as in 2xl40s,l4. */
+export const JOINED: { readonly [S in WordSet]?: "," | "/" | "count" } = {
+  storage: ",",
+  kv: "/",
+  gpus: "count",
+  settings: ",",
+  targets: ",",
+};
+
+/** The words of a set: letters, digits and `._+-@=` alone, so that no shell reads anything into them. */
 export function wordsOf(set: WordSet): readonly string[] {
-  return [...new Set<string>(WORDS[set]())].filter((word) => /^[\w.+-]+$/.test(word)).sort();
+  return [...new Set<string>(WORDS[set]())].filter((word) => /^[\w.+@=-]+$/.test(word)).sort();
 }
 
 /** What an option or argument without choices of its own takes, by its name. */
@@ -52,8 +84,15 @@ export const OPTION_VALUES: { readonly [option: string]: ValueSource } = {
   x: { choices: ["context", "batch"] },
   units: { choices: ["GB", "GiB"] },
   checkpointing: { choices: ["none", "selective", "full", "offload"] },
+  set: { words: "settings" },
+  "lora-targets": { words: "targets" },
   baseline: { files: true },
   output: { files: true },
+};
+
+/** What follows a word among the arguments: `plot memory MODEL`. */
+export const VALUES_AFTER: { readonly [argument: string]: { readonly [word: string]: ValueSource } } = {
+  what: { memory: { words: "models", files: true } },
 };
 
 export const ARGUMENT_VALUES: { readonly [argument: string]: ValueSource } = {

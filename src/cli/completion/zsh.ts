@@ -1,5 +1,5 @@
 import { type DefinedCommand, type DefinedOption, usedSets, type Value } from "./definitions.ts";
-import { wordsOf } from "./word-sets.ts";
+import { JOINED, type WordSet, wordsOf } from "./word-sets.ts";
 
 /**
  * A completion script for zsh: `source <(vram-calc completion zsh)` after `compinit`, or as a file `_vram-calc`
@@ -12,7 +12,8 @@ export function zshCompletion(commands: readonly DefinedCommand[]): string {
     ...usedSets(commands).flatMap((set) => [
       `_vram_calc_${set}() {`,
       `  local -a words=(${wordsOf(set).join(" ")})`,
-      `  compadd "$@" -a words`,
+      ...joinedLines(set),
+      `  compadd "$@"${wordsOf(set).some((word) => word.endsWith("=")) ? " -S ''" : ""} -a words`,
       "}",
     ]),
     "_vram_calc_commands() {",
@@ -41,12 +42,26 @@ export function zshCompletion(commands: readonly DefinedCommand[]): string {
   return lines.join("\n");
 }
 
+/** Of values that are joined the last one is completed. */
+function joinedLines(set: WordSet): string[] {
+  const joined = JOINED[set];
+  if (joined === undefined) return [];
+  return joined === "count"
+    ? ["  compset -P '*[,+]'", "  compset -P '<->[xX]'"]
+    : [`  compset -P '*${joined}'`];
+}
+
 /** Arguments of more than one kind, the default command's first word among them, complete through a function. */
-function mixedArguments({ name, argument }: DefinedCommand): string[] {
+function mixedArguments({ name, argument, after }: DefinedCommand): string[] {
   if (name !== "" && !(argument.words !== undefined && argument.files === true)) return [];
   return [
     `${argumentFunction(name)}() {`,
     ...(name === "" ? ["  (( CURRENT == 2 )) && _vram_calc_commands"] : []),
+    ...Object.entries(after).flatMap(([word, value]) =>
+      value.words === undefined
+        ? []
+        : [`  if (( \${words[(I)${word}]} )); then _vram_calc_${value.words}; _files; return; fi`],
+    ),
     ...(argument.words === undefined ? [] : [`  _vram_calc_${argument.words}`]),
     ...(argument.files === true ? ["  _files"] : []),
     "}",

@@ -1,10 +1,13 @@
 /** One request line -> one result line. */
+
+import { modelSummary } from "../../architecture/summary.ts";
 import { judge } from "../../check/result.ts";
 import { EXIT, type ExitCode, VramCalcError } from "../../errors.ts";
 import { resultJson } from "../../report/result.ts";
 import { trainJson } from "../../report/train.ts";
 import { parseJson } from "../../sources/json/parse-json.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
+import { asksNothing, type Beside, type BesideFlags, besideOf } from "../beside.ts";
 import { readRequest, type SizeRequest } from "../check/request.ts";
 import { size } from "../check/uses.ts";
 import type { Io } from "../io.ts";
@@ -33,6 +36,7 @@ type Kept<T> = { readonly value: T } | { readonly error: unknown };
 export function answerer(io: Io): Answerer {
   const models = recent<Kept<LoadedModel>>(MOST_KEPT);
   const limits = recent<Kept<Limit | null>>(MOST_KEPT);
+  const besides = recent<Kept<Beside>>(MOST_KEPT);
   let worst: ExitCode = EXIT.ok;
 
   function refused(error: unknown, id: unknown, line: number): string {
@@ -62,7 +66,7 @@ export function answerer(io: Io): Answerer {
       const limitKey = request.gpu ?? "";
       const model = models.get(modelKey);
       const limit = request.gpu === undefined ? limitByBytes(request) : limits.get(limitKey);
-      if (model !== undefined && limit !== undefined)
+      if (model !== undefined && limit !== undefined && asksNothing(request.flags))
         return answerText(request, { id, loaded: unwrap(model), limit: unwrap(limit) });
       return loadAndAnswer(request, { id, line: lineNumber, modelKey, limitKey });
     } catch (error) {
@@ -83,7 +87,15 @@ export function answerer(io: Io): Answerer {
       const model = await kept(models, at.modelKey, () =>
         loadModel(reference, loadOptionsOf(io, { assumeFamily })),
       );
-      return answerText(request, { id: at.id, loaded: unwrap(model), limit: unwrap(limit) });
+      const { draft, mmproj }: BesideFlags = request.flags;
+      const beside = asksNothing({ draft, mmproj })
+        ? {}
+        : unwrap(
+            await kept(besides, JSON.stringify([draft, mmproj]), () =>
+              besideOf({ draft, mmproj }, loadOptionsOf(io)),
+            ),
+          );
+      return answerText(request, { id: at.id, loaded: unwrap(model), limit: unwrap(limit), beside });
     } catch (error) {
       return refused(error, at.id, at.line);
     }
@@ -122,18 +134,18 @@ const idField = (id: unknown): { readonly id?: unknown } => (id === undefined ? 
 
 function answerText(
   request: SizeRequest,
-  at: { readonly id: unknown; readonly loaded: LoadedModel; readonly limit: Limit | null },
+  at: {
+    readonly id: unknown;
+    readonly loaded: LoadedModel;
+    readonly limit: Limit | null;
+    readonly beside?: Beside;
+  },
 ): string {
-  const { id, loaded, limit } = at;
-  const sized = size(request.use, loaded, { flags: request.flags, limit });
+  const { id, loaded, limit, beside = {} } = at;
+  const sized = size(request.use, loaded, { flags: request.flags, limit, beside });
   const budget = limit === null ? {} : { budget: judge(sized.result, limit, request) };
   const { architecture } = loaded;
-  const model = {
-    id: loaded.id,
-    source: loaded.source,
-    family: architecture.family,
-    ...(loaded.revision === undefined ? {} : { revision: loaded.revision }),
-  };
+  const model = modelSummary(loaded);
   const about = { model, architecture, notes: sized.notes, ...budget };
   switch (sized.use) {
     case "serve": {

@@ -1,5 +1,6 @@
 /** Activation functions and losses, exact and as a format sees them. */
 import { type Curve, curveByName, sampleCurve } from "../../curves/curves.ts";
+import { VramCalcError } from "../../errors.ts";
 import { roundTo } from "../../formats/codec.ts";
 import type { Chart, Series } from "../../report/plot/chart.ts";
 
@@ -20,6 +21,13 @@ export function curveChart(names: readonly string[], request: CurveRequest): Cha
   ];
   const { format, derivative } = request;
   const series = curves.flatMap((curve) => curveSeries(curve, { from, to, format, derivative }));
+  const [first] = series;
+  if (series.every(({ points }) => points.length === 0))
+    throw new VramCalcError("bad-option", {
+      option: "--range",
+      given: `"${from}:${to}"`,
+      expected: `a part of where ${first!.name} has a value, such as ${curves[0]!.from}:${curves[0]!.to}`,
+    });
   return {
     title: `${names.join(", ")}${format === undefined ? "" : ` through ${format}`}`,
     xLabel: curves[0]!.xLabel,
@@ -52,4 +60,23 @@ function curveSeries(
       : [{ name: `${curve.id} in ${format}`, points: sample(through(curve.value)), dots: true }]),
     ...(at.derivative ? [{ name: `derivative of ${curve.id}`, points: sample(curve.derivative) }] : []),
   ];
+}
+
+/** Where a curve is told in numbers. */
+const EXAMPLE_X = 1;
+
+/** Each function with a number put in, and the same as the format sees it. */
+export function curveExplanation(names: readonly string[], { format }: CurveRequest): readonly string[] {
+  const text = (value: number): string => String(Number(value.toPrecision(6)));
+  return names.map(curveByName).flatMap(({ id, formula, value, derivative }) => {
+    const y = value(EXAMPLE_X);
+    return [
+      `${id}: ${formula}; at x = ${EXAMPLE_X}: ${text(y)}, derivative ${text(derivative(EXAMPLE_X))}`,
+      ...(format === undefined
+        ? []
+        : [
+            `${id} in ${format}: x = ${EXAMPLE_X} is stored as ${text(roundTo(format, EXAMPLE_X))}, the result ${text(value(roundTo(format, EXAMPLE_X)))} as ${text(roundTo(format, value(roundTo(format, EXAMPLE_X))))}`,
+          ]),
+    ];
+  });
 }

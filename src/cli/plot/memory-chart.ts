@@ -1,10 +1,12 @@
 /** The memory of a model against one quantity, everything else as asked for. */
+import type { Note } from "../../architecture/model.ts";
 import { estimate } from "../../estimate/estimate.ts";
 import { train } from "../../estimate/train.ts";
-import type { Term } from "../../memory/term.ts";
+import { type Band, type Term, worstOf } from "../../memory/term.ts";
 import type { Chart, Series } from "../../report/plot/chart.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
 import { GiB } from "../../units.ts";
+import type { Beside } from "../beside.ts";
 import type { BothSidesFlags } from "../both-sides.ts";
 import type { Limit } from "../limit.ts";
 import { estimateOptionsOf } from "../serve-flags.ts";
@@ -19,9 +21,18 @@ export const TRAINING_AXES: readonly Axis[] = ["seq", "micro-batch", "rank"];
 /** Points of a curve: enough for a smooth line, few enough to answer at once. */
 const POINTS = 65;
 
-interface Sized {
-  readonly total: number;
-  readonly terms: readonly Pick<Term, "id" | "bytes">[];
+/** What the worst device takes at one place of the axis. */
+export interface Sized {
+  readonly request: object;
+  readonly total: Band;
+  readonly terms: readonly Term[];
+  readonly notes: readonly Note[];
+}
+
+export interface MemoryPlot {
+  readonly chart: Chart;
+  /** The end of the axis. */
+  readonly last: Sized;
 }
 
 interface Sizer {
@@ -32,15 +43,21 @@ interface Sizer {
   readonly at: (x: number) => Sized;
 }
 
+export interface MemoryRequest {
+  readonly flags: BothSidesFlags;
+  readonly limit: Limit | null;
+  readonly beside?: Beside;
+}
+
 /** Total and the terms that move, in GiB, from 1 to the end of the axis. */
 export function memoryChart(
   loaded: LoadedModel,
   axis: Axis,
-  { flags, limit }: { readonly flags: BothSidesFlags; readonly limit: Limit | null },
-): Chart {
+  { flags, limit, beside = {} }: MemoryRequest,
+): MemoryPlot {
   const sizer = TRAINING_AXES.includes(axis)
     ? trainingSizer(loaded, axis, flags)
-    : servingSizer(loaded, axis, { flags, limit });
+    : servingSizer(loaded, axis, { flags, limit, beside });
   const xs = Array.from({ length: POINTS }, (_, i) =>
     Math.max(1, Math.round((sizer.last * i) / (POINTS - 1))),
   );
@@ -49,7 +66,7 @@ export function memoryChart(
     name,
     points: results.map(({ x, sized }) => ({ x, y: bytesOf(sized, name) / GiB })),
   }));
-  return {
+  const chart = {
     title: sizer.title,
     xLabel: sizer.xLabel,
     yLabel: "GiB",
@@ -57,20 +74,19 @@ export function memoryChart(
     ...(axis === "context" || axis === "seq" ? { tokens: true as const } : {}),
     ...(limit === null ? {} : { limits: [{ name: limit.gpu ?? "budget", y: limit.bytes / GiB }] }),
   };
+  return { chart, last: results.at(-1)!.sized };
 }
 
 const bytesOf = ({ total, terms }: Sized, name: string): number =>
-  name === "total" ? total : terms.reduce((sum, term) => (term.id === name ? sum + term.bytes : sum), 0);
+  name === "total"
+    ? total.bytes
+    : terms.reduce((sum, term) => (term.id === name ? sum + term.bytes : sum), 0);
 
 const DEFAULT_LAST_CONTEXT = 32_768;
 
-function servingSizer(
-  loaded: LoadedModel,
-  axis: Axis,
-  { flags, limit }: { readonly flags: BothSidesFlags; readonly limit: Limit | null },
-): Sizer {
+function servingSizer(loaded: LoadedModel, axis: Axis, { flags, limit, beside }: MemoryRequest): Sizer {
   const model = loaded.architecture;
-  const options = estimateOptionsOf(flags, loaded, limit);
+  const options = { ...estimateOptionsOf(flags, loaded, limit), ...beside };
   const batches = axis === "batch";
   return {
     title: `memory of ${loaded.id} in ${estimate(model, options).request.dtype}`,
@@ -78,8 +94,11 @@ function servingSizer(
     last: batches ? (flags.batch ?? 64) : (flags.context ?? model.maxContextTokens ?? DEFAULT_LAST_CONTEXT),
     names: ["total", "weights", "kv-cache"],
     at: (x) => {
-      const result = estimate(model, { ...options, ...(batches ? { batch: x } : { contextTokens: x }) });
-      return { total: result.total.bytes, terms: result.devices[0]!.terms };
+      const { request, total, devices, notes } = estimate(model, {
+        ...options,
+        ...(batches ? { batch: x } : { contextTokens: x }),
+      });
+      return { request, total, terms: worstOf(devices).terms, notes };
     },
   };
 }
@@ -107,11 +126,16 @@ function trainingSizer(loaded: LoadedModel, axis: Axis, flags: BothSidesFlags): 
     last,
     names: ["total", "weights", ...(adapters ? ["adapters"] : ["gradients"]), "optimizer", "activations"],
     at: (x) => {
-      const result = train(model, {
+      const {
+        request: taken,
+        total,
+        devices,
+        notes,
+      } = train(model, {
         ...request,
         ...(axis === "seq" ? { seqTokens: x } : axis === "rank" ? { loraRank: x } : { microBatch: x }),
       });
-      return { total: result.total.bytes, terms: result.devices[0]!.terms };
+      return { request: taken, total, terms: worstOf(devices).terms, notes };
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Architecture, Mixer } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import { cacheLayers } from "../cache-layers.ts";
+import { type CachePart, type CachePartRow, rowsBytes } from "../cache-sum.ts";
 
 export interface LlamaCppCacheInput {
   /** Tokens of one slot; `-c` is this times the slots. */
@@ -52,17 +53,29 @@ const pad = (tokens: Tokens, multiple = PAD): Tokens => Math.ceil(tokens / multi
  * // 9_758_048_256 = 9216 MiB in full layers + 90 MiB in window layers
  */
 export function llamaCppCacheBytes(model: Architecture, input: LlamaCppCacheInput): LlamaCppCacheBytes {
+  const { kv, state } = llamaCppCacheRows(model, input);
+  return { kv: rowsBytes(kv), state: rowsBytes(state) * input.slots };
+}
+
+/** The same by layer: `kv` of all slots, `state` of one. */
+export function llamaCppCacheRows(
+  model: Architecture,
+  input: LlamaCppCacheInput,
+): { readonly kv: readonly CachePartRow[]; readonly state: readonly CachePartRow[] } {
   const rows = cacheLayers(model);
   const cells = cellsOf(input);
   const widestValue = input.flashAttention === false ? widestValueRow(rows.map((row) => row.mixer)) : 0;
   const mixed = rows.some(({ mixer }) => mixer.kind !== "attention" || windowOf(mixer) === null);
-  let kv = 0;
-  let state = 0;
-  for (const { mixer, layers } of rows) {
-    kv += layers * kvBytes(mixer, { input, cells, widestValue, mixed });
-    state += layers * stateBytes(mixer) * input.slots;
-  }
-  return { kv, state };
+  return {
+    kv: rows.map(({ mixer, layers }) => ({
+      layers,
+      parts: kvParts(mixer, { input, cells, widestValue, mixed }),
+    })),
+    state: rows.map(({ mixer, layers }) => ({
+      layers,
+      parts: [{ tokens: null, bytes: stateBytes(mixer) }],
+    })),
+  };
 }
 
 interface Cells {
@@ -89,7 +102,7 @@ function windowOf(mixer: Mixer): Tokens | null {
   return mixer.kind === "attention" ? (mixer.windowTokens ?? mixer.chunkTokens ?? null) : null;
 }
 
-function kvBytes(
+function kvParts(
   mixer: Mixer,
   at: {
     readonly input: LlamaCppCacheInput;
@@ -97,43 +110,54 @@ function kvBytes(
     readonly widestValue: number;
     readonly mixed: boolean;
   },
-): Bytes {
+): readonly CachePart[] {
   const { format, latentCache = "latent" } = at.input;
+  const { full } = at.cells;
   switch (mixer.kind) {
     case "attention": {
       const window = at.mixed ? windowOf(mixer) : null;
-      const cells = window === null ? at.cells.full : at.cells.window(window);
       const values = Math.max(at.widestValue, mixer.kvHeads * mixer.valueDim);
-      return (
-        cells * (format.keyBytesPerVector(mixer.kvHeads * mixer.keyDim) + format.valueBytesPerVector(values))
-      );
+      return [
+        {
+          tokens: window === null ? full : at.cells.window(window),
+          bytes: format.keyBytesPerVector(mixer.kvHeads * mixer.keyDim) + format.valueBytesPerVector(values),
+        },
+      ];
     }
     case "latent": {
       const keys = format.keyBytesPerVector(mixer.latentDim + mixer.ropeDim);
       switch (latentCache) {
         case "latent":
-          return at.cells.full * keys;
+          return [{ tokens: full, bytes: keys }];
         case "latent-and-values":
-          return at.cells.full * (keys + format.valueBytesPerVector(mixer.latentDim));
+          return [{ tokens: full, bytes: keys + format.valueBytesPerVector(mixer.latentDim) }];
         case "expanded":
-          return (
-            at.cells.full *
-            (format.keyBytesPerVector(mixer.queryHeads * (mixer.nopeDim + mixer.ropeDim)) +
-              format.valueBytesPerVector(mixer.queryHeads * mixer.valueDim))
-          );
+          return [
+            {
+              tokens: full,
+              bytes:
+                format.keyBytesPerVector(mixer.queryHeads * (mixer.nopeDim + mixer.ropeDim)) +
+                format.valueBytesPerVector(mixer.queryHeads * mixer.valueDim),
+            },
+          ];
       }
       break;
     }
     case "compressed": {
-      const latent = format.keyBytesPerVector(mixer.headDim);
-      const compressed = mixer.ratio > 0 ? Math.ceil(at.cells.full / mixer.ratio) : 0;
-      const index =
-        mixer.indexer === undefined ? 0 : compressed * format.keyBytesPerVector(mixer.indexer.keyDim);
-      return (at.cells.window(mixer.windowTokens) + compressed) * latent + index;
+      const compressed = mixer.ratio > 0 ? Math.ceil(full / mixer.ratio) : 0;
+      return [
+        {
+          tokens: at.cells.window(mixer.windowTokens) + compressed,
+          bytes: format.keyBytesPerVector(mixer.headDim),
+        },
+        ...(mixer.indexer === undefined
+          ? []
+          : [{ tokens: compressed, bytes: format.keyBytesPerVector(mixer.indexer.keyDim) }]),
+      ];
     }
     case "recurrent":
     case "conv":
-      return 0;
+      return [];
   }
 }
 

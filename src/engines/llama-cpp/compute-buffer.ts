@@ -1,4 +1,5 @@
 import type { Architecture, LayerKind, Mixer } from "../../architecture/model.ts";
+import type { Explained } from "../../memory/term.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CopiedWeights } from "./copied-weights.ts";
 
@@ -44,30 +45,72 @@ const F16 = 2;
  * // 872_415_232 = 832.00 MiB = 768 scores + 16 mask + 48 of four rows, as the log prints
  */
 export function computeBufferBytes(model: Architecture, input: ComputeBufferInput): Bytes {
-  const { ubatchTokens: ub, copied } = input;
-  const head = ub * (model.vocabSize + model.hiddenSize) * F32;
-  const own = layerMoments(model, input);
-  let widest = Math.max(input.output ? head : 0, own.widest);
-  if (copied !== undefined) {
-    const { feedForward } = layerMoments(copied.of, input);
-    if (copied.matrix > 0) widest = Math.max(widest, copied.matrix + feedForward);
-    if (copied.head > 0) widest = Math.max(widest, copied.head + head);
-  }
-  return widest + (input.pipelineDevices > 1 ? PIPELINE_COPIES * own.inputs : 0);
+  return computeBuffer(model, input).bytes;
 }
 
+/** The same with the moment that is the widest. */
+export function computeBuffer(
+  model: Architecture,
+  input: ComputeBufferInput,
+): { readonly bytes: Bytes; readonly explained: Explained } {
+  const { ubatchTokens: ub, copied, pipelineDevices } = input;
+  const rows = ub * F32;
+  const head: Moment = { rows, elements: model.vocabSize + model.hiddenSize, beside: 0 };
+  const own = layerMoments(model, input);
+  const moments = [...(input.output ? [head] : []), own.attention, own.feedForward];
+  if (copied !== undefined) {
+    const { feedForward } = layerMoments(copied.of, input);
+    if (copied.matrix > 0) moments.push({ ...feedForward, copied: copied.matrix });
+    if (copied.head > 0) moments.push({ ...head, copied: copied.head });
+  }
+  const widest = moments.reduce((a, b) => (momentBytes(b) > momentBytes(a) ? b : a));
+  const inputs = pipelineDevices > 1 ? PIPELINE_COPIES * own.inputs : 0;
+  return {
+    bytes: momentBytes(widest) + inputs,
+    explained: {
+      formula: [
+        "{ub} tokens x {elements} elements x {width} B",
+        ...(widest.beside > 0 ? ["{beside} B of mask and scores"] : []),
+        ...(widest.copied === undefined ? [] : ["{copied} B of weights copied from the CPU"]),
+        ...(inputs > 0 ? ["{copies} copies x {inputs} B of inputs"] : []),
+      ].join(" + "),
+      inputs: {
+        ub,
+        elements: widest.elements,
+        width: F32,
+        beside: widest.beside,
+        copied: widest.copied ?? 0,
+        copies: PIPELINE_COPIES,
+        inputs: own.inputs,
+      },
+    },
+  };
+}
+
+/** A moment of the graph: rows of F32, what lies beside them, and weights that were copied. */
+interface Moment {
+  readonly rows: number;
+  readonly elements: number;
+  readonly beside: Bytes;
+  readonly copied?: Bytes;
+}
+
+const momentBytes = ({ rows, elements, beside, copied = 0 }: Moment): Bytes =>
+  rows * elements + beside + copied;
+
 interface LayerMoments {
-  readonly widest: Bytes;
-  /** The widest of the feed-forwards alone. */
-  readonly feedForward: Bytes;
+  /** The widest of the mixers, and of the feed-forwards. */
+  readonly attention: Moment;
+  readonly feedForward: Moment;
   /** What a pipeline keeps copies of. */
   readonly inputs: Bytes;
 }
 
 function layerMoments(model: Architecture, input: ComputeBufferInput): LayerMoments {
   const { ubatchTokens: ub, cells, flashAttention } = input;
-  let widest = 0;
-  let feedForward = 0;
+  const rows = ub * F32;
+  let attention: Moment = { rows, elements: 0, beside: 0 };
+  let feedForward = attention;
   let inputs = 0;
   for (const stack of model.stacks) {
     if (stack.role !== "decoder") continue;
@@ -84,21 +127,23 @@ function layerMoments(model: Architecture, input: ComputeBufferInput): LayerMome
     const mask = pairs * (flashAttention && made === F32 ? F32 + F16 : made);
     inputs = pairs * made + ub * stack.hiddenSize * F32;
     for (const kind of stack.kinds) {
-      const rows = ub * F32;
       const residual = 2 * stack.hiddenSize;
       for (const mixer of kind.mixers) {
         const { queries, heads } = attentionOf(mixer);
         const scores = flashAttention ? 0 : heads * cells * ub * F32;
-        widest = Math.max(widest, rows * (residual + 2 * queries) + mask + scores);
+        attention = wider(attention, { rows, elements: residual + 2 * queries, beside: mask + scores });
       }
-      feedForward = Math.max(
-        feedForward,
-        rows * (residual + feedForwardWidth(kind, stack.hiddenSize)) + mask,
-      );
+      feedForward = wider(feedForward, {
+        rows,
+        elements: residual + feedForwardWidth(kind, stack.hiddenSize),
+        beside: mask,
+      });
     }
   }
-  return { widest: Math.max(widest, feedForward), feedForward, inputs };
+  return { attention, feedForward, inputs };
 }
+
+const wider = (a: Moment, b: Moment): Moment => (momentBytes(b) > momentBytes(a) ? b : a);
 
 function attentionOf(mixer: Mixer): { readonly queries: number; readonly heads: number } {
   switch (mixer.kind) {

@@ -1,15 +1,16 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
 import { VramCalcError } from "../../errors.ts";
-import { exactTerm, type Term } from "../../memory/term.ts";
+import { exactSum, type Term } from "../../memory/term.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
 import { onceForEach } from "../../remember.ts";
 import type { Tokens } from "../../units.ts";
+import { cacheSum, rowsBytes } from "../cache-sum.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { contextTerm } from "../process-overhead.ts";
 import { versionRow } from "../versions.ts";
-import { type LlamaCppCacheInput, llamaCppCacheBytes } from "./cache.ts";
-import { computeBufferBytes } from "./compute-buffer.ts";
+import { type LlamaCppCacheInput, llamaCppCacheRows } from "./cache.ts";
+import { computeBuffer } from "./compute-buffer.ts";
 import { copiedWeights } from "./copied-weights.ts";
 import { withoutExperts } from "./offload.ts";
 import { type PlacedLayers, placeLayers } from "./placement.ts";
@@ -143,14 +144,14 @@ function deviceTerms(
     swaFull: input.swaFull === true,
     ubatchTokens: input.ubatchTokens ?? DEFAULT_UBATCH,
   };
-  const { kv, state } = llamaCppCacheBytes(held, cacheInput);
+  const rows = llamaCppCacheRows(held, cacheInput);
   const asked = input.unified === true ? input.contextTokens * slots : input.contextTokens;
   const cells = Math.ceil(asked / padTokens) * padTokens;
   const ubatchTokens = Math.min(input.ubatchTokens ?? DEFAULT_UBATCH, cells);
   const copied =
     hosted === null ? null : copiedWeights(input.model, { ...hosted, storage: input.storage, ubatchTokens });
   if (placed.layers === 0 && !placed.output && copied === null) return [];
-  const compute = computeBufferBytes(held, {
+  const { bytes: compute, explained } = computeBuffer(held, {
     ...(copied === null ? {} : { copied: { ...copied, of: input.model } }),
     cells,
     ubatchTokens,
@@ -159,15 +160,11 @@ function deviceTerms(
     pipelineDevices,
   });
   const terms: Term[] = [];
-  if (kv > 0)
-    terms.push(
-      exactTerm("kv-cache", kv, "{layers} layers, {slots} slots x {cells} cells", {
-        layers: placed.layers,
-        slots,
-        cells,
-      }),
-    );
-  if (state > 0) terms.push(exactTerm("recurrent-state", state, "{slots} slots in F32", { slots }));
+  const kv = rowsBytes(rows.kv);
+  if (kv > 0) terms.push(exactSum("kv-cache", kv, cacheSum(rows.kv, { tokens: "cells" })));
+  const state = slots * rowsBytes(rows.state);
+  if (state > 0)
+    terms.push(exactSum("recurrent-state", state, cacheSum(rows.state, { times: ["slots", slots] })));
   terms.push(
     {
       id: "activations",
@@ -175,9 +172,7 @@ function deviceTerms(
       low: Math.floor(compute * 0.9),
       high: Math.ceil(compute * 1.15),
       basis: "modelled",
-      formula:
-        "compute buffer for {ubatchTokens} tokens over {cells} cells, {copied} B of copied weights at most",
-      inputs: { ubatchTokens, cells, copied: copied === null ? 0 : Math.max(copied.matrix, copied.head) },
+      ...explained,
     },
     contextTerm(input.card?.generation),
   );

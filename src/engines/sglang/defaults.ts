@@ -25,6 +25,8 @@ const UNKNOWN_CARD: Omit<Tier, "below"> = { chunk: 4096, graphBatch: [160, 160] 
 export interface SglangDefaults {
   readonly chunkedPrefillTokens: Tokens;
   readonly memFractionStatic: number;
+  /** Largest batch that CUDA graphs are captured for. */
+  readonly graphBatch: number;
   /** What the engine sets aside for its attention backend and for CUDA graphs. */
   readonly workspace: Bytes;
 }
@@ -49,10 +51,11 @@ export function sglangDefaults(
   const { tp, pp } = at.degrees;
   const tier = card === undefined ? UNKNOWN_CARD : TIERS.find(({ below }) => card.totalBytes < below)!;
   const chunkedPrefillTokens = at.chunkedPrefillTokens ?? tier.chunk;
-  const workspace = (512 + 2 * tier.graphBatch[tp < 4 ? 0 : 1]) * MiB;
-  if (card === undefined) return { chunkedPrefillTokens, memFractionStatic: 0.88, workspace };
+  const graphBatch = tier.graphBatch[tp < 4 ? 0 : 1];
+  const workspace = (512 + 2 * graphBatch) * MiB;
+  if (card === undefined) return { chunkedPrefillTokens, memFractionStatic: 0.88, graphBatch, workspace };
   const asked = workspace + 1.5 * MiB * Math.max(chunkedPrefillTokens, 2048) + ((tp * pp) / 8) * GiB;
   const reserved = card.totalBytes > 60 * GiB ? Math.max(asked, 10 * GiB) : asked;
   const fraction = Math.round((1000 * (card.totalBytes - reserved)) / card.totalBytes) / 1000;
-  return { chunkedPrefillTokens, memFractionStatic: Math.max(0, fraction), workspace };
+  return { chunkedPrefillTokens, memFractionStatic: Math.max(0, fraction), graphBatch, workspace };
 }

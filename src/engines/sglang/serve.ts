@@ -80,11 +80,19 @@ function stageParts(
   const terms: Term[] = [];
   if (perToken > 0)
     terms.push(
-      exactTerm("kv-cache", Math.ceil(sequences * contextTokens * perToken), POOL_FORMULA, {
-        sequences,
-        contextTokens,
-        perToken,
-      }),
+      exactTerm(
+        "kv-cache",
+        Math.ceil(sequences * contextTokens * perToken),
+        each.full > 0 && each.window > 0 ? WINDOWED_POOL : POOL_FORMULA,
+        {
+          sequences,
+          contextTokens,
+          perToken,
+          full: each.full,
+          window: each.window,
+          ratio,
+        },
+      ),
     );
   if (state > 0)
     terms.push(
@@ -96,15 +104,16 @@ function stageParts(
     );
   const defaults = defaultsOf(input);
   const chunk = Math.min(defaults.chunkedPrefillTokens, sequences * contextTokens);
-  const activations = chunk * peakElements(widestLayer(share)) * computeBytes;
+  const elements = peakElements(widestLayer(share));
+  const activations = chunk * elements * computeBytes;
   terms.push({
     id: "activations",
     bytes: activations,
     low: Math.floor(activations * 0.7),
     high: activations * 2,
     basis: "modelled",
-    formula: "chunks of {chunk} tokens",
-    inputs: { chunk },
+    formula: "{chunk} tokens x {elements} elements x {width} B",
+    inputs: { chunk, elements, width: computeBytes },
   });
   const communication = communicationTerm(talkingRanks(degrees));
   if (communication !== null) terms.push(communication);
@@ -116,8 +125,8 @@ function stageParts(
     low: 0,
     high: 3 * workspace,
     basis: "assumed",
-    formula: "{workspace} B that the engine sets aside for attention and CUDA graphs",
-    inputs: { workspace },
+    formula: "(512 + 2 x {graphBatch}) MiB that the engine sets aside for attention and CUDA graphs",
+    inputs: { graphBatch: defaults.graphBatch },
   });
   if (card === undefined || perToken === 0) return { terms, pool: null };
   const besides = input.besides?.({ held: share, last: lastStage });
@@ -138,6 +147,8 @@ function stageParts(
 }
 
 const POOL_FORMULA = "{sequences} sequences x {contextTokens} tokens x {perToken} B";
+const WINDOWED_POOL =
+  "{sequences} sequences x {contextTokens} tokens x ({full} B + {ratio} x {window} B in window layers)";
 
 function tokenBytes(
   share: Architecture,

@@ -1,7 +1,8 @@
 import type { Architecture, Mixer } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
-import { attentionBytesPerToken, cacheLayers, reachOf } from "../cache-layers.ts";
+import { cacheLayers, reachOf } from "../cache-layers.ts";
+import { attentionParts, type CachePart, type CachePartRow, rowsBytes } from "../cache-sum.ts";
 
 export interface TransformersCacheInput {
   /** Tokens read so far, the same for every sequence (a padded batch). */
@@ -37,55 +38,77 @@ export interface TransformersCacheInput {
  * // 1_392_640_000, of which 447_832_064 are seen in the shapes
  */
 export function transformersCacheBytes(model: Architecture, input: TransformersCacheInput): Bytes {
-  let bytes = 0;
-  for (const { mixer, layers } of cacheLayers(model)) bytes += layers * layerBytes(mixer, input);
-  return bytes * input.sequences;
+  return rowsBytes(transformersCacheRows(model, input)) * input.sequences;
 }
 
-function layerBytes(mixer: Mixer, input: TransformersCacheInput): Bytes {
+/** The same by layer, of one sequence. */
+export const transformersCacheRows = (
+  model: Architecture,
+  input: Omit<TransformersCacheInput, "sequences">,
+): readonly CachePartRow[] =>
+  cacheLayers(model).map(({ mixer, layers }) => ({ layers, parts: layerParts(mixer, input) }));
+
+function layerParts(mixer: Mixer, input: Omit<TransformersCacheInput, "sequences">): readonly CachePart[] {
   const { contextTokens, format, moment, convBytes = 2 } = input;
   const tokens = moment === "after-step" ? contextTokens + 1 : contextTokens;
   switch (mixer.kind) {
     case "attention": {
-      const heads = mixer.broadcastHeads ?? mixer.kvHeads;
-      const each = attentionBytesPerToken(
-        heads === mixer.kvHeads ? mixer : { ...mixer, kvHeads: heads },
-        format,
-      );
-      if (mixer.cache === "cross") return (mixer.encoderTokens ?? input.encoderTokens ?? 0) * each;
-      return windowed(reachOf(mixer), input) * each;
+      const kept =
+        mixer.cache === "cross"
+          ? (mixer.encoderTokens ?? input.encoderTokens ?? 0)
+          : windowed(reachOf(mixer), input);
+      return attentionParts(mixer, kept, { format, heads: mixer.broadcastHeads ?? mixer.kvHeads });
     }
     case "latent": {
       const index = mixer.indexer === undefined ? 0 : format.keyBytesPerVector(mixer.indexer.keyDim);
       if (input.latentCache !== "expanded")
-        return (
-          tokens *
-          (format.keyBytesPerVector(mixer.latentDim) + format.valueBytesPerVector(mixer.ropeDim) + index)
-        );
+        return [
+          {
+            tokens,
+            bytes:
+              format.keyBytesPerVector(mixer.latentDim) + format.valueBytesPerVector(mixer.ropeDim) + index,
+          },
+        ];
       const keys = format.keyBytesPerVector(mixer.nopeDim + mixer.ropeDim);
-      return tokens * (mixer.queryHeads * (keys + format.valueBytesPerVector(mixer.valueDim)) + index);
+      return [
+        { tokens, heads: mixer.queryHeads, bytes: keys + format.valueBytesPerVector(mixer.valueDim) },
+        { tokens, bytes: index },
+      ];
     }
     case "compressed": {
       const vector = format.keyBytesPerVector(mixer.headDim);
       const window = windowed(mixer.windowTokens, input);
       // Without compression the layer is an ordinary sliding one, which keeps K and V though they are equal.
-      if (mixer.ratio === 0) return window * 2 * vector;
+      if (mixer.ratio === 0) return [{ tokens: window, bytes: 2 * vector }];
       const index = mixer.indexer === undefined ? 0 : format.keyBytesPerVector(mixer.indexer.keyDim);
-      const done = Math.floor(tokens / mixer.ratio) * (vector + index);
       // With an indexer the blocks overlap: projections are twice as wide and the last block is kept whole.
       const widening = mixer.indexer === undefined ? 1 : 2;
-      const overlap = mixer.indexer === undefined ? 0 : 2 * mixer.ratio * (vector + index);
+      const overlap = mixer.indexer === undefined ? 0 : 2 * mixer.ratio;
       const pending = moment === "after-prefill" ? tokens : tokens % mixer.ratio;
-      return window * vector + done + overlap + 2 * widening * pending * (vector + index);
+      return [
+        { tokens: window, bytes: vector },
+        {
+          tokens: Math.floor(tokens / mixer.ratio) + overlap + 2 * widening * pending,
+          bytes: vector + index,
+        },
+      ];
     }
     case "recurrent":
-      return mixer.convKernel * mixer.convChannels * convBytes + mixer.stateElements * 4;
+      return [
+        {
+          tokens: null,
+          bytes: mixer.convKernel * mixer.convChannels * convBytes + mixer.stateElements * 4,
+        },
+      ];
     case "conv":
-      return mixer.kernel * mixer.channels * convBytes;
+      return [{ tokens: null, bytes: mixer.kernel * mixer.channels * convBytes }];
   }
 }
 
-function windowed(reach: Tokens, { contextTokens, moment }: TransformersCacheInput): Tokens {
+function windowed(
+  reach: Tokens,
+  { contextTokens, moment }: Omit<TransformersCacheInput, "sequences">,
+): Tokens {
   switch (moment) {
     case "shape":
       return Math.min(contextTokens, reach - 1);
@@ -105,13 +128,18 @@ export function staticCacheBytes(
   model: Architecture,
   input: { readonly maxTokens: Tokens; readonly sequences: number; readonly format: CacheFormat },
 ): Bytes {
-  let bytes = 0;
-  for (const { mixer, layers } of cacheLayers(model)) {
-    const each =
-      mixer.kind === "attention" && mixer.cache === "own"
-        ? Math.min(input.maxTokens, reachOf(mixer)) * attentionBytesPerToken(mixer, input.format)
-        : layerBytes(mixer, { ...input, contextTokens: input.maxTokens, moment: "shape" });
-    bytes += layers * each;
-  }
-  return bytes * input.sequences;
+  return rowsBytes(staticCacheRows(model, input)) * input.sequences;
 }
+
+/** The same by layer, of one sequence. */
+export const staticCacheRows = (
+  model: Architecture,
+  input: { readonly maxTokens: Tokens; readonly format: CacheFormat },
+): readonly CachePartRow[] =>
+  cacheLayers(model).map(({ mixer, layers }) => ({
+    layers,
+    parts:
+      mixer.kind === "attention" && mixer.cache === "own"
+        ? attentionParts(mixer, Math.min(input.maxTokens, reachOf(mixer)), input)
+        : layerParts(mixer, { ...input, contextTokens: input.maxTokens, moment: "shape" }),
+  }));

@@ -49,7 +49,7 @@ export function growthTerm(share: Architecture, input: GrowthInput): Term {
     low: whole ? bytes : Math.min(bytes, oneLayer),
     high: Math.ceil(copy * 1.3),
     basis: "modelled",
-    formula: "a second copy of {copy} B of cache as it grows, less {reused} B in blocks that the prompt left",
+    formula: "{copy} B of cache copied as it grows - {reused} B in blocks that the prompt left",
     inputs: { copy, reused: Math.min(copy, prefill) },
   };
 }

@@ -1,11 +1,12 @@
 import type { Architecture } from "../../architecture/model.ts";
-import { exactTerm, sumTerms, type Term } from "../../memory/term.ts";
+import { exactSum, sumTerms, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
 import type { Bytes, Tokens } from "../../units.ts";
+import { type CachePartRow, cacheSum, rowsBytes } from "../cache-sum.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { communicationTerm, contextTerm, cublasWorkspace, talkingRanks } from "../process-overhead.ts";
 import { versionRow } from "../versions.ts";
-import { staticCacheBytes, transformersCacheBytes } from "./cache.ts";
+import { staticCacheRows, transformersCacheRows } from "./cache.ts";
 import { growthTerm, pinnedElements } from "./growth.ts";
 import { prefillTerms } from "./prefill.ts";
 import { unpackedBytes } from "./unpacking.ts";
@@ -56,15 +57,10 @@ function stageTerms(
   const { contextTokens, computeBytes, degrees, card } = input;
   const sequences = Math.ceil(input.sequences / degrees.dp);
   const prompt = Math.min(input.promptTokens ?? contextTokens, contextTokens);
-  const { cache, grown } = cacheOf(share, { input, version, sequences });
+  const { rows, grown } = cacheOf(share, { input, version, sequences });
+  const cache = sequences * rowsBytes(rows);
   const terms: Term[] = [];
-  if (cache > 0)
-    terms.push(
-      exactTerm("kv-cache", cache, "{sequences} sequences of {contextTokens} tokens", {
-        sequences,
-        contextTokens,
-      }),
-    );
+  if (cache > 0) terms.push(exactSum("kv-cache", cache, cacheSum(rows, { times: ["sequences", sequences] })));
   const read = prefillTerms(share, {
     sequences,
     prompt,
@@ -91,7 +87,7 @@ function stageTerms(
       low: cublas,
       high: 2 * (cublas + unpacked),
       basis: "modelled",
-      formula: "cuBLAS workspace {cublas} B + unpacked matrix {unpacked} B",
+      formula: "{cublas} B of cuBLAS workspace + {unpacked} B of an unpacked matrix",
       inputs: { cublas, unpacked },
     },
     contextTerm(card?.generation),
@@ -106,25 +102,25 @@ function cacheOf(
     readonly version: TransformersVersion;
     readonly sequences: number;
   },
-): { readonly cache: Bytes; readonly grown: Bytes } {
+): { readonly rows: readonly CachePartRow[]; readonly grown: Bytes } {
   const { input, version, sequences } = at;
   const { contextTokens, format } = input;
   if (input.cache === "static") {
-    const cache = staticCacheBytes(share, { maxTokens: contextTokens, sequences, format });
-    return { cache, grown: cache };
+    const rows = staticCacheRows(share, { maxTokens: contextTokens, format });
+    return { rows, grown: sequences * rowsBytes(rows) };
   }
   const prompt = Math.min(input.promptTokens ?? contextTokens, contextTokens);
   const base = {
-    sequences,
     format,
     convBytes: input.computeBytes,
     latentCache: version.latentCache,
     ...(input.encoderTokens === undefined ? {} : { encoderTokens: input.encoderTokens }),
   } as const;
-  const read = transformersCacheBytes(share, { ...base, contextTokens: prompt, moment: "after-prefill" });
-  const views =
-    version.growth === "whole" ? sequences * prompt * pinnedElements(share) * input.computeBytes : 0;
+  const read = transformersCacheRows(share, { ...base, contextTokens: prompt, moment: "after-prefill" });
+  const views = version.growth === "whole" ? pinnedElements(share) * input.computeBytes : 0;
+  const pinned = [...read, { layers: 1, parts: [{ tokens: prompt, bytes: views }] }];
   const last = Math.max(0, contextTokens - 1);
-  const grown = transformersCacheBytes(share, { ...base, contextTokens: last, moment: "after-step" });
-  return { cache: Math.max(read + views, grown), grown };
+  const rows = transformersCacheRows(share, { ...base, contextTokens: last, moment: "after-step" });
+  const grown = sequences * rowsBytes(rows);
+  return { rows: sequences * rowsBytes(pinned) > grown ? pinned : rows, grown };
 }

@@ -1,4 +1,5 @@
 import type { Architecture, ForwardFacts, Tensor } from "../../architecture/model.ts";
+import type { Explained } from "../../memory/term.ts";
 import { onceFor } from "../../remember.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import type { EngineCard } from "../engine.ts";
@@ -50,6 +51,8 @@ export interface ProfilePeak {
   readonly activations: Bytes;
   /** The sampler's rows; 0 when the layers set the peak. */
   readonly logits: Bytes;
+  /** How the two come about. */
+  readonly explained: { readonly activations: Explained; readonly logits: Explained };
 }
 
 /**
@@ -80,13 +83,31 @@ export function profilePeak(
   const rows = Math.min(limits.maxNumSeqs, tokens);
   const kept = tokens * model.hiddenSize * computeBytes;
   const tower = model.stacks.some((stack) => stack.role === "vision" || stack.role === "audio") ? kept : 0;
-  const layers = tokens * peakElements(widestLayer(model)) * computeBytes;
-  const sampler = input.sampler
-    ? Math.round(rows * model.vocabSize * (computeBytes + version.samplerBytes))
-    : 0;
-  return kept + sampler >= layers
-    ? { activations: kept + tower + FIXED_BYTES, logits: sampler }
-    : { activations: layers + tower + FIXED_BYTES, logits: 0 };
+  const widest = peakElements(widestLayer(model));
+  const layers = tokens * widest * computeBytes;
+  const each = computeBytes + version.samplerBytes;
+  const sampler = input.sampler ? Math.round(rows * model.vocabSize * each) : 0;
+  const sampled = kept + sampler >= layers;
+  return {
+    activations: (sampled ? kept : layers) + tower + FIXED_BYTES,
+    logits: sampled ? sampler : 0,
+    explained: {
+      activations: {
+        formula: `{tokens} tokens x {elements} elements x {width} B${tower > 0 ? " + {tower} B of image embeddings" : ""} + {fixed} B of workspaces`,
+        inputs: {
+          tokens,
+          elements: sampled ? model.hiddenSize : widest,
+          width: computeBytes,
+          tower,
+          fixed: FIXED_BYTES,
+        },
+      },
+      logits: {
+        formula: "{rows} rows x {vocabulary} x {each} B",
+        inputs: { rows, vocabulary: model.vocabSize, each },
+      },
+    },
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Architecture } from "../../architecture/model.ts";
-import { exactTerm, type Term } from "../../memory/term.ts";
+import { type Explained, exactTerm, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
-import { type Bytes, GiB, type Tokens } from "../../units.ts";
+import { type Bytes, GiB } from "../../units.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { cudaContext } from "../process-overhead.ts";
 import { weightRounding } from "../torch-allocator.ts";
@@ -9,7 +9,13 @@ import { versionRow } from "../versions.ts";
 import { type BlockPool, blockPool, blocksPerRequest } from "./block-pool.ts";
 import { expertPadding } from "./expert-padding.ts";
 import { type PageOptions, pageLayout } from "./page-layout.ts";
-import { defaultLimits, profilePeak, rotaryTableBytes, type SchedulerLimits } from "./profile.ts";
+import {
+  defaultLimits,
+  type ProfilePeak,
+  profilePeak,
+  rotaryTableBytes,
+  type SchedulerLimits,
+} from "./profile.ts";
 import { VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
 
 /** vLLM's flags, by their names there. */
@@ -113,23 +119,25 @@ function stageParts(
     version,
     sampler: at.lastStage,
   });
-  const nonTorch = nonTorchBytes(version, input.degrees.tp);
+  const nonTorchGiB = nonTorchOf(version, input.degrees.tp);
+  const nonTorch = Math.round(nonTorchGiB * GiB);
   const rotary = rotaryTableBytes(share, input.computeBytes);
-  const graphs = input.enforceEager === true ? 0 : graphBytes(share, version);
+  const captured = input.enforceEager === true ? null : graphsOf(share, version);
+  const graphs = captured === null ? 0 : captured.bytes;
   const stored = input.storage.bytesOf(share);
   const rounding =
     input.storage.scheme === undefined
       ? weightRounding(share, Math.round(stored / Math.max(1, share.parameters.stored)))
       : expertPadding(share, input.storage.scheme);
-  terms.push(...peakTerms(peak, limits, share.vocabSize));
-  terms.push(runtimeTerm(nonTorch, input.card?.generation), {
+  terms.push(...peakTerms(peak));
+  terms.push(runtimeTerm(nonTorchGiB, input.card?.generation), {
     id: "workspace",
     bytes: rotary + graphs,
     low: rotary + Math.floor(graphs * 0.5),
     high: rotary + Math.ceil(graphs * 1.5),
     basis: "modelled",
-    formula: "rotary tables {rotary} B + CUDA graphs {graphs} B",
-    inputs: { rotary, graphs },
+    formula: `{rotary} B of rotary tables${captured === null ? "" : ` + ${captured.explained.formula}`}`,
+    inputs: { rotary, ...captured?.explained.inputs },
   });
   if (rounding > 0)
     terms.push({
@@ -138,7 +146,7 @@ function stageParts(
       low: 0,
       high: rounding * 2,
       basis: "modelled",
-      formula: "weights padded for kernels and rounded up to segments, {rounding} B",
+      formula: "{rounding} B of padding for kernels and rounding up to segments",
       inputs: { rounding },
     });
   const poolOf = (bytes: Bytes): BlockPool | null =>
@@ -157,56 +165,44 @@ function stageParts(
 
 const CACHE_FORMULA = "{sequences} sequences x {each} blocks x {block} B";
 
-function peakTerms(
-  { activations, logits }: { readonly activations: Bytes; readonly logits: Bytes },
-  { maxNumSeqs, maxBatchedTokens }: { readonly maxNumSeqs: number; readonly maxBatchedTokens: Tokens },
-  vocabulary: number,
-): Term[] {
+function peakTerms({ activations, logits, explained }: ProfilePeak): Term[] {
   const band = (bytes: Bytes): Pick<Term, "bytes" | "low" | "high"> => ({
     bytes,
     low: Math.floor(bytes * 0.85),
     high: Math.ceil(bytes * 1.3),
   });
-  const terms: Term[] = [
-    {
-      id: "activations",
-      ...band(activations),
-      basis: "modelled",
-      formula: "profile run of {maxBatchedTokens} tokens",
-      inputs: { maxBatchedTokens },
-    },
+  return [
+    { id: "activations", ...band(activations), basis: "modelled", ...explained.activations },
+    ...(logits > 0
+      ? [{ id: "logits", ...band(logits), basis: "modelled", ...explained.logits } as const]
+      : []),
   ];
-  if (logits > 0)
-    terms.push({
-      id: "logits",
-      ...band(logits),
-      basis: "modelled",
-      formula: "sampler run of {maxNumSeqs} rows x {vocabulary} x {each} B",
-      inputs: { maxNumSeqs, vocabulary, each: logits / (maxNumSeqs * vocabulary) },
-    });
-  return terms;
 }
 
-function nonTorchBytes(version: VllmVersion, tp: number): Bytes {
-  const { one, pair, many } = version.nonTorchGiB;
-  return Math.round((tp > 2 ? many : tp === 2 ? pair : one) * GiB);
+function nonTorchOf({ nonTorchGiB }: VllmVersion, tp: number): number {
+  const { one, pair, many } = nonTorchGiB;
+  return tp > 2 ? many : tp === 2 ? pair : one;
 }
 
-function runtimeTerm(nonTorch: Bytes, generation: string | undefined): Term {
+function runtimeTerm(nonTorchGiB: number, generation: string | undefined): Term {
   const context = cudaContext(generation);
+  const nonTorch = Math.round(nonTorchGiB * GiB);
   return {
     id: "runtime",
     bytes: context.bytes + nonTorch,
     low: context.low + Math.floor(nonTorch * 0.5),
     high: context.high + Math.ceil(nonTorch * 1.5),
     basis: "modelled",
-    formula: "driver context {context} B + outside torch {nonTorch} B",
-    inputs: { context: context.bytes, nonTorch },
+    formula: "{context} MiB of driver context + {nonTorch} GiB outside torch",
+    inputs: { context: context.bytes / 2 ** 20, nonTorch: nonTorchGiB },
   };
 }
 
 /** Captured sizes hold buffers per layer; experts add their own kernels' buffers, about as much as 30 layers. */
-function graphBytes(share: Architecture, { graphsGiB }: VllmVersion): Bytes {
+function graphsOf(
+  share: Architecture,
+  { graphsGiB }: VllmVersion,
+): { readonly bytes: Bytes; readonly explained: Explained } {
   let layers = 0;
   let experts = false;
   for (const stack of share.stacks) {
@@ -216,6 +212,18 @@ function graphBytes(share: Architecture, { graphsGiB }: VllmVersion): Bytes {
       experts ||= kind.feedForward.kind === "experts";
     });
   }
-  const extra = experts ? 30 * graphsGiB.perLayer : 0;
-  return Math.round((graphsGiB.base + layers * graphsGiB.perLayer + extra) * GiB);
+  const { base, perLayer } = graphsGiB;
+  const counted = experts ? layers + EXPERT_KERNELS : layers;
+  return {
+    bytes: Math.round((base + counted * perLayer) * GiB),
+    explained: {
+      formula: experts
+        ? "({base} + ({layers} layers + {kernels} for experts) x {perLayer}) GiB of CUDA graphs"
+        : "({base} + {layers} layers x {perLayer}) GiB of CUDA graphs",
+      inputs: { base, layers, perLayer, kernels: EXPERT_KERNELS },
+    },
+  };
 }
+
+/** Layers that the buffers of the experts' kernels count as. */
+const EXPERT_KERNELS = 30;

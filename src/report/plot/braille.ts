@@ -1,6 +1,6 @@
 /** Charts for the terminal: two by four dots in every cell. */
 import type { Paint, Style } from "../paint.ts";
-import { axesOf, type Chart, tickText } from "./chart.ts";
+import { axesOf, type Chart, type Series, tickText } from "./chart.ts";
 
 const BASE = 0x2800;
 /** Bit of the dot in column 0 or 1 and row 0 to 3 of a cell. */
@@ -86,6 +86,10 @@ export function brailleChart(
       last = place;
     }
   });
+  const letters = lettersOf(chart.series, (x0, y0) => {
+    const [column, row] = at(x0, y0);
+    return (row >> 2) * canvas.columns + (column >> 1);
+  });
   const lines = [paint("strong", chart.title)];
   const labels = new Map(
     y.ticks.map((tick) => [Math.min(canvas.rows - 1, at(x.from, tick)[1] >> 2), tickText(tick)]),
@@ -95,7 +99,9 @@ export function brailleChart(
     let text = `${(label ?? "").padStart(margin - 2)} ${label === undefined ? "│" : "┤"}`;
     for (let column = 0; column < canvas.columns; column++) {
       const cell = row * canvas.columns + column;
-      const glyph = canvas.cells[cell] === 0 ? " " : String.fromCharCode(BASE + canvas.cells[cell]!);
+      const letter = letters.get(cell);
+      const dots = canvas.cells[cell] === 0 ? " " : String.fromCharCode(BASE + canvas.cells[cell]!);
+      const glyph = letter ?? dots;
       const owner = canvas.owner[cell]!;
       text += owner === 0 ? glyph : paint(STYLES[(owner - 1) % STYLES.length]!, glyph);
     }
@@ -112,12 +118,34 @@ export function brailleChart(
   lines.push(`${" ".repeat(margin)}${chart.xLabel}; ${chart.yLabel} upwards`);
   chart.series.forEach((series, index) => {
     lines.push(
-      `${" ".repeat(margin)}${paint(STYLES[index % STYLES.length]!, series.dots === true ? "⠂⠂" : "──")} ${series.name}`,
+      `${" ".repeat(margin)}${chart.series.length < 2 ? "" : `${letterOf(index)} `}${paint(STYLES[index % STYLES.length]!, series.dots === true ? "⠂⠂" : "──")} ${series.name}`,
     );
   });
   for (const limit of chart.limits ?? [])
     lines.push(`${" ".repeat(margin)}${paint("bad", "⠂⠂")} ${limit.name}`);
   return `${lines.join("\n")}\n`;
+}
+
+const letterOf = (series: number): string => String.fromCharCode(97 + (series % 26));
+
+/** One cell of each of several curves shows its letter, so that they are told apart without colour. */
+function lettersOf(
+  series: readonly Series[],
+  cellOf: (x: number, y: number) => number,
+): ReadonlyMap<number, string> {
+  const letters = new Map<number, string>();
+  if (series.length < 2) return letters;
+  series.forEach(({ points }, index) => {
+    // At places of their own, because curves that coincide are drawn over each other.
+    const first = Math.floor((points.length * (index + 1)) / (series.length + 1));
+    for (let i = first; i < points.length; i++) {
+      const cell = cellOf(points[i]!.x, points[i]!.y);
+      if (letters.has(cell)) continue;
+      letters.set(cell, letterOf(index));
+      return;
+    }
+  });
+  return letters;
 }
 
 function xAxisLines(at: {

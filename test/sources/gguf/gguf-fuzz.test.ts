@@ -7,7 +7,7 @@ import { cases } from "../../properties.ts";
 import { damage, seeded } from "../bytes/damage.ts";
 import { buildGguf, f32Tensor, type GgufDraft, strings, text, uint32 } from "./gguf-builder.ts";
 
-const CASES = cases(60_000);
+const CASES = cases(20_000);
 
 const draft: GgufDraft = {
   metadata: [

@@ -9,7 +9,7 @@ import { cases } from "../../properties.ts";
 import { damage, seeded } from "../bytes/damage.ts";
 import { bf16Layout, buildSafetensors } from "./safetensors-builder.ts";
 
-const CASES = cases(60_000);
+const CASES = cases(20_000);
 
 const mixed = {
   header: {

@@ -1,0 +1,7 @@
+/** Encoders of images and sounds published by themselves, and pairs of them: one line per family. */
+import type { Family } from "../family.ts";
+import { PAIRS } from "./pairs.ts";
+import { PARTS } from "./parts.ts";
+import { VITS } from "./vits.ts";
+
+export const RARE_IMAGES: readonly Family[] = [...VITS, ...PARTS, ...PAIRS];

@@ -1,0 +1,288 @@
+/**
+ * Speech encoders as rows of facts: convolutions over the waveform, a projection, positions by a convolution,
+ * bidirectional layers, and the heads that classes add (wav2vec 2.0, arXiv:2006.11477, and its relatives).
+ */
+import { type ConfigReader, withDefaults } from "./config-reader.ts";
+import { headLinear, labelCount } from "./encoder-row.ts";
+import { activationOf, type Family } from "./family.ts";
+import type { LayerKind, Tensor } from "./model.ts";
+import { stackOf } from "./stack.ts";
+import { buffer, convolution, linear, norm, vector } from "./tensors.ts";
+import { encoderLayer, readEncoderHeads } from "./towers/tower.ts";
+
+export interface SpeechRow {
+  readonly id: string;
+  /** What class names start with: "Wav2Vec2". */
+  readonly classPrefix: string;
+  /** Attribute of the encoder inside a headed class. */
+  readonly prefix: string;
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  /** Everything outside the layers besides the mask embedding, the last norm and heads. */
+  readonly outside: (config: ConfigReader, hiddenSize: number) => readonly Tensor[];
+  /** Norm after the layers; most have one. */
+  readonly finalNorm?: false;
+  readonly layer: (config: ConfigReader, hiddenSize: number, first: boolean) => LayerKind;
+  /** True where the first layer holds more than the others. */
+  readonly firstDiffers?: true;
+  /** The class knows `add_adapter`; what the adapter holds. */
+  readonly adapter?: (config: ConfigReader, hiddenSize: number) => readonly Tensor[];
+}
+
+const DEFAULTS = {
+  hidden_size: 768,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  intermediate_size: 3072,
+  vocab_size: 32,
+} as const;
+const CONV_DIM = [512, 512, 512, 512, 512, 512, 512];
+const CONV_KERNEL = [10, 3, 3, 3, 3, 2, 2];
+const HEADS = [
+  "Model",
+  "ForCTC",
+  "ForSequenceClassification",
+  "ForAudioFrameClassification",
+  "ForXVector",
+  "ForPreTraining",
+] as const;
+
+export function other(name: string, outDim: number, inDim: number, bias = true): Tensor[] {
+  return linear({ name, role: "other", group: "other", outDim, inDim, bias });
+}
+
+/** The list under `key`, or the class's own. */
+function sizesOf(config: ConfigReader, key: string, otherwise: readonly number[]): readonly number[] {
+  const list = config.ints(key) ?? otherwise;
+  if (list.length === 0 || list.includes(0)) config.fail(key, "a list of whole numbers from 1");
+  return list;
+}
+
+/** Convolutions over the waveform, each [out, in, kernel], with a norm after the first or after all of them. */
+export function waveformStem(
+  config: ConfigReader,
+  options: {
+    readonly dims?: readonly number[];
+    readonly kernels?: readonly number[];
+    readonly allNormed?: true;
+  } = {},
+): { readonly tensors: readonly Tensor[]; readonly width: number } {
+  const dims = sizesOf(config, "conv_dim", options.dims ?? CONV_DIM);
+  const kernels = sizesOf(config, "conv_kernel", options.kernels ?? CONV_KERNEL);
+  if (kernels.length !== dims.length) config.fail("conv_kernel", `a list of ${dims.length} kernels`);
+  const kind = options.allNormed === true ? "layer" : config.text("feat_extract_norm", "group");
+  if (kind !== "group" && kind !== "layer") config.fail("feat_extract_norm", '"group" or "layer"');
+  const bias = config.flag("conv_bias", false);
+  return {
+    width: dims[dims.length - 1]!,
+    tensors: dims.flatMap((out, at) => {
+      const name = `feature_extractor.conv_layers.${at}`;
+      const shape = [out, at === 0 ? 1 : dims[at - 1]!, kernels[at]!];
+      return [
+        ...convolution({ name: `${name}.conv`, group: "other", shape, bias }),
+        ...(kind === "layer" || at === 0 ? norm(`${name}.layer_norm`, out, "bias") : []),
+      ];
+    }),
+  };
+}
+
+/** A grouped convolution [h, h / groups, kernel] whose weight is kept as a direction and a length per tap. */
+export function convolvedPositions(config: ConfigReader, hiddenSize: number): Tensor[] {
+  const kernel = config.int("num_conv_pos_embeddings", 128);
+  const name = "encoder.pos_conv_embed.conv";
+  const shape = [hiddenSize, perGroup(config, hiddenSize), kernel];
+  if (config.flag("conv_pos_batch_norm", false))
+    return [
+      ...convolution({ name, group: "positions", shape, bias: true }),
+      ...batchNorm("encoder.pos_conv_embed.batch_norm", hiddenSize),
+    ];
+  return [
+    vector(`${name}.parametrizations.weight.original0`, "positions", [1, 1, kernel]),
+    ...convolution({
+      name: `${name}.parametrizations.weight.original1`,
+      group: "positions",
+      shape,
+      bias: true,
+    }),
+  ];
+}
+
+export function perGroup(config: ConfigReader, hiddenSize: number): number {
+  const groups = config.int("num_conv_pos_embedding_groups", 16);
+  if (hiddenSize % groups !== 0)
+    config.fail("num_conv_pos_embedding_groups", `a divisor of the hidden size ${hiddenSize}`);
+  return hiddenSize / groups;
+}
+
+/** Weight and bias, and what it counts: running mean, variance and batches. */
+export function batchNorm(name: string, width: number): Tensor[] {
+  return [
+    ...norm(name, width, "bias"),
+    buffer(`${name}.running_mean`, "norms", [width]),
+    buffer(`${name}.running_var`, "norms", [width]),
+    { ...buffer(`${name}.num_batches_tracked`, "norms", [1]), pinnedFormat: "int64" },
+  ];
+}
+
+/** Attention with biases, a plain MLP, two norms; a bottleneck beside them where the config asks for one. */
+export function speechLayer(config: ConfigReader, hiddenSize: number): LayerKind {
+  const { heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
+  const bottleneck = config.flag("do_stable_layer_norm", false)
+    ? (config.optionalInt("adapter_attn_dim") ?? 0)
+    : 0;
+  return encoderLayer({
+    hiddenSize,
+    heads,
+    attention: { name: "attention", outName: "out_proj", bias: { qkv: true, o: true } },
+    mlp: {
+      name: "feed_forward",
+      width: config.int("intermediate_size"),
+      activation: activationOf(config, "gelu"),
+      bias: true,
+      plain: ["intermediate_dense", "output_dense"],
+    },
+    norm: "layer",
+    norms: ["layer_norm", "final_layer_norm"],
+    extras:
+      bottleneck === 0
+        ? []
+        : [
+            ...norm("adapter_layer.norm", hiddenSize, "bias"),
+            ...other("adapter_layer.linear_1", bottleneck, hiddenSize),
+            ...other("adapter_layer.linear_2", hiddenSize, bottleneck),
+          ],
+  });
+}
+
+/** Strided convolutions [2d, d, kernel] after the layers, behind a projection to another width. */
+export function convolvedAdapter(config: ConfigReader, hiddenSize: number): Tensor[] {
+  const width = config.int("output_hidden_size", hiddenSize);
+  const kernel = config.int("adapter_kernel_size", 3);
+  const layers = Array.from({ length: config.layers("num_adapter_layers", 3) }, (_, at) => at);
+  return [
+    ...adapterProjection(width, hiddenSize),
+    ...layers.flatMap((at) =>
+      convolution({
+        name: `adapter.layers.${at}.conv`,
+        group: "other",
+        shape: [2 * width, width, kernel],
+        bias: true,
+      }),
+    ),
+  ];
+}
+
+export function adapterProjection(width: number, hiddenSize: number): Tensor[] {
+  if (width === hiddenSize) return [];
+  return [...other("adapter.proj", width, hiddenSize), ...norm("adapter.proj_layer_norm", width, "bias")];
+}
+
+function headTensors(kind: (typeof HEADS)[number], config: ConfigReader, row: SpeechRow): Tensor[] {
+  const hiddenSize = config.int("hidden_size");
+  const adapted = row.adapter !== undefined && config.flag("add_adapter", false);
+  const labels = labelCount(config);
+  const summed = config.flag("use_weighted_layer_sum", false)
+    ? [vector("layer_weights", "lm-head", [config.layers("num_hidden_layers") + 1])]
+    : [];
+  switch (kind) {
+    case "Model":
+      return [];
+    case "ForCTC":
+      return headLinear(
+        "lm_head",
+        config.int("vocab_size"),
+        adapted ? config.int("output_hidden_size", hiddenSize) : hiddenSize,
+      );
+    case "ForSequenceClassification": {
+      const width = config.int("classifier_proj_size", row.id === "wav2vec2-bert" ? 768 : 256);
+      return [
+        ...summed,
+        ...headLinear("projector", width, hiddenSize),
+        ...headLinear("classifier", labels, width),
+      ];
+    }
+    case "ForAudioFrameClassification":
+      return [...summed, ...headLinear("classifier", labels, hiddenSize)];
+    case "ForXVector": {
+      const dims = sizesOf(config, "tdnn_dim", [512, 512, 512, 512, 1500]);
+      const kernels = sizesOf(config, "tdnn_kernel", [5, 3, 3, 1, 1]);
+      if (kernels.length < dims.length) config.fail("tdnn_kernel", `a list of ${dims.length} kernels`);
+      const width = config.int("xvector_output_dim", 512);
+      return [
+        ...summed,
+        ...headLinear("projector", dims[0]!, hiddenSize),
+        ...dims.flatMap((out, at) =>
+          headLinear(`tdnn.${at}.kernel`, out, (dims[at - 1] ?? dims[0]!) * kernels[at]!),
+        ),
+        ...headLinear("feature_extractor", width, 2 * dims[dims.length - 1]!),
+        ...headLinear("classifier", width, width),
+        vector("objective.weight", "lm-head", [width, labels]),
+      ];
+    }
+    case "ForPreTraining": {
+      const groups = config.int("num_codevector_groups", 2);
+      const vectors = groups * config.int("num_codevectors_per_group", 320);
+      const width = config.int("codevector_dim", 256);
+      const target = config.int("proj_codevector_dim", 256);
+      if (width % groups !== 0)
+        config.fail("codevector_dim", `a multiple of num_codevector_groups ${groups}`);
+      const features = sizesOf(config, "conv_dim", CONV_DIM);
+      return [
+        vector("quantizer.codevectors", "lm-head", [1, vectors, width / groups]),
+        ...headLinear("quantizer.weight_proj", vectors, features[features.length - 1]!),
+        ...headLinear("project_hid", target, hiddenSize),
+        ...headLinear("project_q", target, width),
+      ];
+    }
+  }
+}
+
+/** The family that a row describes. */
+export function speechFamily(row: SpeechRow): Family {
+  const classNames = HEADS.map((end) => `${row.classPrefix}${end}`);
+  return {
+    id: row.id,
+    modelTypes: [row.id],
+    classNames,
+    build: (given) => {
+      const config = withDefaults(given, { ...DEFAULTS, ...row.defaults });
+      const named = config.texts("architectures")?.[0] ?? classNames[0]!;
+      const kind = HEADS.find((end) => named === `${row.classPrefix}${end}`);
+      if (kind === undefined) return config.fail("architectures", `one of ${classNames.join(", ")}`);
+      const hiddenSize = config.int("hidden_size");
+      const prefix = kind === "Model" ? "" : `${row.prefix}.`;
+      const masked = config.number("mask_time_prob", 0.05) > 0 || config.number("mask_feature_prob", 0) > 0;
+      const inner = [
+        ...(masked ? [vector("masked_spec_embed", "other", [hiddenSize])] : []),
+        ...row.outside(config, hiddenSize),
+        ...(row.finalNorm === false ? [] : norm("encoder.layer_norm", hiddenSize, "bias")),
+        ...(row.adapter !== undefined && config.flag("add_adapter", false)
+          ? row.adapter(config, hiddenSize)
+          : []),
+      ];
+      return {
+        family: row.id,
+        modelType: row.id,
+        hiddenSize,
+        // Without a head nothing is spelled out, and files may hold null.
+        vocabSize: kind === "ForCTC" ? config.int("vocab_size") : config.int("vocab_size", 1),
+        tied: false,
+        norm: "layer",
+        stacks: [
+          stackOf({
+            role: "encoder",
+            prefix: `${prefix}encoder.layers`,
+            hiddenSize,
+            layers: config.layers("num_hidden_layers"),
+            ...(row.firstDiffers === true ? { keyOf: (layer: number) => String(layer === 0) } : {}),
+            build: (layer) => row.layer(config, hiddenSize, layer === 0),
+          }),
+        ],
+        tensors: [
+          ...inner.map((t) => ({ ...t, name: `${prefix}${t.name}` })),
+          ...headTensors(kind, config, row),
+        ],
+        notes: [],
+      };
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** Encoders of images or sounds published by themselves: a tower, and what the class named in the file adds. */
+import type { ConfigReader } from "./config-reader.ts";
+import type { Family } from "./family.ts";
+import type { ArchitectureDraft, Tensor } from "./model.ts";
+import type { TowerBuilder } from "./towers/image-encoders.ts";
+import type { Tower } from "./towers/tower.ts";
+
+/** What a head is made from. */
+export interface TowerHeadContext {
+  readonly config: ConfigReader;
+  readonly hiddenSize: number;
+}
+
+export interface TowerRow {
+  readonly id: string;
+  /** `model_type` values; `[id]` when absent. */
+  readonly modelTypes?: readonly string[];
+  readonly tower: TowerBuilder;
+  /** Path of the tower in the class; in the first of several heads, the tower is the class. */
+  readonly prefix: string;
+  /**
+   * What each class adds to the tower; the first one is meant when the file names none. Absent when the tower
+   * is all there is, whatever class the file names.
+   */
+  readonly heads?: { readonly [className: string]: (context: TowerHeadContext) => readonly Tensor[] | Tower };
+}
+
+/** A tower as a model: no tokens, no embedding, no logits. */
+export function towerAlone(
+  family: string,
+  config: ConfigReader,
+  tower: Tower,
+  head: readonly Tensor[] | Tower = [],
+): ArchitectureDraft {
+  const { stacks, tensors } = "stacks" in head ? head : { stacks: [], tensors: head };
+  return {
+    family,
+    modelType: config.text("model_type", family),
+    hiddenSize: tower.stacks[0]!.hiddenSize,
+    vocabSize: 0,
+    tied: false,
+    norm: "layer",
+    stacks: [...tower.stacks, ...stacks],
+    tensors: [...tower.tensors, ...tensors],
+    notes: [],
+  };
+}
+
+/** The family that a row describes. */
+export function towerFamily(row: TowerRow): Family {
+  const { id, heads = {} } = row;
+  const known = Object.keys(heads);
+  return {
+    id,
+    modelTypes: row.modelTypes ?? [id],
+    classNames: known,
+    build: (config) => {
+      const named = config.texts("architectures")?.[0] ?? known[0];
+      const head = named === undefined || !Object.hasOwn(heads, named) ? undefined : heads[named];
+      if (head === undefined && known.length > 0) config.fail("architectures", `one of ${known.join(", ")}`);
+      const tower = row.tower(config, known.length > 0 && named === known[0] ? "" : row.prefix);
+      return towerAlone(id, config, tower, head?.({ config, hiddenSize: tower.stacks[0]!.hiddenSize }));
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** AIMv2 (arXiv:2411.14402), which Ovis 2 reads images with: RMSNorms throughout and gated MLPs. */
+import { type ConfigReader, withDefaults } from "../config-reader.ts";
+import { activationOf } from "../family.ts";
+import type { LayerKind } from "../model.ts";
+import { stackOf } from "../stack.ts";
+import { convolution, norm, positionEmbedding } from "../tensors.ts";
+import type { TowerBuilder } from "./image-encoders.ts";
+import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "./tower.ts";
+
+/** One layer, of images or of text. */
+export function aimLayer(config: ConfigReader): LayerKind {
+  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
+  const bias = config.flag("qkv_bias", false);
+  return encoderLayer({
+    hiddenSize,
+    heads,
+    attention: { name: "attention", outName: "out_proj", bias: { qkv: bias, o: bias } },
+    mlp: {
+      name: "ffn",
+      width: config.int("intermediate_size"),
+      activation: activationOf(config, "silu"),
+      bias: config.flag("mlp_bias", false),
+      gated: ["gate_proj", "up_proj", "down_proj"],
+    },
+    norm: "rms",
+    norms: ["rms_norm1", "rms_norm2"],
+  });
+}
+
+/** Biased patches and a norm of them, positions unless they are computed (is_native), a norm at the end. */
+export const aimVision: TowerBuilder = (given, prefix) => {
+  const config = withDefaults(given, {
+    hidden_size: 1024,
+    intermediate_size: 2816,
+    num_hidden_layers: 24,
+    num_attention_heads: 8,
+    image_size: 224,
+    patch_size: 14,
+  });
+  const hiddenSize = config.int("hidden_size");
+  const [height, width] = squareSize(config, "patch_size");
+  const at = (name: string): string => `${prefix}.${name}`;
+  return {
+    stacks: [
+      stackOf({
+        role: "vision",
+        prefix: at("encoder.layers"),
+        hiddenSize,
+        layers: config.layers("num_hidden_layers"),
+        build: () => aimLayer(config),
+      }),
+    ],
+    tensors: inGroup("vision", [
+      ...convolution({
+        name: at("embeddings.patch_embedding"),
+        group: "vision",
+        shape: [hiddenSize, config.int("num_channels", 3), height, width],
+        bias: true,
+      }),
+      ...(config.flag("is_native", false)
+        ? []
+        : [positionEmbedding(at("embeddings.position_embedding"), patchCount(config), hiddenSize)]),
+      ...norm(at("embeddings.rms_norm"), hiddenSize),
+      ...norm(at("rms_norm"), hiddenSize),
+    ]),
+  };
+};

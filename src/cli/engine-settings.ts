@@ -1,0 +1,152 @@
+/** `--set`: the engine's own flags, by their names there. */
+import { nearestNames, VramCalcError } from "../errors.ts";
+
+export type EngineSettings = Readonly<Record<string, number | boolean | string | readonly number[]>>;
+
+/** A list of words names the values that a flag takes. */
+type SettingKind = "share" | "count" | "switch" | "list" | readonly string[];
+
+/** What `--set` may hold: flag of the engine, its name in the core, what it is, and its other spellings there. */
+const SETTINGS: readonly (readonly [
+  flag: string,
+  name: string,
+  kind: SettingKind,
+  spellings?: readonly string[],
+])[] = [
+  ["gpu-memory-utilization", "gpuMemoryUtilization", "share"],
+  ["max-num-seqs", "maxNumSeqs", "count"],
+  ["max-num-batched-tokens", "maxBatchedTokens", "count"],
+  ["block-size", "blockTokens", "count"],
+  ["enforce-eager", "enforceEager", "switch"],
+  ["mem-fraction-static", "memFractionStatic", "share"],
+  ["ngl", "gpuLayers", "count", ["n-gpu-layers", "gpu-layers"]],
+  ["n-cpu-moe", "cpuExpertLayers", "count", ["ncmoe"]],
+  ["tensor-split", "tensorSplit", "list", ["ts"]],
+  ["fa", "flashAttention", "switch", ["flash-attn"]],
+  ["ub", "ubatchTokens", "count", ["ubatch-size"]],
+  ["kv-unified", "unified", "switch", ["kvu"]],
+  ["swa-full", "swaFull", "switch"],
+  ["mmproj", "projector", "switch"],
+  ["chunked-prefill-size", "chunkedPrefillTokens", "count"],
+  ["disable-radix-cache", "disableRadixCache", "switch"],
+  ["prompt-tokens", "promptTokens", "count"],
+  ["attn-implementation", "attention", ["flash", "sdpa", "eager"]],
+  ["cache-implementation", "cache", ["dynamic", "static"]],
+];
+
+/** Flags of engines that have an option of their own here. */
+const OPTIONS_HERE: ReadonlyMap<string, string> = new Map([
+  ["np", "--batch"],
+  ["parallel", "--batch"],
+  ["c", "--context"],
+  ["ctx-size", "--context"],
+  ["max-model-len", "--context"],
+  ["context-length", "--context"],
+  ["ctk", "--kv-dtype keys/values"],
+  ["ctv", "--kv-dtype keys/values"],
+  ["cache-type-k", "--kv-dtype keys/values"],
+  ["cache-type-v", "--kv-dtype keys/values"],
+  ["kv-cache-dtype", "--kv-dtype"],
+  ["quantization", "--dtype"],
+  ["tensor-parallel-size", "--tp"],
+  ["tp-size", "--tp"],
+  ["pipeline-parallel-size", "--pp"],
+  ["data-parallel-size", "--dp"],
+  ["md", "--draft"],
+  ["model-draft", "--draft"],
+]);
+
+/** The flags that `--set` takes, for completion. */
+export const settingNames = (): readonly string[] => SETTINGS.map(([flag]) => flag);
+
+const settingOf = (flag: string): (typeof SETTINGS)[number] | undefined =>
+  SETTINGS.find(([name, , , spellings]) => name === flag || spellings?.includes(flag));
+
+/**
+ * What to type here for a flag of an engine, or nothing for a word that no engine has.
+ *
+ * @example hereFor("ngl") // "--set ngl=20"
+ */
+export function hereFor(flag: string): string | undefined {
+  const setting = settingOf(flag);
+  return setting === undefined ? OPTIONS_HERE.get(flag) : `--set ${exampleOf(setting[0], setting[2])}`;
+}
+
+/**
+ * Reads `--set ngl=20,fa=off`: the engine's own flags.
+ *
+ * @throws bad-option, unknown-name for a name or value that no engine has
+ */
+export function parseSettings(text: string, before: EngineSettings = {}): EngineSettings {
+  const settings: Record<string, number | boolean | string | readonly number[]> = { ...before };
+  for (const entry of text.split(",")) {
+    const [typed = "", value] = entry.split("=").map((part) => part.trim());
+    const flag = typed.replace(/^-+/, "");
+    const known = settingOf(flag);
+    if (known === undefined) throw unknownSetting(flag, value);
+    const [name, field, kind] = known;
+    const read = readValue(kind === "switch" ? (value ?? "on") : value, kind);
+    if (read === undefined)
+      throw new VramCalcError("bad-option", {
+        option: `--set ${flag}`,
+        given: value === undefined ? "no value" : `"${value}"`,
+        expected: `${meaningOf(kind)}: ${exampleOf(name, kind)}`,
+      });
+    settings[field] = read;
+  }
+  return settings;
+}
+
+function unknownSetting(flag: string, value: string | undefined): VramCalcError {
+  const here = OPTIONS_HERE.get(flag);
+  if (here !== undefined)
+    return new VramCalcError("bad-option", {
+      option: "--set",
+      given: `"${flag}"`,
+      expected: `${here}${value === undefined || here.includes(" ") ? "" : ` ${value}`}, an option of its own here`,
+    });
+  return new VramCalcError("unknown-name", {
+    kind: "flag in --set",
+    name: flag.slice(0, 60),
+    nearest: nearestNames(flag.slice(0, 60), [
+      ...SETTINGS.flatMap(([name, , , spellings = []]) => [name, ...spellings]),
+    ]),
+    hint: `engines have ${SETTINGS.map(([name]) => name).join(", ")}`,
+  });
+}
+
+const KINDS = {
+  share: { meaning: "a share above 0, at most 1", example: "0.95" },
+  count: { meaning: "a whole number", example: "20" },
+  switch: { meaning: "on or off", example: "off" },
+  list: { meaning: "a share for each GPU, at most 64, joined by slashes", example: "3/1" },
+} as const;
+
+const meaningOf = (kind: SettingKind): string =>
+  typeof kind === "string" ? KINDS[kind].meaning : kind.join(", ");
+const exampleOf = (flag: string, kind: SettingKind): string =>
+  `${flag}=${typeof kind === "string" ? KINDS[kind].example : kind[0]}`;
+
+/** The value, or undefined where it is none of the kind. */
+function readValue(
+  value: string | undefined,
+  kind: SettingKind,
+): number | boolean | string | readonly number[] | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (typeof kind !== "string") return kind.includes(value) ? value : undefined;
+  const number = Number(value);
+  switch (kind) {
+    case "share":
+      return number > 0 && number <= 1 ? number : undefined;
+    case "count":
+      return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+    case "switch":
+      return /^(on|true|1|yes)$/.test(value) ? true : /^(off|false|0|no)$/.test(value) ? false : undefined;
+    case "list": {
+      const parts = value.split("/").map(Number);
+      const shares =
+        parts.every((part) => part >= 0 && Number.isFinite(part)) && parts.some((part) => part > 0);
+      return parts.length <= 64 && shares ? parts : undefined;
+    }
+  }
+}
