@@ -2,7 +2,7 @@
 import { CommanderError } from "commander";
 import { EXIT, type ExitCode, nearestNames, VramCalcError } from "../errors.ts";
 import { COMMANDS } from "./commands/index.ts";
-import { hereFor } from "./engine-settings.ts";
+import { hereFor, withFlagNames } from "./engine-settings.ts";
 import type { Io } from "./io.ts";
 
 /** Prints the error as one sentence and returns the exit code. */
@@ -45,7 +45,9 @@ export function explain(
     return EXIT.badRequest;
   }
   if (error instanceof VramCalcError) {
-    io.stderr(`vram-calc: ${error.message}\n`);
+    const ofEngine =
+      error.code === "bad-option" && "option" in error.details && error.details.option === "--set";
+    io.stderr(`vram-calc: ${ofEngine ? withFlagNames(error.message) : error.message}\n`);
     return error.exitCode;
   }
   const what = error instanceof Error ? error.message : String(error);

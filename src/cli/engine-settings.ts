@@ -59,6 +59,14 @@ const OPTIONS_HERE: ReadonlyMap<string, string> = new Map([
 /** The flags that `--set` takes, for completion. */
 export const settingNames = (): readonly string[] => SETTINGS.map(([flag]) => flag);
 
+/**
+ * A sentence of the core with the engine's own names for what it calls by its own.
+ *
+ * @example withFlagNames("gpuLayers for vllm") // "ngl for vllm"
+ */
+export const withFlagNames = (sentence: string): string =>
+  sentence.replace(/[A-Za-z]+/g, (word) => SETTINGS.find(([, field]) => field === word)?.[0] ?? word);
+
 const settingOf = (flag: string): (typeof SETTINGS)[number] | undefined =>
   SETTINGS.find(([name, , , spellings]) => name === flag || spellings?.includes(flag));
 

@@ -11,7 +11,7 @@ import { cppCache, cppCompute, cppCopied, isCpp } from "./accuracy-llama-cpp.ts"
 import { errorOf, type Figure, figureLines, figureOf, type Score } from "./figure.ts";
 import { halvesFigure, heldOutLine } from "./held-out.ts";
 import { litgptBytes } from "./litgpt-total.ts";
-import { GIB, input, type Judged, leave, run, term } from "./serving-run.ts";
+import { GIB, input, type Judged, leave, MIB, run, term } from "./serving-run.ts";
 
 interface Bar {
   readonly title: string;
@@ -91,13 +91,14 @@ const BARS: readonly Bar[] = [
     title: "memory outside torch (vLLM)",
     median: 15,
     p90: 60,
-    judge: (row) => vllmTerm(row, row.measured.nonTorchGiB, (t) => input(t, "runtime", "nonTorch")),
+    judge: (row) => vllmTerm(row, row.measured.nonTorchGiB, (t) => input(t, "runtime", "nonTorch") * GIB),
   },
   {
     title: "CUDA graphs (vLLM)",
     median: 25,
     p90: 50,
-    judge: (row) => vllmTerm(row, row.measured.graphsGiB, (t) => input(t, "workspace", "graphs")),
+    judge: (row) =>
+      vllmTerm(row, row.measured.graphsGiB, (t) => term(t, "workspace") - input(t, "workspace", "rotary")),
   },
   {
     title: "KV pool from model, card and flags (vLLM)",
@@ -133,7 +134,7 @@ const BARS: readonly Bar[] = [
       if (device.pool === undefined) return leave(row, "card not stated");
       // The reading leaves the driver's context out, and holds the whole pool, not one request.
       const rest = device.terms.filter((t) => t.id !== "kv-cache");
-      const context = input(rest, "runtime", "context");
+      const context = input(rest, "runtime", "context") * MIB;
       const fixed = ran.weights(0) + device.pool.blocks * device.pool.bytesPerBlock - context;
       const band = sumTerms(rest);
       return {

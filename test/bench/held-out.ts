@@ -43,7 +43,7 @@ export function halvesFigure(): Figure {
       const alike = others.filter(({ flags }) => Math.min(3, flags.tp ?? 1) === Math.min(3, tp));
       const outside = middle(alike.flatMap(({ measured: { nonTorchGiB } }) => nonTorchGiB ?? []));
       const change =
-        term(terms, "logits") * (sampler - 1) + outside * GIB - input(terms, "runtime", "nonTorch");
+        term(terms, "logits") * (sampler - 1) + outside * GIB - input(terms, "runtime", "nonTorch") * GIB;
       const predicted = pool.blocks * pool.bytesPerBlock - change;
       scores.push({ id: row.id, predicted, measured: row.measured.kvGiB! * GIB });
     }

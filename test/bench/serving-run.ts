@@ -132,5 +132,8 @@ const QWEN_INT8_CACHE: CacheFormat = {
 
 export const term = (terms: readonly Term[], id: string): number =>
   terms.find((t) => t.id === id)?.bytes ?? 0;
-export const input = (terms: readonly Term[], id: string, name: string): number =>
-  terms.find((t) => t.id === id)?.inputs[name] ?? 0;
+export const input = (terms: readonly Term[], id: string, name: string): number => {
+  const value = terms.find((t) => t.id === id)?.inputs[name];
+  if (value === undefined) throw new Error(`no term ${id} with the number ${name}`);
+  return value;
+};

@@ -81,6 +81,7 @@ const CASES: readonly (readonly [string, RegExp])[] = [
   ["14B --set nglx=3", /unknown flag in --set "nglx": did you mean ngl\?/],
   ["14B --set np=4", /--set got "np", expected --batch 4/],
   ["14B --set ctk=q8_0", /expected --kv-dtype keys\/values/],
+  ["14B --set ngl=3 --engine vllm", /--set got ngl for vllm, expected --engine llama\.cpp with it/],
   ["14B --set ngl", /--set ngl got no value, expected a whole number: ngl=20/],
   ["14B --set ts=a/b", /--set ts got "a\/b", expected a share for each GPU.*tensor-split=3\/1/],
   ["14B --set fa=maybe", /expected on or off: fa=off/],

@@ -89,6 +89,10 @@ export const qwen3OmniThinker: Family = {
   modelTypes: ["qwen3_omni_moe_thinker"],
   classNames: ["Qwen3OmniMoeThinkerForConditionalGeneration"],
   build: (config, families) => {
+    const nested = withDefaults(config.child("text_config") ?? config, {
+      hidden_size: 2048,
+      num_attention_heads: 28,
+    });
     const text = languageModel(config, families, {
       modelType: "qwen3_moe",
       readAs: "qwen3_moe",
@@ -98,6 +102,8 @@ export const qwen3OmniThinker: Family = {
         num_hidden_layers: 28,
         num_attention_heads: 28,
         num_key_value_heads: 4,
+        // The class rounds down: 2048 / 28 = 73.
+        head_dim: Math.floor(nested.int("hidden_size") / nested.int("num_attention_heads")),
         vocab_size: 3584,
       },
       ties: "top-alone",

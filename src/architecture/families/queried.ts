@@ -1,14 +1,14 @@
 /** Images that reach the text as a fixed number of queries: a perceiver (Idefics 2, Aria), or one cross attention (Kosmos-2). */
 
 import { optionalPart, part, projection } from "../composite.ts";
-import { compositeFamily } from "../composite-row.ts";
+import { type CompositeParts, compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import type { Tensor } from "../model.ts";
 import { moe, readExperts } from "../moe.ts";
-import { norm, vector } from "../tensors.ts";
+import { norm, positionEmbedding, vector } from "../tensors.ts";
 import { clipVision } from "../towers/image-encoders.ts";
 import { inGroup } from "../towers/tower.ts";
 import { encoderAt } from "./llava.ts";
@@ -139,40 +139,79 @@ function mostQueries(config: ConfigReader): number {
   return patches.reduce((most, key) => Math.max(most, table.int(key)), 0);
 }
 
-/** Magneto: norms inside the attention and inside the MLP as well, sinusoidal positions. */
-const kosmosRow = familyOf({
-  id: "kosmos_2_text_model",
-  tied: true,
-  norm: "layer",
-  layerNorms: ["self_attn_layer_norm", "final_layer_norm"],
-  qkvBias: true,
-  oBias: true,
-  mlpBias: true,
-  attention: { outName: "out_proj" },
-  plainMlp: ["fc1", "fc2"],
-  mlpName: "ffn",
-  names: { embedding: "model.embed_tokens", layers: "model.layers", finalNorm: "model.layer_norm" },
-  layerExtras: (config, { hiddenSize }) => [
-    ...norm("self_attn.inner_attn_ln", hiddenSize, "bias"),
-    ...norm("ffn.ffn_layernorm", config.int("ffn_dim"), "bias"),
+/** Magneto: norms inside the attention and inside the MLP as well, sinusoidal positions; Kosmos-2.5 has fewer. */
+function kosmosText(
+  id: string,
+  sizes: readonly [
+    width: number,
+    layers: number,
+    heads: number,
+    mlp: number,
+    words: number,
+    positions: number,
   ],
+  options: { readonly innerNorm: boolean; readonly segments: boolean },
+): Family {
+  const row = familyOf({
+    id,
+    tied: true,
+    norm: "layer",
+    layerNorms: ["self_attn_layer_norm", "final_layer_norm"],
+    qkvBias: true,
+    oBias: true,
+    mlpBias: true,
+    attention: { outName: "out_proj" },
+    plainMlp: ["fc1", "fc2"],
+    mlpName: "ffn",
+    names: { embedding: "model.embed_tokens", layers: "model.layers", finalNorm: "model.layer_norm" },
+    layerExtras: (config, { hiddenSize }) => [
+      ...(options.innerNorm ? norm("self_attn.inner_attn_ln", hiddenSize, "bias") : []),
+      ...norm("ffn.ffn_layernorm", config.int("ffn_dim"), "bias"),
+    ],
+    extras: (_config, { hiddenSize }) =>
+      options.segments ? [positionEmbedding("model.segment_emb", 2, hiddenSize)] : [],
+  });
+  const [width, layers, heads, mlp, words, positions] = sizes;
+  return {
+    ...row,
+    build: (config, families) => {
+      if (config.optionalFlag("add_cross_attention") === true)
+        config.fail("add_cross_attention", "false: the text reads the image among its words");
+      return row.build(
+        overriding(config, {
+          hidden_size: config.int("embed_dim", width),
+          num_hidden_layers: config.layers("layers", layers),
+          num_attention_heads: config.int("attention_heads", heads),
+          ffn_dim: config.int("ffn_dim", mlp),
+          vocab_size: config.int("vocab_size", words),
+          max_position_embeddings: config.int("max_position_embeddings", positions),
+        }),
+        families,
+      );
+    },
+  };
+}
+
+const kosmos2Text = kosmosText("kosmos_2_text_model", [2048, 24, 32, 8192, 65_037, 2048], {
+  innerNorm: true,
+  segments: false,
+});
+export const kosmos25Text = kosmosText("kosmos_2_5_text_model", [1536, 24, 16, 6144, 108_481, 4096], {
+  innerNorm: false,
+  segments: true,
 });
 
-const kosmos2Text: Family = {
-  ...kosmosRow,
-  build: (config, families) =>
-    kosmosRow.build(
-      overriding(config, {
-        hidden_size: config.int("embed_dim", 2048),
-        num_hidden_layers: config.layers("layers", 24),
-        num_attention_heads: config.int("attention_heads", 32),
-        ffn_dim: config.int("ffn_dim", 8192),
-        vocab_size: config.int("vocab_size", 65_037),
-        max_position_embeddings: config.int("max_position_embeddings", 2048),
-      }),
-      families,
+/** Queries that attend to the image and themselves, after a linear into the text width. */
+export function kosmosProjector({ config, textSize, visionSize }: CompositeParts, queries: number): Tensor[] {
+  const at = (name: string): string => `image_to_text_projection.${name}`;
+  return [
+    vector(at("latent_query"), "projector", [config.int("latent_query_num", queries), textSize]),
+    ...projection(at("dense"), textSize, visionSize, true),
+    ...["q_proj", "k_proj", "v_proj", "out_proj"].flatMap((name) =>
+      projection(at(`x_attn.${name}`), textSize, textSize, true),
     ),
-};
+  ];
+}
 
 /** CLIP, and queries that attend to its patches and themselves. */
 export const kosmos2 = compositeFamily({
@@ -192,14 +231,5 @@ export const kosmos2 = compositeFamily({
       "vision_model.model",
     ),
   ],
-  projector: ({ config, textSize, visionSize }) => {
-    const at = (name: string): string => `image_to_text_projection.${name}`;
-    return [
-      vector(at("latent_query"), "projector", [config.int("latent_query_num", 64), textSize]),
-      ...projection(at("dense"), textSize, visionSize, true),
-      ...["q_proj", "k_proj", "v_proj", "out_proj"].flatMap((name) =>
-        projection(at(`x_attn.${name}`), textSize, textSize, true),
-      ),
-    ];
-  },
+  projector: (parts) => kosmosProjector(parts, 64),
 });

@@ -2,6 +2,7 @@
 import type { Family } from "../family.ts";
 import { PAIRS } from "./pairs.ts";
 import { PARTS } from "./parts.ts";
+import { sam } from "./sam.ts";
 import { VITS } from "./vits.ts";
 
-export const RARE_IMAGES: readonly Family[] = [...VITS, ...PARTS, ...PAIRS];
+export const RARE_IMAGES: readonly Family[] = [...VITS, ...PARTS, ...PAIRS, sam];
