@@ -1,27 +1,20 @@
 import {
-  AUDIO_COMPOSITES,
-  AUDIO_RECOGNITION,
-  AUDIO_SPEECH,
   COMPOSITES,
   DECODERS,
   ENCODERS,
   HYBRIDS,
-  RARE_BERT,
+  RARE_AUDIO,
   RARE_COMPOSITES,
   RARE_DECODERS,
   RARE_ENCODERS,
-  RARE_HYBRIDS,
   RARE_IMAGES,
-  RARE_ROTARY,
-  RARE_SEQ2SEQ,
-  RARER_COMPOSITES,
 } from "./families/index.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
 
 export type { ReadArchitectureOptions } from "./read-architecture.ts";
 
-const decoders = [...DECODERS, ...RARE_DECODERS, ...RARE_HYBRIDS];
+const decoders = [...DECODERS, ...RARE_DECODERS];
 const others = [
   ...HYBRIDS,
   ...COMPOSITES,
@@ -29,13 +22,7 @@ const others = [
   ...RARE_COMPOSITES,
   ...RARE_ENCODERS,
   ...RARE_IMAGES,
-  ...RARER_COMPOSITES,
-  ...RARE_BERT,
-  ...RARE_SEQ2SEQ,
-  ...RARE_ROTARY,
-  ...AUDIO_SPEECH,
-  ...AUDIO_RECOGNITION,
-  ...AUDIO_COMPOSITES,
+  ...RARE_AUDIO,
 ];
 
 /** Every family. A new one is a file under `families/` and its line in one of the sets there. */

@@ -1,7 +1,9 @@
 /** Speech to text: encoders of sound with a head, or with a decoder that attends to them. */
+
+import { labelCount } from "../class-heads.ts";
 import { type ConfigReader, readConfig, tiedEmbeddings, withDefaults } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
-import { headLinear, labelCount } from "../encoder-row.ts";
+import { headLinear } from "../encoder-row.ts";
 import { activationNamed, activationOf, type Family } from "../family.ts";
 import type { ArchitectureDraft, LayerKind, Tensor } from "../model.ts";
 import { computedPositions, seqFamily } from "../seq2seq-row.ts";

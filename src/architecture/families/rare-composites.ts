@@ -1,10 +1,16 @@
 /** Rarer models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
 import { blip2, instructBlip, instructBlipVideo } from "./blip.ts";
+import { blip, fuyu, git } from "./captioners.ts";
 import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
+import { florence2 } from "./florence.ts";
 import { gemma4Unified } from "./gemma4-whole.ts";
+import { idefics } from "./idefics.ts";
+import { janus } from "./janus.ts";
+import { kosmos25 } from "./kosmos25.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
+import { cosmosEdge, hyperClovaXVision, minicpmV46, qianfanOcr, step37 } from "./merged-patches.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
 import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
 import { ovis2 } from "./ovis.ts";
@@ -14,6 +20,18 @@ import { exaone45, glmOcr } from "./qwen-vl.ts";
 import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
+  florence2,
+  idefics,
+  janus,
+  git,
+  blip,
+  fuyu,
+  kosmos25,
+  qianfanOcr,
+  hyperClovaXVision,
+  minicpmV46,
+  step37,
+  cosmosEdge,
   llavaNextVideo,
   videoLlava,
   vipLlava,

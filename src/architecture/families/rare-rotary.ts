@@ -1,4 +1,6 @@
 /** Encoders with rotary positions: EuroBERT, GTE, jina-embeddings-v3, ESM-C, and OpenAI's privacy filter. */
+
+import { labelCount } from "../class-heads.ts";
 import { type ConfigReader, tiedEmbeddings, withDefaults } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import {
@@ -6,7 +8,6 @@ import {
   type EncoderSizes,
   encoderFamily,
   headLinear,
-  labelCount,
   maskedLmHead,
   pooler,
 } from "../encoder-row.ts";

@@ -1,6 +1,8 @@
 /** XLNet (arXiv:1906.08237): two-stream relative attention, held as [h, heads, head size] matrices. */
+
+import { labelCount } from "../class-heads.ts";
 import { type ConfigReader, tiedEmbeddings } from "../config-reader.ts";
-import { headLinear, labelCount } from "../encoder-row.ts";
+import { headLinear } from "../encoder-row.ts";
 import { activationNamed, type Family } from "../family.ts";
 import type { LayerKind } from "../model.ts";
 import { stackOf } from "../stack.ts";

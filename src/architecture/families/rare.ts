@@ -1,0 +1,27 @@
+/** The rarer families in five sets. */
+import type { Family } from "../family.ts";
+import { AUDIO_COMPOSITES } from "./audio-composites.ts";
+import { AUDIO_RECOGNITION } from "./audio-recognition.ts";
+import { AUDIO_SPEECH } from "./audio-speech.ts";
+import { RARE_BERT } from "./rare-bert.ts";
+import { RARE_COMPOSITES as IMAGE_COMPOSITES } from "./rare-composites.ts";
+import { RARE_DECODERS as DECODER_ROWS } from "./rare-decoders.ts";
+import { RARE_ENCODERS as ENCODER_ROWS } from "./rare-encoders.ts";
+import { RARE_HYBRIDS } from "./rare-hybrids.ts";
+import { RARE_ROTARY } from "./rare-rotary.ts";
+import { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
+
+export { RARE_IMAGES } from "./rare-images.ts";
+/** Text models without any tower. */
+export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...RARE_HYBRIDS];
+/** Encoders of text, and encoders with a decoder. */
+export const RARE_ENCODERS: readonly Family[] = [
+  ...ENCODER_ROWS,
+  ...RARE_BERT,
+  ...RARE_ROTARY,
+  ...RARE_SEQ2SEQ,
+];
+/** Language models with eyes or ears. */
+export const RARE_COMPOSITES: readonly Family[] = [...IMAGE_COMPOSITES, ...AUDIO_COMPOSITES];
+/** Encoders and recognisers of speech. */
+export const RARE_AUDIO: readonly Family[] = [...AUDIO_SPEECH, ...AUDIO_RECOGNITION];
