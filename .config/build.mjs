@@ -33,7 +33,8 @@ const lazyChildProcess = {
 // What the entry reaches by static imports, which is what every run needs, goes into one file, and what the text
 // decoders and the common families reach besides into two others, where they would be an import of their own families.
 const always = new Set();
-const text = new Set();
+const main = new Set();
+const decoders = new Set();
 const common = new Set();
 const training = new Set();
 const staticClosure = {
@@ -49,7 +50,8 @@ const staticClosure = {
     };
     close(always, (id) => this.getModuleInfo(id).isEntry);
     close(training, (id) => /cli[/\\]commands[/\\]train\.ts$/.test(id));
-    close(text, (id) => /architecture[/\\]text-registry\.ts$/.test(id));
+    close(main, (id) => /architecture[/\\]main-registry\.ts$/.test(id));
+    close(decoders, (id) => /architecture[/\\]decoder-registry\.ts$/.test(id));
     close(common, (id) => /architecture[/\\]common-registry\.ts$/.test(id));
   },
 };
@@ -85,10 +87,11 @@ await bundle(
         // Every config on disk needs all of these, and a file each would cost a third of a millisecond each.
         {
           name: "config",
-          test: /src[/\\]sources[/\\](json|bytes|(config-source|model-folder|published-storage|stored-weights)\.ts)/,
+          test: /src[/\\]sources[/\\](json|bytes|(config-architecture|config-source|model-folder|published-storage|stored-weights)\.ts)/,
           priority: 1,
         },
-        { name: "text", test: (id) => text.has(id), priority: 0.5 },
+        { name: "main", test: (id) => main.has(id), priority: 0.7 },
+        { name: "decoders", test: (id) => decoders.has(id), priority: 0.5 },
         { name: "common", test: (id) => common.has(id), priority: 0 },
         // All of a training estimate, which `fit` for training needs too.
         {

@@ -1,4 +1,4 @@
-/** Reads a config.json with a set of families. The sets are in registry.ts and text-registry.ts. */
+/** Reads a config.json with a set of families. The sets are in the registries, from main-registry.ts to registry.ts. */
 import { nearestNames, VramCalcError } from "../errors.ts";
 import { otherClass, withHeadOf } from "./class-heads.ts";
 import { checkContradictions, publishedDtype } from "./config-facts.ts";

@@ -1,5 +1,5 @@
 /** Files of the package that are made from the program's own definitions when it is built. */
-import { catalogueNames } from "../architecture/catalogue.ts";
+import { catalogueNames } from "../architecture/catalogue-names.ts";
 import { accelerators } from "../hardware/accelerators.ts";
 import { jsonSchemas } from "../schema/json-schemas.ts";
 import { optionSpecs } from "./check/uses.ts";

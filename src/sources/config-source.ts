@@ -3,16 +3,11 @@ import { opendirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Note } from "../architecture/model.ts";
 import { openFileSource, unreadable } from "./bytes/file-source.ts";
+import { configArchitecture } from "./config-architecture.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { readBoundedTextFile } from "./json/text-file.ts";
 import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
-import {
-  configArchitecture,
-  loadFolder,
-  loadGguf,
-  loadWeightFile,
-  type ModelFolder,
-} from "./model-folder.ts";
+import { loadFolder, loadGguf, loadWeightFile, type ModelFolder } from "./model-folder.ts";
 import { publishedStorage } from "./published-storage.ts";
 
 export interface LocalPath {

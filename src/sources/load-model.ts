@@ -57,10 +57,11 @@ export async function loadModel(reference: string, given: Partial<LoadOptions> =
   const { findLocal, loadLocal } = await import("./config-source.ts");
   const path = findLocal(reference);
   if (path !== null) return loadLocal(path, options);
-  const catalogue = await import("../architecture/catalogue.ts");
+  const catalogue = await import("../architecture/catalogue-names.ts");
   const hit = catalogue.findCatalogueEntry(reference);
   if (hit !== undefined) {
-    const architecture = catalogue.catalogueArchitecture(hit.entry);
+    const { configArchitecture } = await import("./config-architecture.ts");
+    const architecture = await configArchitecture(hit.entry.config, hit.entry.name, {});
     const notes: Note[] = hit.approximate
       ? [
           {

@@ -3,6 +3,7 @@ import type { Architecture, Note } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { ByteSource } from "./bytes/byte-source.ts";
+import { configArchitecture } from "./config-architecture.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
 import { publishedStorage, QUANTIZATION_FILES, storageOfToolFile } from "./published-storage.ts";
@@ -194,27 +195,6 @@ function withStored(
 
 async function readConfigFile(folder: ModelFolder, fileName: string): Promise<unknown> {
   return parseJson(await folder.readText(fileName, MOST_CONFIG_BYTES), nameIn(folder, fileName));
-}
-
-/** The architecture of a parsed config.json under the options of this load. */
-export async function configArchitecture(
-  value: unknown,
-  file: string,
-  options: LoadOptions,
-): Promise<Architecture> {
-  const { isTextConfig, readTextArchitecture } = await import("../architecture/text-registry.ts");
-  if (options.assumeFamily === undefined) {
-    if (isTextConfig(value)) return readTextArchitecture(value, file);
-    const { readCommonArchitecture } = await import("../architecture/common-registry.ts");
-    const common = readCommonArchitecture(value, file);
-    if (common !== null) return common;
-  }
-  const { readArchitecture } = await import("../architecture/registry.ts");
-  return readArchitecture(
-    value,
-    file,
-    options.assumeFamily === undefined ? {} : { assumeFamily: options.assumeFamily },
-  );
 }
 
 function nameIn(folder: ModelFolder, fileName: string): string {

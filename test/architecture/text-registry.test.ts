@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { readCommonArchitecture } from "../../src/architecture/common-registry.ts";
 import { DECODERS } from "../../src/architecture/families/decoders.ts";
+import { mainRegistry } from "../../src/architecture/main-registry.ts";
 import { FAMILIES, readArchitecture } from "../../src/architecture/registry.ts";
-import { isTextConfig, readTextArchitecture } from "../../src/architecture/text-registry.ts";
 
 const llama = {
   model_type: "llama",
@@ -14,8 +14,8 @@ const llama = {
 };
 
 test("a text decoder is read as all families read it", () => {
-  expect(isTextConfig(llama)).toBe(true);
-  expect(readTextArchitecture(llama, "config.json")).toEqual(readArchitecture(llama, "config.json"));
+  expect(mainRegistry.reads(llama)).toBe(true);
+  expect(mainRegistry.read(llama, "config.json")).toEqual(readArchitecture(llama, "config.json"));
 });
 
 test.for([
@@ -27,7 +27,7 @@ test.for([
   ["a text", "llama"],
   ["null", null],
 ] as const)("%s is left to all families", ([, config]) => {
-  expect(isTextConfig(config)).toBe(false);
+  expect(mainRegistry.reads(config)).toBe(false);
 });
 
 test("no other family claims the model type of a text decoder", () => {

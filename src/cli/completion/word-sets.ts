@@ -1,6 +1,6 @@
 /** Words that a shell offers for an option's value or an argument, by the name of the option or argument. */
 
-import { catalogueNames } from "../../architecture/catalogue.ts";
+import { catalogueNames } from "../../architecture/catalogue-names.ts";
 import { FAMILIES } from "../../architecture/registry.ts";
 import { CURVES } from "../../curves/curves.ts";
 import { ENGINE_IDS } from "../../engines/engine.ts";
