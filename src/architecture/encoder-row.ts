@@ -176,3 +176,26 @@ export function denseClassifier(context: HeadContext, dense: string, out: string
   const { hiddenSize, labels } = context;
   return [...headLinear(dense, hiddenSize, hiddenSize), ...headLinear(out, labels, hiddenSize)];
 }
+
+/** decoder [V, e] with a bias; tied, the bias alone. */
+export function tokenHead(
+  name: string,
+  rows: number,
+  width: number,
+  options: { readonly tied: boolean; readonly twoBiases?: boolean },
+): Tensor[] {
+  const [weight, bias] = linear({
+    name,
+    role: "head",
+    group: "lm-head",
+    outDim: rows,
+    inDim: width,
+    split: "vocab",
+    bias: true,
+  });
+  return [
+    ...(options.tied ? [] : [weight!]),
+    bias!,
+    ...(options.twoBiases === true && !options.tied ? [{ ...bias!, name: `${name}.(second bias)` }] : []),
+  ];
+}

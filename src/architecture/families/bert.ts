@@ -171,3 +171,12 @@ export const roberta = encoderFamily({
 export function relativePositions(name: string, buckets: number, heads: number): Tensor {
   return { ...positionEmbedding(name, buckets, heads), group: "attention" };
 }
+
+/** RoBERTa's: a pooler when plain, two linears to classify sequences. */
+export const ROBERTA_HEADS: EncoderRow["heads"] = {
+  plain: ({ hiddenSize }) => pooler("pooler.dense", hiddenSize),
+  "masked-lm": (context) => maskedLmHead(context, LM_HEAD),
+  sequence: (context) => denseClassifier(context, "classifier.dense", "classifier.out_proj"),
+  token,
+  question,
+};

@@ -11,8 +11,8 @@ import { aimLayer, aimVision } from "../towers/aim-vision.ts";
 import { clipVision, siglip2Vision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { inGroup, type Tower } from "../towers/tower.ts";
 import { BERT_NAMES, bertEmbeddings, bertLayer } from "./bert.ts";
+import { tipsVision } from "./dino.ts";
 import { CLIP_TEXT, clipText, siglipFamily, textTower } from "./image-text.ts";
-import { tipsVision } from "./vits.ts";
 
 const none = (): Tensor[] => [];
 const CLIP_PAIR = {

@@ -17,19 +17,10 @@ import {
   BERT_NAMES,
   bertEmbeddings,
   bertLayer,
-  LM_HEAD,
-  question,
+  ROBERTA_HEADS,
   readSizes,
   token,
 } from "./bert.ts";
-
-const ROBERTA_HEADS: EncoderRow["heads"] = {
-  plain: ({ hiddenSize }) => pooler("pooler.dense", hiddenSize),
-  "masked-lm": (context) => maskedLmHead(context, LM_HEAD),
-  sequence: (context) => denseClassifier(context, "classifier.dense", "classifier.out_proj"),
-  token,
-  question,
-};
 
 /** BERT's heads that read the pooler of an encoder called `prefix`. */
 function bertHeads(prefix: string): EncoderRow["heads"] {
