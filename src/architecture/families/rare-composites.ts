@@ -11,6 +11,7 @@ import { janus } from "./janus.ts";
 import { kosmos25 } from "./kosmos25.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
 import { cosmosEdge, hyperClovaXVision, minicpmV46, qianfanOcr, step37 } from "./merged-patches.ts";
+import { molmo } from "./molmo.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
 import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
 import { ovis2 } from "./ovis.ts";
@@ -56,6 +57,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   gemma4Unified,
   qwen25Omni,
   qwen3Omni,
+  molmo,
   kimiVl,
   locateAnything,
   phi4Multimodal,
