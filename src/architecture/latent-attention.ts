@@ -30,7 +30,7 @@ export function readLatentDims(config: ConfigReader, defaults: LatentDims): Late
       : (config.optionalInt("q_lora_rank") ?? defaults.queryLatentDim),
     latentDim: config.int("kv_lora_rank", defaults.latentDim),
     nopeDim: config.int("qk_nope_head_dim", defaults.nopeDim),
-    ropeDim: config.int("qk_rope_head_dim", defaults.ropeDim),
+    ropeDim: config.count("qk_rope_head_dim", defaults.ropeDim),
     valueDim: config.int("v_head_dim", defaults.valueDim),
   };
 }
@@ -44,7 +44,7 @@ export function latentSizes(config: ConfigReader): DecoderSizes {
     vocabSize: config.int("vocab_size"),
     heads,
     kvHeads: heads,
-    headDim: config.int("qk_rope_head_dim", 64),
+    headDim: config.count("qk_rope_head_dim", 64),
   };
 }
 

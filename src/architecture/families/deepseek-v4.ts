@@ -207,7 +207,7 @@ function hashLayers(config: ConfigReader, layers: number): (layer: number) => bo
 }
 
 /** m streams are read, mixed and written by (2 + m)*m weights over m*h inputs (arXiv:2409.19606, constrained). */
-function hyperConnection(name: string, streams: number, hiddenSize: number): Tensor[] {
+export function hyperConnection(name: string, streams: number, hiddenSize: number): Tensor[] {
   const weights = (2 + streams) * streams;
   return [
     vector(`${name}.fn`, "other", [weights, streams * hiddenSize]),
@@ -217,7 +217,7 @@ function hyperConnection(name: string, streams: number, hiddenSize: number): Ten
 }
 
 /** Collapses m streams into one: m*m*h + m + 1. */
-function hyperHead(name: string, streams: number, hiddenSize: number): Tensor[] {
+export function hyperHead(name: string, streams: number, hiddenSize: number): Tensor[] {
   return [
     vector(`${name}_fn`, "other", [streams, streams * hiddenSize]),
     vector(`${name}_base`, "other", [streams]),

@@ -218,7 +218,7 @@ export const glmMoeDsa = familyOf({
 });
 
 /** `indexer_types`, else the letters F and S of `index_topk_pattern`, else every `index_topk_freq`-th layer. */
-function indexerLayers(config: ConfigReader, layers: number): (layer: number) => boolean {
+export function indexerLayers(config: ConfigReader, layers: number): (layer: number) => boolean {
   const pattern = config.raw.index_topk_pattern;
   const types =
     config.texts("indexer_types") ??

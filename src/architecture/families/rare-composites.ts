@@ -7,6 +7,7 @@ import { ernie45VlMoe } from "./ernie-vl.ts";
 import { florence2 } from "./florence.ts";
 import { gemma4Unified } from "./gemma4-whole.ts";
 import { idefics } from "./idefics.ts";
+import { glm5Next } from "./indexed-latents.ts";
 import { janus } from "./janus.ts";
 import { kosmos25 } from "./kosmos25.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
@@ -58,6 +59,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   qwen25Omni,
   qwen3Omni,
   molmo,
+  glm5Next,
   kimiVl,
   locateAnything,
   phi4Multimodal,

@@ -1,4 +1,5 @@
 import { axK1 } from "./deepseek.ts";
+import { axK2, hyV4 } from "./indexed-latents.ts";
 import { jetMoe } from "./jetmoe.ts";
 import { modernbertDecoder } from "./modernbert-decoder.ts";
 /** Decoders that few configs name: the earlier generations, and small variations of the llama layout. */
@@ -330,6 +331,8 @@ export const RARE_DECODERS: readonly Family[] = [
   graniteMoeSwa,
   falconPerception,
   axK1,
+  axK2,
+  hyV4,
   modernbertDecoder,
   jetMoe,
 ];

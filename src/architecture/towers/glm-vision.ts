@@ -8,7 +8,7 @@ import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
 import { temporalPatches } from "./qwen-vision.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads } from "./tower.ts";
+import { encoderLayer, inGroup, patchCount, readEncoderHeads, type Tower } from "./tower.ts";
 
 /** The layers' gated MLP is out_hidden_size wide; intermediate_size is the merger's. */
 export const glmVision: TowerBuilder = (given, prefix) => {
@@ -63,7 +63,18 @@ export const glmVision: TowerBuilder = (given, prefix) => {
  * GLM-OCR's: no learned positions, queries and keys normalised per head, one key for every bias of a layer, and a
  * merger as wide as out_hidden_size times the colour channels.
  */
-export const glmOcrVision: TowerBuilder = (given, prefix) => {
+export const glmOcrVision: TowerBuilder = (given, prefix) =>
+  headNormedVision(given, prefix, (config) => config.int("out_hidden_size") * config.int("in_channels", 3));
+
+/** GLM-5 Next's: the same, with a width of its own for the merger. */
+export const glmNextVision: TowerBuilder = (given, prefix) =>
+  headNormedVision(given, prefix, (config) => config.int("projection_intermediate_size", 10_240));
+
+function headNormedVision(
+  given: ConfigReader,
+  prefix: string,
+  mergerWidth: (config: ConfigReader) => number,
+): Tower {
   const config = withDefaults(given, {
     depth: 24,
     hidden_size: 1024,
@@ -109,10 +120,10 @@ export const glmOcrVision: TowerBuilder = (given, prefix) => {
     tensors: inGroup("vision", [
       ...temporalPatches(config, `${prefix}.patch_embed.proj`, hiddenSize, true),
       ...norm(`${prefix}.post_layernorm`, hiddenSize),
-      ...glmMerger(config, prefix, config.int("out_hidden_size") * config.int("in_channels", 3)),
+      ...glmMerger(config, prefix, mergerWidth(config)),
     ]),
   };
-};
+}
 
 /** A strided downsampling into out_hidden_size, a projection, a norm, and a gated MLP of `width`. */
 function glmMerger(config: ConfigReader, prefix: string, width: number): Tensor[] {
