@@ -68,12 +68,11 @@ export function computeBuffer(
   return {
     bytes: momentBytes(widest) + inputs,
     explained: {
-      formula: [
-        "{ub} tokens x {elements} elements x {width} B",
-        ...(widest.beside > 0 ? ["{beside} B of mask and scores"] : []),
-        ...(widest.copied === undefined ? [] : ["{copied} B of weights copied from the CPU"]),
-        ...(inputs > 0 ? ["{copies} copies x {inputs} B of inputs"] : []),
-      ].join(" + "),
+      formula:
+        "{ub} tokens x {elements} elements x {width} B" +
+        (widest.beside > 0 ? " + {beside} B of mask and scores" : "") +
+        (widest.copied === undefined ? "" : " + {copied} B of weights copied from the CPU") +
+        (inputs > 0 ? " + {copies} copies x {inputs} B of inputs" : ""),
       inputs: {
         ub,
         elements: widest.elements,

@@ -13,7 +13,7 @@ import { type LlamaCppCacheInput, llamaCppCacheRows } from "./cache.ts";
 import { computeBuffer } from "./compute-buffer.ts";
 import { copiedWeights } from "./copied-weights.ts";
 import { withoutExperts } from "./offload.ts";
-import { type PlacedLayers, placeLayers } from "./placement.ts";
+import { type PlacedLayers, type PlacementInput, placeLayers } from "./placement.ts";
 import { LLAMA_CPP_VERSIONS, type LlamaCppVersion } from "./versions.ts";
 
 /** llama.cpp's flags. `sequences` are the slots of `--parallel`, `contextTokens` is what one slot gets of `-c`. */
@@ -64,17 +64,18 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
   }
   const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
   const split = input.tensorSplit ?? new Array<number>(degrees.tp * degrees.pp).fill(1);
-  const { cpu, devices } = placeLayers({
-    layers,
-    gpuLayers: input.gpuLayers ?? layers + 1,
-    split,
-    head: version.head,
-  });
+  const gpuLayers = input.gpuLayers ?? layers + 1;
   const cut = Math.max(0, input.cpuExpertLayers ?? 0);
-  const allOffloaded = (input.gpuLayers ?? layers + 1) > layers && cut === 0;
+  const projector = input.projector === true;
+  const layout = { layers, gpuLayers, split, head: version.head, cut, projector };
+  const { cpu, devices } = placedOn(
+    model,
+    `${gpuLayers} ${split} ${version.head} ${cut} ${projector}`,
+    layout,
+  );
+  const allOffloaded = gpuLayers > layers && cut === 0;
   const pipelineDevices = allOffloaded ? devices.length : 1;
-  const result = devices.map((placed, index): EngineDevice => {
-    const held = heldBy(model, { placed, cut, projector: index === 0 && input.projector === true });
+  const result = devices.map(({ placed, held }, index): EngineDevice => {
     return {
       id: devices.length === 1 ? "all" : `gpu${index}`,
       count: degrees.dp,
@@ -92,19 +93,25 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
 }
 
 interface Holding {
-  readonly placed: PlacedLayers;
+  /** Layers whose routed experts stay on the CPU. */
   readonly cut: number;
+  /** The first GPU holds the tower. */
   readonly projector: boolean;
 }
 
-/** Slicing sums parameters anew, so each part of a model is built once. */
-function heldBy(model: Architecture, holding: Holding): Architecture {
-  const { firstLayer, layers, output } = holding.placed;
-  return buildHeld(model, `${firstLayer} ${layers} ${output} ${holding.cut} ${holding.projector}`, holding);
-}
+/** Slicing sums parameters anew, so a model is divided once in each way. */
+const placedOn = onceForEach((model: Architecture, _key: string, layout: PlacementInput & Holding) => {
+  const { cpu, devices } = placeLayers(layout);
+  return {
+    cpu,
+    devices: devices.map((placed, index) => ({
+      placed,
+      held: heldBy(model, placed, { cut: layout.cut, projector: index === 0 && layout.projector }),
+    })),
+  };
+});
 
-const buildHeld = onceForEach((model: Architecture, _key: string, holding: Holding): Architecture => {
-  const { placed, cut, projector } = holding;
+function heldBy(model: Architecture, placed: PlacedLayers, { cut, projector }: Holding): Architecture {
   const part = sliceLayers(model, { ...placed, input: false });
   const body = withoutExperts(part, Math.max(0, Math.min(placed.layers, cut - placed.firstLayer)));
   if (!projector) return body;
@@ -116,7 +123,7 @@ const buildHeld = onceForEach((model: Architecture, _key: string, holding: Holdi
     tensors: [...body.tensors, ...model.tensors.filter((tensor) => isTower(tensor.group))],
   };
   return { ...whole, parameters: countParameters(whole) };
-});
+}
 
 function deviceTerms(
   held: Architecture,
@@ -172,7 +179,8 @@ function deviceTerms(
       low: Math.floor(compute * 0.9),
       high: Math.ceil(compute * 1.15),
       basis: "modelled",
-      ...explained,
+      formula: explained.formula,
+      inputs: explained.inputs,
     },
     contextTerm(input.card?.generation),
   );
