@@ -1,4 +1,5 @@
 /** Pairs of encoders as rows of facts: a tower of text, a tower of images, and what lies between them. */
+import { classNamed } from "./class-named.ts";
 import { part, projection } from "./composite.ts";
 import { type ConfigReader, withDefaults } from "./config-reader.ts";
 import type { Family } from "./family.ts";
@@ -45,9 +46,7 @@ export function pairFamily(row: PairRow): Family {
     modelTypes: [row.id],
     classNames,
     build: (config) => {
-      const named = config.texts("architectures")?.[0] ?? classNames[0]!;
-      const head = Object.hasOwn(row.classes, named) ? row.classes[named] : undefined;
-      if (head === undefined) return config.fail("architectures", `one of ${classNames.join(", ")}`);
+      const head = row.classes[classNamed(config, classNames)]!;
       const text = withDefaults(part(config, "text_config"), row.textDefaults);
       const vision = row.vision(
         withDefaults(part(config, "vision_config"), row.visionDefaults ?? {}),

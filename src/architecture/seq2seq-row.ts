@@ -4,6 +4,7 @@
  */
 
 import { labelCount } from "./class-heads.ts";
+import { classNamed } from "./class-named.ts";
 import { type ConfigReader, tiedEmbeddings } from "./config-reader.ts";
 import { type SeqLayerSpec, seqLayer } from "./encoder-decoder.ts";
 import { denseClassifier } from "./encoder-row.ts";
@@ -139,9 +140,7 @@ function namesOf(row: SeqRow): string[] {
 }
 
 function build(row: SeqRow, config: ConfigReader): ArchitectureDraft {
-  const known = namesOf(row);
-  const named = config.texts("architectures")?.[0] ?? known[0]!;
-  if (!known.includes(named)) config.fail("architectures", `one of ${known.join(", ")}`);
+  const named = classNamed(config, namesOf(row));
   const hiddenSize = config.int("d_model");
   const vocabSize = config.int("vocab_size");
   const prefix = named === row.plain ? "" : `${row.prefix ?? "model"}.`;

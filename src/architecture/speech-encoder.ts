@@ -4,6 +4,7 @@
  */
 
 import { labelCount } from "./class-heads.ts";
+import { classNamed } from "./class-named.ts";
 import { type ConfigReader, withDefaults } from "./config-reader.ts";
 import { headLinear } from "./encoder-row.ts";
 import { activationOf, type Family } from "./family.ts";
@@ -247,9 +248,7 @@ export function speechFamily(row: SpeechRow): Family {
     classNames,
     build: (given) => {
       const config = withDefaults(given, { ...DEFAULTS, ...row.defaults });
-      const named = config.texts("architectures")?.[0] ?? classNames[0]!;
-      const kind = HEADS.find((end) => named === `${row.classPrefix}${end}`);
-      if (kind === undefined) return config.fail("architectures", `one of ${classNames.join(", ")}`);
+      const kind = HEADS[classNames.indexOf(classNamed(config, classNames))]!;
       const hiddenSize = config.int("hidden_size");
       const prefix = kind === "Model" ? "" : `${row.prefix}.`;
       const masked = config.number("mask_time_prob", 0.05) > 0 || config.number("mask_feature_prob", 0) > 0;

@@ -1,4 +1,5 @@
 /** Encoders of images or sounds published by themselves: a tower, and what the class named in the file adds. */
+import { classNamed } from "./class-named.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { Family } from "./family.ts";
 import type { ArchitectureDraft, Tensor } from "./model.ts";
@@ -55,10 +56,9 @@ export function towerFamily(row: TowerRow): Family {
     modelTypes: row.modelTypes ?? [id],
     classNames: known,
     build: (config) => {
-      const named = config.texts("architectures")?.[0] ?? known[0];
-      const head = named === undefined || !Object.hasOwn(heads, named) ? undefined : heads[named];
-      if (head === undefined && known.length > 0) config.fail("architectures", `one of ${known.join(", ")}`);
-      const tower = row.tower(config, known.length > 0 && named === known[0] ? "" : row.prefix);
+      const named = known.length === 0 ? undefined : classNamed(config, known);
+      const head = named === undefined ? undefined : heads[named];
+      const tower = row.tower(config, named !== undefined && named === known[0] ? "" : row.prefix);
       return towerAlone(id, config, tower, head?.({ config, hiddenSize: tower.stacks[0]!.hiddenSize }));
     },
   };

@@ -1,6 +1,7 @@
 /** Speech to text: encoders of sound with a head, or with a decoder that attends to them. */
 
 import { labelCount } from "../class-heads.ts";
+import { classNamed } from "../class-named.ts";
 import { type ConfigReader, readConfig, tiedEmbeddings, withDefaults } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
 import { headLinear } from "../encoder-row.ts";
@@ -59,10 +60,8 @@ const moonshine: Family = {
       encoder_num_attention_heads: 8,
       vocab_size: 32_768,
     });
-    const named = config.texts("architectures")?.[0] ?? "MoonshineForConditionalGeneration";
+    const named = classNamed(config, ["MoonshineForConditionalGeneration", "MoonshineModel"]);
     const generates = named === "MoonshineForConditionalGeneration";
-    if (!generates && named !== "MoonshineModel")
-      config.fail("architectures", "MoonshineForConditionalGeneration or MoonshineModel");
     const prefix = generates ? "model." : "";
     const hiddenSize = config.int("hidden_size");
     const vocabSize = config.int("vocab_size");
@@ -231,10 +230,8 @@ const ast: Family = {
       num_attention_heads: 12,
       intermediate_size: 3072,
     });
-    const named = config.texts("architectures")?.[0] ?? "ASTModel";
+    const named = classNamed(config, ["ASTModel", "ASTForAudioClassification"]);
     const classifies = named === "ASTForAudioClassification";
-    if (!classifies && named !== "ASTModel")
-      config.fail("architectures", "ASTModel or ASTForAudioClassification");
     const prefix = classifies ? "audio_spectrogram_transformer." : "";
     const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
     const patch = config.int("patch_size", 16);

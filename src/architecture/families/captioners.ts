@@ -1,4 +1,5 @@
 /** Small models that describe an image: GIT, BLIP and Fuyu. */
+import { classNamed } from "../class-named.ts";
 import { composite, languageModel, part, projection } from "../composite.ts";
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { headLinear, maskedLmHead } from "../encoder-row.ts";
@@ -131,9 +132,7 @@ export const blip: Family = {
   modelTypes: ["blip"],
   classNames: ["BlipForConditionalGeneration"],
   build: (config) => {
-    const named = config.texts("architectures")?.[0] ?? "BlipForConditionalGeneration";
-    if (named !== "BlipForConditionalGeneration")
-      config.fail("architectures", "BlipForConditionalGeneration");
+    classNamed(config, ["BlipForConditionalGeneration"]);
     const own = withDefaults(part(config, "text_config"), {
       vocab_size: 30_524,
       hidden_size: 768,

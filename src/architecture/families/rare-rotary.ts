@@ -1,6 +1,7 @@
 /** Encoders with rotary positions: EuroBERT, GTE, jina-embeddings-v3, ESM-C, and OpenAI's privacy filter. */
 
 import { labelCount } from "../class-heads.ts";
+import { classNamed } from "../class-named.ts";
 import { type ConfigReader, tiedEmbeddings, withDefaults } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import {
@@ -65,8 +66,8 @@ function bidirectional(
   },
 ): Family {
   const names = {
-    masked: `${prefix}ForMaskedLM`,
     plain: `${prefix}Model`,
+    masked: `${prefix}ForMaskedLM`,
     ...(spec.classifiers
       ? {
           sequence: `${prefix}ForSequenceClassification`,
@@ -81,9 +82,7 @@ function bidirectional(
     classNames: Object.values(names),
     build: (given) => {
       const config = withDefaults(given, spec.defaults);
-      const named = config.texts("architectures")?.[0] ?? names.plain;
-      if (!Object.values(names).includes(named))
-        config.fail("architectures", `one of ${Object.values(names).join(", ")}`);
+      const named = classNamed(config, Object.values(names));
       const at = (name: string): string => (named === names.plain ? name : `${spec.inner}.${name}`);
       const sizes = readSizes(config);
       const { hiddenSize, vocabSize } = sizes;
@@ -265,10 +264,11 @@ const privacyFilter: Family = {
       head_dim: 64,
       num_labels: 33,
     });
-    const named = config.texts("architectures")?.[0] ?? "OpenAIPrivacyFilterModel";
+    const named = classNamed(config, [
+      "OpenAIPrivacyFilterModel",
+      "OpenAIPrivacyFilterForTokenClassification",
+    ]);
     const classifies = named === "OpenAIPrivacyFilterForTokenClassification";
-    if (!classifies && named !== "OpenAIPrivacyFilterModel")
-      config.fail("architectures", "OpenAIPrivacyFilterModel or OpenAIPrivacyFilterForTokenClassification");
     const prefix = classifies ? "model." : "";
     const hiddenSize = config.int("hidden_size");
     const vocabSize = config.int("vocab_size");

@@ -1,5 +1,6 @@
 /** Encoder-decoders that few configs name. */
 
+import { classNamed } from "../class-named.ts";
 import { tiedEmbeddings } from "../config-reader.ts";
 import type { Family } from "../family.ts";
 import type { Tensor } from "../model.ts";
@@ -199,9 +200,7 @@ const fsmt: Family = {
   modelTypes: ["fsmt"],
   classNames: ["FSMTForConditionalGeneration", "FSMTModel"],
   build: (config) => {
-    const named = config.texts("architectures")?.[0] ?? "FSMTForConditionalGeneration";
-    if (named !== "FSMTForConditionalGeneration" && named !== "FSMTModel")
-      config.fail("architectures", "FSMTForConditionalGeneration or FSMTModel");
+    const named = classNamed(config, ["FSMTForConditionalGeneration", "FSMTModel"]);
     const prefix = named === "FSMTModel" ? "" : "model.";
     const hiddenSize = config.int("d_model", 1024);
     const tied = tiedEmbeddings(config, false);

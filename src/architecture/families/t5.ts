@@ -1,5 +1,6 @@
 /** T5 (arXiv:1910.10683): no biases, RMSNorms, relative positions as a table per stack (mT5) or per layer (UMT5). */
 
+import { classNamed } from "../class-named.ts";
 import { type ConfigReader, tiedEmbeddings } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
 import { activationNamed, type Family } from "../family.ts";
@@ -105,11 +106,9 @@ function family(row: Row): Family {
     modelTypes: [row.id],
     classNames: Object.values(classes),
     build: (config) => {
-      const named = config.texts("architectures")?.[0] ?? classes.generator;
       // T5WithLMHeadModel is what the first files call the generator.
+      const named = classNamed(config, [...Object.values(classes), "T5WithLMHeadModel"]);
       const generates = named === classes.generator || named === "T5WithLMHeadModel";
-      if (!generates && !Object.values(classes).includes(named))
-        config.fail("architectures", `one of ${Object.values(classes).join(", ")}`);
       const hiddenSize = config.int("d_model");
       const vocabSize = config.int("vocab_size");
       const style = feedForwardStyle(config, row.feedForward);

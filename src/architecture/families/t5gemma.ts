@@ -1,4 +1,5 @@
 /** T5Gemma (arXiv:2504.06225): Gemma 2 as an encoder and as a decoder that attends to it. */
+import { classNamed } from "../class-named.ts";
 import { type ConfigReader, readConfig, readHeads, withDefaults } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
 import { activationOf, type Family } from "../family.ts";
@@ -59,15 +60,14 @@ function layer(
   };
 }
 
+const CLASSES = ["T5GemmaForConditionalGeneration", "T5GemmaModel"] as const;
+
 export const t5gemma: Family = {
   id: "t5gemma",
   modelTypes: ["t5gemma"],
-  classNames: ["T5GemmaForConditionalGeneration", "T5GemmaModel"],
+  classNames: CLASSES,
   build: (config) => {
-    const named = config.texts("architectures")?.[0] ?? "T5GemmaForConditionalGeneration";
-    const generates = named === "T5GemmaForConditionalGeneration";
-    if (!generates && named !== "T5GemmaModel")
-      config.fail("architectures", "T5GemmaForConditionalGeneration or T5GemmaModel");
+    const generates = classNamed(config, CLASSES) === "T5GemmaForConditionalGeneration";
     const part = (side: "encoder" | "decoder"): ConfigReader =>
       withDefaults(config.child(side) ?? readConfig({}, config.file), GEMMA_2B);
     const parts = { encoder: part("encoder"), decoder: part("decoder") };

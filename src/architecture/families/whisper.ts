@@ -1,5 +1,6 @@
 /** Whisper (arXiv:2212.04356): BART whose encoder reads a spectrogram. */
 
+import { classNamed } from "../class-named.ts";
 import { tiedEmbeddings } from "../config-reader.ts";
 import type { Family } from "../family.ts";
 import { seqStack } from "../seq2seq-row.ts";
@@ -7,16 +8,16 @@ import { embedding, head, norm, positionEmbedding } from "../tensors.ts";
 import { inGroup } from "../towers/tower.ts";
 import { whisperStem } from "../towers/whisper-encoder.ts";
 
+const CLASSES = ["WhisperForConditionalGeneration", "WhisperModel", "WhisperForCausalLM"] as const;
+
 /** Keys have no bias; the encoder always has max_source_positions positions, so cross attention's cache is fixed. */
 export const whisper: Family = {
   id: "whisper",
   modelTypes: ["whisper"],
-  classNames: ["WhisperForConditionalGeneration", "WhisperModel", "WhisperForCausalLM"],
+  classNames: CLASSES,
   build: (config) => {
-    const named = config.texts("architectures")?.[0] ?? "WhisperForConditionalGeneration";
+    const named = classNamed(config, CLASSES);
     const alone = named === "WhisperForCausalLM";
-    if (named !== "WhisperForConditionalGeneration" && named !== "WhisperModel" && !alone)
-      config.fail("architectures", "WhisperForConditionalGeneration, WhisperForCausalLM or WhisperModel");
     const generates = named !== "WhisperModel";
     const prefix = generates ? "model." : "";
     const hiddenSize = config.int("d_model");

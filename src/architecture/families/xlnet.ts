@@ -1,6 +1,7 @@
 /** XLNet (arXiv:1906.08237): two-stream relative attention, held as [h, heads, head size] matrices. */
 
 import { labelCount } from "../class-heads.ts";
+import { classNamed } from "../class-named.ts";
 import { type ConfigReader, tiedEmbeddings } from "../config-reader.ts";
 import { headLinear } from "../encoder-row.ts";
 import { activationNamed, type Family } from "../family.ts";
@@ -49,8 +50,7 @@ export const xlnet: Family = {
   modelTypes: ["xlnet"],
   classNames: HEADS,
   build: (config) => {
-    const named = config.texts("architectures")?.[0] ?? "XLNetModel";
-    if (!HEADS.includes(named)) config.fail("architectures", `one of ${HEADS.join(", ")}`);
+    const named = classNamed(config, HEADS);
     const prefix = named === "XLNetModel" ? "" : "transformer.";
     const hiddenSize = config.int("d_model", 1024);
     const vocabSize = config.int("vocab_size", 32_000);
