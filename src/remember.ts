@@ -28,9 +28,13 @@ interface Table<K, V> {
   set(key: K, value: V): unknown;
 }
 
+/** Texts and numbers come from requests, and a stream of them has no end: past so many all are forgotten. */
+const MOST_KEYS = 1000;
+
 /**
  * `compute`, called once for each object and key; a key is a text, a number or another object. `rest` is what a
- * text stands for, when the work needs it in full: equal keys must come with equal `rest`.
+ * text stands for, when the work needs it in full: equal keys must come with equal `rest`. Of one object at most
+ * 1,000 texts are remembered, so what is computed must be the same each time and not be told apart by identity.
  *
  * @example bytes of a model by storage, a part of a model by "tp pp ep dp"
  */
@@ -50,6 +54,7 @@ export function onceForEach<
     let value = byKey.get(key);
     if (value === undefined) {
       value = compute(about, key, ...rest);
+      if (byKey instanceof Map && byKey.size >= MOST_KEYS) byKey.clear();
       byKey.set(key, value);
     }
     return value;

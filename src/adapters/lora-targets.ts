@@ -17,9 +17,10 @@ export type LoraTargets = NamedTargets | `re:${string}`;
 /** The path of a weight without its ".weight". */
 export const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, "");
 
-const GROUPS: readonly TargetGroup[] = ["all-linear", "attention", "query-value"];
+export const TARGET_GROUPS: readonly TargetGroup[] = ["all-linear", "attention", "query-value"];
 
-export const isTargetGroup = (name: string): name is TargetGroup => GROUPS.some((group) => group === name);
+export const isTargetGroup = (name: string): name is TargetGroup =>
+  TARGET_GROUPS.some((group) => group === name);
 
 /**
  * Targets as typed: groups and names joined by `+` or `,`, or `re:` and a regular expression.

@@ -117,13 +117,13 @@ function renamer(names: TextNames): (name: string) => string {
   }
 }
 
-/** A linear of the projector. */
+/** A linear of the projector, or of another group. */
 export function projection(
   name: string,
   outDim: number,
   inDim: number,
   bias: boolean,
-  group: "projector" | "audio" = "projector",
+  group: "projector" | "audio" | "other" = "projector",
 ): Tensor[] {
   return linear({ name, role: "other", group, outDim, inDim, bias });
 }

@@ -1,8 +1,10 @@
 /** Which layers of a class hold experts, and how a row states both. */
+
 import type { ConfigReader, Keys } from "./config-reader.ts";
 import { type Option, readOption } from "./decoder-row.ts";
 import type { DecoderSizes } from "./decoder-sizes.ts";
 import type { FeedForwardParts } from "./feed-forward.ts";
+import type { Tensor } from "./model.ts";
 import { type ExpertDefaults, type MoeSpec, moe, readExperts } from "./moe.ts";
 
 /** True for layers with experts. */
@@ -17,6 +19,15 @@ export interface ExpertsRule {
   /** Width of the dense layers when it is not intermediate_size. */
   readonly denseWidth?: number;
 }
+
+/** The same experts with more tensors in each layer that holds them. */
+export const expertsBeside = (rule: ExpertsRule, more: readonly Tensor[]): ExpertsRule => ({
+  ...rule,
+  build: (layer) => {
+    const block = rule.build(layer);
+    return { ...block, tensors: [...block.tensors, ...more] };
+  },
+});
 
 /** A size by its keys, with what the class assumes when none is there. */
 type Sized = readonly [keys: Keys, otherwise?: number];

@@ -4,7 +4,7 @@ import { part, projection } from "./composite.ts";
 import { type ConfigReader, withDefaults } from "./config-reader.ts";
 import type { Family } from "./family.ts";
 import type { ArchitectureDraft, Tensor } from "./model.ts";
-import { linear, vector } from "./tensors.ts";
+import { vector } from "./tensors.ts";
 import type { TowerBuilder } from "./towers/image-encoders.ts";
 import type { Tower } from "./towers/tower.ts";
 
@@ -69,9 +69,8 @@ export function pairFamily(row: PairRow): Family {
   };
 }
 
-export function matrix(name: string, outDim: number, inDim: number, bias = false): Tensor[] {
-  return linear({ name, role: "other", group: "other", outDim, inDim, bias });
-}
+export const matrix = (name: string, outDim: number, inDim: number, bias = false): Tensor[] =>
+  projection(name, outDim, inDim, bias, "other");
 
 /** Two encoders and what lies between them. */
 export function pair(spec: {

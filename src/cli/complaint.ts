@@ -5,43 +5,22 @@ import { COMMANDS } from "./commands/index.ts";
 import { hereFor, withFlagNames } from "./engine-settings.ts";
 import type { Io } from "./io.ts";
 
+interface Run {
+  readonly args: readonly string[];
+  readonly io: Io;
+  /** What commander said. */
+  readonly spoken: string;
+}
+
 /** Prints the error as one sentence and returns the exit code. */
-export function explain(
-  error: unknown,
-  { args, io, spoken }: { readonly args: readonly string[]; readonly io: Io; readonly spoken: string },
-): ExitCode {
-  const names = COMMANDS.map(({ name }) => name);
+export function explain(error: unknown, run: Run): ExitCode {
+  const { io } = run;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
-    if (error.code === "commander.help" && args[0] === "help" && args[1] !== undefined) {
-      const near = nearestNames(args[1], names, 1)[0];
-      const known = near === undefined ? `; there is ${names.join(", ")}.` : `; did you mean ${near}?`;
-      io.stderr(`vram-calc: there is no command "${args[1].slice(0, 60)}"${known}\n`);
-      return EXIT.badRequest;
-    }
-    if (error.code === "commander.help") {
-      io.stderr(spoken);
-      return EXIT.badRequest;
-    }
-    if (error.code === "commander.unknownOption" && /^-[\d.]/.test(args[0] ?? "")) {
-      io.stderr(`vram-calc: cannot read "${args[0]}" as a parameter count: a count is not negative.\n`);
-      return EXIT.badRequest;
-    }
-    const command = meantCommand(error, args);
-    if (command !== undefined) {
-      io.stderr(`vram-calc: there is no command "${args[0]}"; did you mean ${command}?\n`);
-      return EXIT.badRequest;
-    }
-    const foreign = foreignFlag(error, args);
-    if (foreign !== undefined) {
-      io.stderr(`vram-calc: ${foreign}\n`);
-      return EXIT.badRequest;
-    }
-    const text = (spoken || error.message)
-      .trim()
-      .replace(/^error: /, "")
-      .replace(/\s*\n\s*/g, " ");
-    io.stderr(`vram-calc: ${text}\n`);
+    // A help text is asked for in vain, and is said as it is.
+    const misread = misreading(error, run.args);
+    if (error.code === "commander.help" && misread === undefined) io.stderr(run.spoken);
+    else io.stderr(`vram-calc: ${misread ?? oneLine(run.spoken || error.message)}\n`);
     return EXIT.badRequest;
   }
   if (error instanceof VramCalcError) {
@@ -56,6 +35,33 @@ export function explain(
   );
   if (io.env.VRAM_CALC_DEBUG !== undefined && error instanceof Error) io.stderr(`${error.stack}\n`);
   return EXIT.bug;
+}
+
+const oneLine = (text: string): string =>
+  text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ");
+
+/** A better sentence than commander's, for what it could not know. */
+function misreading(error: CommanderError, args: readonly string[]): string | undefined {
+  const [first, second] = args;
+  if (error.code === "commander.help" && first === "help" && second !== undefined)
+    return unknownCommand(second);
+  if (error.code === "commander.unknownOption" && /^-[\d.]/.test(first ?? ""))
+    return `cannot read "${first}" as a parameter count: a count is not negative.`;
+  const command = meantCommand(error, args);
+  return command === undefined
+    ? foreignFlag(error, args)
+    : `there is no command "${first}"; did you mean ${command}?`;
+}
+
+/** `help` of a command that does not exist. */
+function unknownCommand(word: string): string {
+  const names = COMMANDS.map(({ name }) => name);
+  const near = nearestNames(word, names, 1)[0];
+  const known = near === undefined ? `; there is ${names.join(", ")}.` : `; did you mean ${near}?`;
+  return `there is no command "${word.slice(0, 60)}"${known}`;
 }
 
 /** What to type for a flag of an engine that was given as one of ours. */

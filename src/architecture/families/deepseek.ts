@@ -3,7 +3,7 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { type DecoderRow, familyOf, type MixerRule, MLP_BIAS } from "../decoder-row.ts";
 import type { DecoderSizes } from "../decoder-sizes.ts";
-import { type ExpertsRule, firstDenseSparse } from "../expert-rules.ts";
+import { type ExpertsRule, expertsBeside, firstDenseSparse } from "../expert-rules.ts";
 import {
   type IndexerDims,
   type LatentDims,
@@ -149,13 +149,7 @@ export const axK1 = familyOf({
       firstDense: 1,
       choiceBias: "buffer",
     })(config, sizes);
-    return {
-      ...rule,
-      build: (layer) => {
-        const block = rule.build(layer);
-        return { ...block, tensors: [...block.tensors, ...norm("mlp.post_mlp_layernorm", sizes.hiddenSize)] };
-      },
-    };
+    return expertsBeside(rule, norm("mlp.post_mlp_layernorm", sizes.hiddenSize));
   },
 });
 

@@ -4,6 +4,7 @@ import { part } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
+import { expertsBeside } from "../expert-rules.ts";
 import { type IndexerDims, latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
 import type { MixerParts } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
@@ -120,14 +121,7 @@ export const axK2 = familyOf({
       firstDense: 1,
       choiceBias: "buffer",
     })(config, sizes);
-    return {
-      ...rule,
-      build: (layer) => {
-        const block = rule.build(layer);
-        const gate = gatedNorm(config, "post_attention_layernorm", sizes.hiddenSize);
-        return { ...block, tensors: [...block.tensors, ...gate] };
-      },
-    };
+    return expertsBeside(rule, gatedNorm(config, "post_attention_layernorm", sizes.hiddenSize));
   },
 });
 

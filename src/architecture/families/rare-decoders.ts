@@ -1,23 +1,18 @@
-import { axK1 } from "./deepseek.ts";
-import { axK2, hyV4 } from "./indexed-latents.ts";
-import { jetMoe } from "./jetmoe.ts";
-import { modernbertDecoder } from "./modernbert-decoder.ts";
 /** Decoders that few configs name: the earlier generations, and small variations of the llama layout. */
 
 import { overriding } from "../config-reader.ts";
 import { ATTENTION_BIAS, type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
 import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
-import { expertsOf, firstDenseSparse } from "../expert-rules.ts";
 import type { Family } from "../family.ts";
-import { latentSizes } from "../latent-attention.ts";
-import { moe, readExperts } from "../moe.ts";
 import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
-import { everyLayerWindow, listedWindow, periodicWindow, windowTokensOf } from "../windows.ts";
-import { expertsAfterDense, latentMixer } from "./deepseek.ts";
+import { everyLayerWindow } from "../windows.ts";
+import { axK1 } from "./deepseek.ts";
 import { falconPerception } from "./falcon-perception.ts";
-import { GRANITE_MOE_SHARED } from "./granite-moe.ts";
-import { COHERE } from "./layer-norm.ts";
+import { axK2, hyV4 } from "./indexed-latents.ts";
+import { jetMoe } from "./jetmoe.ts";
 import { LLAMA } from "./llama.ts";
+import { modernbertDecoder } from "./modernbert-decoder.ts";
+import { cohere2Moe, graniteMoeSwa, mellum, mistral4 } from "./rare-experts.ts";
 
 /** BitNet b1.58: norms inside both sublayers, before o and before down. */
 const bitnet = familyOf({
@@ -232,85 +227,6 @@ const hyperclovax = familyOf(
       ? { layerNorms: ["input_layernorm", "post_attention_layernorm", "post_norm1", "post_norm2"] }
       : {},
 );
-
-/** Cohere 2 with routed experts of intermediate_size; the first layers may be dense, with a width of their own. */
-const cohere2Moe = familyOf({
-  ...COHERE,
-  id: "cohere2_moe",
-  classNames: ["Cohere2MoeForCausalLM"],
-  qkNormWhen: false,
-  window: (config, layers) => {
-    const windowTokens = windowTokensOf(config, 4096);
-    const first = config.count("first_k_dense_replace", 0);
-    const listed = listedWindow(config, layers, windowTokens);
-    if (first === 0 || listed !== undefined || windowTokens === undefined)
-      return listed ?? periodicWindow(config, layers, { period: 4, windowTokens: 4096 });
-    const [before, after] = [
-      config.int("prefix_dense_sliding_window_pattern", 1),
-      config.int("sliding_window_pattern", 4),
-    ];
-    return (layer) =>
-      (layer < first ? (layer + 1) % before : (layer - first + 1) % after) === 0 ? undefined : windowTokens;
-  },
-  experts: (config, { hiddenSize, layers }) => {
-    const width = config.int("intermediate_size");
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: 0 }),
-      denseWidth: config.int("prefix_dense_intermediate_size", width),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, { count: 8, active: 2 }),
-          width,
-          shared: { name: "shared_experts", width: width * config.count("num_shared_experts", 0) },
-        }),
-    };
-  },
-});
-
-/** Mistral 4: latent attention, experts in every layer beside a shared one. */
-const mistral4 = familyOf({
-  id: "mistral4",
-  classNames: ["Mistral4ForCausalLM"],
-  classSizes: [4096, 12288, 36, 32, 131072],
-  sizes: latentSizes,
-  mixer: latentMixer({ queryLatentDim: 1024, latentDim: 256, nopeDim: 64, ropeDim: 64, valueDim: 128 }),
-  experts: expertsAfterDense({ count: 128, active: 4, width: 2048, shared: 1, firstDense: 0 }),
-});
-
-/** Mellum: experts without a shared one, norms on query and key heads, listed windows. */
-const mellum = familyOf({
-  id: "mellum",
-  classNames: ["MellumForCausalLM"],
-  classSizes: [2304, 7168, 28, 32, 98304],
-  kvHeads: 4,
-  headDim: 128,
-  qkvBias: ATTENTION_BIAS,
-  oBias: ATTENTION_BIAS,
-  qkNorm: "head",
-  window: (config, layers) => listedWindow(config, layers, windowTokensOf(config, 1024)),
-  experts: expertsOf({
-    count: 64,
-    active: 8,
-    width: 896,
-    sparse: (config, layers) => firstDenseSparse(config, layers, { firstDense: 0 }),
-  }),
-});
-
-/** Granite MoE with a sink per query head; layers that are no multiple of four slide over 128 tokens. */
-const graniteMoeSwa = familyOf({
-  ...GRANITE_MOE_SHARED,
-  id: "granitemoe_swa",
-  classNames: ["GraniteMoeSWAForCausalLM"],
-  window: (config, layers) => {
-    const windowTokens = windowTokensOf(config, 128);
-    return (
-      listedWindow(config, layers, windowTokens) ?? ((layer) => (layer % 4 === 0 ? undefined : windowTokens))
-    );
-  },
-  layerExtras: (_config, { heads }) => [vector("self_attn.sinks", "attention", [heads], "heads")],
-});
 
 export const RARE_DECODERS: readonly Family[] = [
   bitnet,

@@ -1,5 +1,6 @@
 /** Words that a shell offers for an option's value or an argument, by the name of the option or argument. */
 
+import { TARGET_GROUPS } from "../../adapters/lora-targets.ts";
 import { catalogueNames } from "../../architecture/catalogue-names.ts";
 import { FAMILIES } from "../../architecture/registry.ts";
 import { CURVES } from "../../curves/curves.ts";
@@ -33,16 +34,8 @@ const WORDS = {
   ],
   settings: () => settingNames().map((name) => `${name}=`),
   targets: () => [
-    "all-linear",
-    "attention",
-    "query-value",
-    "q_proj",
-    "k_proj",
-    "v_proj",
-    "o_proj",
-    "gate_proj",
-    "up_proj",
-    "down_proj",
+    ...TARGET_GROUPS,
+    ...["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
   ],
   families: () => FAMILIES.map((family) => family.id),
   optimizers: () => OPTIMIZERS.map((optimizer) => optimizer.id),

@@ -49,13 +49,13 @@ describe("isHubOffline", () => {
 describe("hubEndpoint", () => {
   test.for([
     { env: {}, url: "https://huggingface.co/" },
-    { env: { HF_ENDPOINT: "https://mirror.test/" }, url: "https://mirror.test/" },
+    { env: { HF_ENDPOINT: "https://hub.example/" }, url: "https://hub.example/" },
     { env: { HF_ENDPOINT: "http://10.0.0.1:8080/hub//" }, url: "http://10.0.0.1:8080/hub" },
   ])("$env is $url", ({ env, url }) => {
     expect(hubEndpoint(env).href).toBe(url);
   });
 
-  test.for(["mirror.test", "ftp://mirror.test", "https://me:pw@mirror.test"])(
+  test.for(["hub.example", "ftp://hub.example", "https://me:pw@hub.example"])(
     "%s is refused",
     (HF_ENDPOINT) => {
       expect(() => hubEndpoint({ HF_ENDPOINT })).toThrow(/^HF_ENDPOINT got /);

@@ -65,7 +65,7 @@ describe("parseHubReference", () => {
 });
 
 describe("parseHubUrl", () => {
-  const endpoint = new URL("https://mirror.test/hub");
+  const endpoint = new URL("https://hub.example/hub");
   const READ = [
     { url: "https://huggingface.co/org/name", is: { repo: "org/name" } },
     { url: "https://huggingface.co/org/name/", is: { repo: "org/name" } },
@@ -84,14 +84,14 @@ describe("parseHubUrl", () => {
       url: "https://huggingface.co/org/name/resolve/main/m%20x.gguf?download=true",
       is: { repo: "org/name", revision: "main", file: "m x.gguf" },
     },
-    { url: "https://mirror.test/hub/org/name", is: { repo: "org/name" } },
+    { url: "https://hub.example/hub/org/name", is: { repo: "org/name" } },
   ];
   test.for(READ)("$url is $is", ({ url, is }) => {
     expect(parseHubUrl(url, endpoint)).toEqual(is);
   });
 
   const OTHER = [
-    "https://mirror.test/org/name",
+    "https://hub.example/org/name",
     "http://huggingface.co/org/name",
     "https://huggingface.co/org",
     "https://huggingface.co/datasets/org/name",
