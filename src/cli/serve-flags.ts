@@ -1,5 +1,6 @@
 /** The flags that say how a model is served, shared by every command that estimates serving. */
 import { type Command, Option } from "commander";
+import { defined } from "../defined.ts";
 import type { EstimateOptions } from "../estimate/prepare.ts";
 import { type ImagesRequest, parseImages } from "../memory/images-request.ts";
 import type { LoadedModel } from "../sources/load-model.ts";
@@ -65,30 +66,26 @@ export function estimateOptionsOf(
   loaded: Pick<LoadedModel, "stored">,
   limit: Limit | null,
 ): EstimateOptions {
-  const { dtype, context, batch, kvDtype, engine, tp, pp, ep, dp, lora, set } = flags;
-  return {
-    ...(dtype === undefined ? {} : { dtype }),
-    ...(context === undefined ? {} : { contextTokens: context }),
-    ...(batch === undefined ? {} : { batch }),
-    ...(kvDtype === undefined ? {} : { kvDtype }),
-    ...(loaded.stored === undefined ? {} : { stored: loaded.stored }),
-    ...(engine === undefined ? {} : { engine }),
-    ...(tp === undefined ? {} : { tp }),
-    ...(pp === undefined ? {} : { pp }),
-    ...(ep === undefined ? {} : { ep }),
-    ...(dp === undefined ? {} : { dp }),
-    ...(lora === undefined ? {} : { lora }),
-    ...(set === undefined ? {} : { engineOptions: set }),
-    ...(flags.mtp === undefined ? {} : { mtp: 1 }),
-    ...(flags.images === undefined ? {} : { images: flags.images }),
-    ...(limit === null || limit.count === 1 ? {} : { devices: limit.count }),
-    ...(limit?.gpu === undefined
-      ? {}
-      : {
-          card: {
-            totalBytes: limit.bytes,
-            ...(limit.generation === undefined ? {} : { generation: limit.generation }),
-          },
-        }),
-  };
+  const { dtype, context, batch, kvDtype, engine, tp, pp, ep, dp, lora, set, mtp, images } = flags;
+  return defined({
+    dtype,
+    contextTokens: context,
+    batch,
+    kvDtype,
+    stored: loaded.stored,
+    engine,
+    tp,
+    pp,
+    ep,
+    dp,
+    lora,
+    engineOptions: set,
+    mtp: mtp === undefined ? undefined : 1,
+    images,
+    devices: limit === null || limit.count === 1 ? undefined : limit.count,
+    card:
+      limit?.gpu === undefined
+        ? undefined
+        : defined({ totalBytes: limit.bytes, generation: limit.generation }),
+  });
 }

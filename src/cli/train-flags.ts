@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { type LoraTargets, parseLoraTargets } from "../adapters/lora-targets.ts";
 import type { Note } from "../architecture/model.ts";
+import { defined } from "../defined.ts";
 import { VramCalcError } from "../errors.ts";
 import { idleNotes } from "../estimate/idle-notes.ts";
 import {
@@ -154,11 +155,6 @@ function dropoutOf(text: string): number {
   });
 }
 
-const defined = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
-
 /** The flags as a request of the core. */
 export function trainRequestOf(flags: TrainFlags): TrainRequest {
   const { tp, pp, ep, dp, cp, sharding, schedule, virtualStages, offloadOptimizer, offloadWeights } = flags;
@@ -199,7 +195,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
       offloadWeights,
       reshardAfterForward: flags.reshard === false ? false : undefined,
     }),
-  }) as TrainRequest;
+  });
 }
 
 /**

@@ -1,5 +1,7 @@
 /** A draft model for speculative decoding: what it holds beside the model that it serves. */
+
 import type { Architecture, Note } from "../architecture/model.ts";
+import { defined } from "../defined.ts";
 import type { EngineId } from "../engines/engine.ts";
 import { serveOn } from "../engines/registry.ts";
 import { VramCalcError } from "../errors.ts";
@@ -55,8 +57,7 @@ export function prepareDraft(run: DraftRun): PreparedDraft | null {
       batch: prepared.sequences,
       weightsOnly: prepared.weightsOnly,
       kvDtype: prepared.cacheFormat.id,
-      ...(draft.dtype === undefined ? {} : { dtype: draft.dtype }),
-      ...(draft.stored === undefined ? {} : { stored: draft.stored }),
+      ...defined({ dtype: draft.dtype, stored: draft.stored }),
     },
     storageByName,
   );
@@ -116,8 +117,7 @@ function draftDevices(
     sequences: own.sequences,
     computeBytes: 2,
     degrees,
-    ...(options.card === undefined ? {} : { card: options.card }),
-    ...(version === undefined ? {} : { version }),
+    ...defined({ card: options.card, version }),
   });
   return result.devices.map(({ held, terms }) => labelled([weights(held, own.storage), ...terms]));
 }

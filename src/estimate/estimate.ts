@@ -1,4 +1,5 @@
 import type { Architecture, Note } from "../architecture/model.ts";
+import { defined } from "../defined.ts";
 import type { EngineResult } from "../engines/engine.ts";
 import { unreadFormats } from "../engines/formats-read.ts";
 import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts";
@@ -92,11 +93,13 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
         ? {}
         : { loraRank: options.lora.rank, loraAdapters: options.lora.count }),
       ...draft?.request,
-      ...(options.mtp === undefined ? {} : { mtp: options.mtp }),
+      ...defined({ mtp: options.mtp }),
       ...images?.request,
-      ...(options.attention === undefined ? {} : { attention: options.attention }),
-      ...(options.padded === undefined ? {} : { padded: options.padded }),
-      ...(options.projectorFile === undefined ? {} : { mmproj: options.projectorFile.id }),
+      ...defined({
+        attention: options.attention,
+        padded: options.padded,
+        mmproj: options.projectorFile?.id,
+      }),
       ...(name === null ? {} : { engineOptions: { ...served.options, ...options.engineOptions } }),
     },
   };
@@ -204,7 +207,7 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
     draft !== null || options.mtp !== undefined || run.adapters !== null || projectorFile !== undefined;
   const result: EngineResult = serveOn(engine, {
     ...(images === null ? {} : { projector: true }),
-    ...(options.attention === undefined ? {} : { attention: options.attention }),
+    ...defined({ attention: options.attention }),
     ...options.engineOptions,
     // The file is the tower: the config's own is not counted beside it.
     ...(projectorFile === undefined ? {} : { projector: false }),
@@ -216,14 +219,12 @@ function engineDevices(run: Run, draft: PreparedDraft | null): Served {
     sequences: prepared.sequences,
     computeBytes: prepared.computeBytes,
     degrees,
-    ...(prepared.encoderTokens === undefined ? {} : { encoderTokens: prepared.encoderTokens }),
     ...(extras
       ? {
           besides: ({ held, last }) => sumTerms(besides(run, draft, { held, last, index: 0 })).bytes,
         }
       : {}),
-    ...(options.card === undefined ? {} : { card: options.card }),
-    ...(version === undefined ? {} : { version }),
+    ...defined({ encoderTokens: prepared.encoderTokens, card: options.card, version }),
   });
   const last = result.devices.length - 1;
   const devices = result.devices.map(({ id, count, held, terms, pool }, index): DeviceEstimate => {

@@ -1,4 +1,5 @@
 /** Models on the hub or behind an address: headers by range requests, the local hub cache first. */
+import { defined } from "../defined.ts";
 import { VramCalcError } from "../errors.ts";
 import { loadConfigText } from "./config-source.ts";
 import { createHttpClient, type HttpClient } from "./http/http-client.ts";
@@ -78,8 +79,7 @@ async function loadListing(
   if (!anyGguf && wanted.quant === undefined && file === undefined) return loadFolder(root, options);
   const choice = pickGgufFile(listing.files, {
     name: hubName(wanted),
-    ...(wanted.quant === undefined ? {} : { quant: wanted.quant }),
-    ...(file === undefined ? {} : { file }),
+    ...defined({ quant: wanted.quant, file }),
   });
   const path = choice.files[0]!.path;
   const slash = path.lastIndexOf("/") + 1;

@@ -4,7 +4,7 @@ import { type Margin, parseMargin } from "../../check/margin.ts";
 import { USES, type Use } from "../../check/result.ts";
 import { nearestNames, VramCalcError } from "../../errors.ts";
 import { type Bytes, parseBytes } from "../../units.ts";
-import { canonicalName, type Flags, optionNames, optionOf, readOption } from "./uses.ts";
+import { canonicalName, type Flags, keyOf, optionNames, optionOf, readOption } from "./uses.ts";
 
 export interface SizeRequest {
   readonly model: string;
@@ -41,7 +41,7 @@ export function requestReader(use: Use): FieldReader {
       const option = optionOf(use, name);
       if (option !== undefined) {
         const read = readOption(option, value);
-        if (read !== undefined) flags[option.attributeName()] = read;
+        if (read !== undefined) flags[keyOf(option)] = read;
         return;
       }
       switch (name) {

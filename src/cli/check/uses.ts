@@ -7,6 +7,7 @@ import { VramCalcError } from "../../errors.ts";
 import { estimate } from "../../estimate/estimate.ts";
 import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
+import { onceFor } from "../../remember.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
 import type { Beside } from "../beside.ts";
 import type { Limit } from "../limit.ts";
@@ -44,19 +45,22 @@ const DEFINED: { readonly [U in Use]: UseOptions } = {
   train: optionsOf(addTrainOptions(new Command())),
 };
 
+/** The spelling in code of an option, which commander makes anew each time that it is asked. */
+export const keyOf = onceFor((option: Option): string => option.attributeName());
+
 /** The option of a use under a name, or undefined. */
 export const optionOf = (use: Use, name: string): Option | undefined => DEFINED[use].byName.get(name);
 
 /** Names of a use's options, each in its spelling in code. */
 export const optionNames = (use: Use): readonly string[] =>
-  [...new Set(DEFINED[use].byName.values())].map((option) => option.attributeName());
+  [...new Set(DEFINED[use].byName.values())].map(keyOf);
 
 /** All options of all uses, for schemas and messages. */
 export function optionSpecs(): readonly OptionSpec[] {
   const specs = new Map<string, OptionSpec>();
   for (const use of ["serve", "train"] as const) {
     for (const option of new Set(DEFINED[use].byName.values())) {
-      const key = option.attributeName();
+      const key = keyOf(option);
       const known = specs.get(key);
       const description = `${use}: ${option.description}`;
       specs.set(key, {
@@ -85,7 +89,7 @@ export const canonicalName = (key: string): string =>
  * @throws bad-option, or what the option's own parser throws
  */
 export function readOption(option: Option, value: unknown): unknown {
-  const key = option.attributeName();
+  const key = keyOf(option);
   const refuse = (expected: string): never => {
     throw new VramCalcError("bad-option", { option: `"${key}"`, given: shown(value), expected });
   };
