@@ -2,12 +2,10 @@
 import { part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, embedding, norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "../towers/image-encoders.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "../towers/tower.ts";
+import { encoderTower, fcMlp, imagePatches, inGroup, patchCount, readEncoderHeads } from "../towers/tower.ts";
 
 const janusVision: TowerBuilder = (given, prefix) => {
   const config = withDefaults(given, {
@@ -18,51 +16,31 @@ const janusVision: TowerBuilder = (given, prefix) => {
     patch_size: 16,
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
-  const [height, width] = squareSize(config, "patch_size");
   const mlpWidth = Math.floor(hiddenSize * config.number("mlp_ratio", 4));
   if (!(mlpWidth >= 1 && mlpWidth <= 2 ** 31)) config.fail("mlp_ratio", "a factor that leaves an MLP");
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.encoder.layers`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: {
-              name: "self_attn",
-              outName: "projection_layer",
-              bias: { qkv: config.flag("attention_bias", true), o: true },
-            },
-            mlp: {
-              name: "mlp",
-              width: mlpWidth,
-              activation: activationOf(config, "gelu"),
-              bias: true,
-              plain: ["fc1", "fc2"],
-            },
-            norm: "layer",
-            norms: ["layer_norm1", "layer_norm2"],
-            extras: config.flag("use_qk_norm", false)
-              ? ["q_norm", "k_norm"].flatMap((name) => norm(`self_attn.${name}`, hiddenSize, "bias"))
-              : [],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
-      ...convolution({
-        name: `${prefix}.embeddings.patch_embedding`,
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
+  return encoderTower({
+    role: "vision",
+    prefix: `${prefix}.encoder.layers`,
+    layers: config.layers("num_hidden_layers"),
+    hiddenSize,
+    heads,
+    attention: {
+      name: "self_attn",
+      outName: "projection_layer",
+      bias: { qkv: config.flag("attention_bias", true), o: true },
+    },
+    mlp: fcMlp(config, "gelu", mlpWidth),
+    norm: "layer",
+    norms: ["layer_norm1", "layer_norm2"],
+    extras: config.flag("use_qk_norm", false)
+      ? ["q_norm", "k_norm"].flatMap((name) => norm(`self_attn.${name}`, hiddenSize, "bias"))
+      : [],
+    outside: [
+      ...imagePatches(config, `${prefix}.embeddings.patch_embedding`, hiddenSize),
       positionEmbedding(`${prefix}.embeddings.position_embedding`, patchCount(config), hiddenSize),
       ...norm(`${prefix}.post_layernorm`, hiddenSize, "bias"),
-    ]),
-  };
+    ],
+  });
 };
 
 const conv = (name: string, outDim: number, inDim: number, side: number): Tensor[] =>

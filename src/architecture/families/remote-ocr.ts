@@ -4,11 +4,10 @@ import { type LanguageModelOptions, part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
 import { clipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samVision } from "../towers/sam-vision.ts";
-import { encoderLayer, inGroup, readEncoderHeads, squareSize } from "../towers/tower.ts";
+import { encoderTower, imagePatches, inGroup, readEncoderHeads } from "../towers/tower.ts";
 
 const conv = (name: string, shape: readonly number[]): Tensor[] =>
   convolution({ name, group: "vision", shape });
@@ -104,49 +103,35 @@ const dotsVision: TowerBuilder = (given, prefix) => {
     spatial_merge_size: 2,
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["embed_dim"], ["num_attention_heads"]);
-  const [height, width] = squareSize(config, "patch_size");
   const bias = config.flag("use_bias", false);
   const merged = hiddenSize * config.int("spatial_merge_size") ** 2;
   const matrix = (name: string, outDim: number): Tensor[] =>
     linear({ name: `${prefix}.${name}`, role: "other", group: "vision", outDim, inDim: merged, bias: true });
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.blocks`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: bias, o: bias } },
-            mlp: {
-              name: "mlp",
-              width: config.int("intermediate_size"),
-              activation: "silu",
-              bias,
-              gated: ["fc1", "fc3", "fc2"],
-            },
-            norm: "rms",
-            norms: ["norm1", "norm2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
-      ...convolution({
-        name: `${prefix}.patch_embed.patchifier.proj`,
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
+  return encoderTower({
+    role: "vision",
+    prefix: `${prefix}.blocks`,
+    layers: config.layers("num_hidden_layers"),
+    hiddenSize,
+    heads,
+    attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: bias, o: bias } },
+    mlp: {
+      name: "mlp",
+      width: config.int("intermediate_size"),
+      activation: "silu",
+      bias,
+      gated: ["fc1", "fc3", "fc2"],
+    },
+    norm: "rms",
+    norms: ["norm1", "norm2"],
+    outside: [
+      ...imagePatches(config, `${prefix}.patch_embed.patchifier.proj`, hiddenSize),
       ...norm(`${prefix}.patch_embed.patchifier.norm`, hiddenSize),
       ...(config.flag("post_norm", true) ? norm(`${prefix}.post_trunk_norm`, hiddenSize) : []),
       ...norm(`${prefix}.merger.ln_q`, hiddenSize, "bias"),
       ...matrix("merger.mlp.0", merged),
       ...matrix("merger.mlp.2", config.int("hidden_size", hiddenSize)),
-    ]),
-  };
+    ],
+  });
 };
 
 /** Qwen2's decoder at the top of the config. */
