@@ -6,6 +6,7 @@ import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.
 import { ernie45VlMoe } from "./ernie-vl.ts";
 import { florence2 } from "./florence.ts";
 import { gemma4Unified } from "./gemma4-whole.ts";
+import { graniteSpeech, graniteSpeechPlus } from "./granite-speech.ts";
 import { idefics } from "./idefics.ts";
 import { glm5Next } from "./indexed-latents.ts";
 import { janus } from "./janus.ts";
@@ -14,6 +15,7 @@ import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./
 import { cosmosEdge, hyperClovaXVision, minicpmV46, qianfanOcr, step37 } from "./merged-patches.ts";
 import { molmo } from "./molmo.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
+import { nemotronHOmni } from "./nemotron-omni.ts";
 import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
 import { ovis2 } from "./ovis.ts";
 import { phi4Multimodal } from "./phi4-multimodal.ts";
@@ -22,6 +24,9 @@ import { exaone45, glmOcr } from "./qwen-vl.ts";
 import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
+  graniteSpeech,
+  graniteSpeechPlus,
+  nemotronHOmni,
   florence2,
   idefics,
   janus,

@@ -11,6 +11,8 @@ import { RARE_HYBRIDS } from "./rare-hybrids.ts";
 import { RARE_ROTARY } from "./rare-rotary.ts";
 import { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
 
+import { SPOKEN } from "./spoken.ts";
+
 export { RARE_IMAGES } from "./rare-images.ts";
 /** Text models without any tower. */
 export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...RARE_HYBRIDS];
@@ -24,4 +26,4 @@ export const RARE_ENCODERS: readonly Family[] = [
 /** Language models with eyes or ears. */
 export const RARE_COMPOSITES: readonly Family[] = [...IMAGE_COMPOSITES, ...AUDIO_COMPOSITES];
 /** Encoders and recognisers of speech. */
-export const RARE_AUDIO: readonly Family[] = [...AUDIO_SPEECH, ...AUDIO_RECOGNITION];
+export const RARE_AUDIO: readonly Family[] = [...AUDIO_SPEECH, ...AUDIO_RECOGNITION, ...SPOKEN];
