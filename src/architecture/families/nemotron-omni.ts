@@ -1,12 +1,11 @@
 /** Nemotron-H with RADIO's eyes and, where the file describes them, Parakeet's ears. */
-import { optionalPart, projection } from "../composite.ts";
-import { compositeFamily } from "../composite-row.ts";
-import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
+import { optionalPart, part, projection } from "../composite.ts";
+import { type CompositeRow, compositeFamily } from "../composite-row.ts";
+import { type ConfigReader, overriding, readConfig, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
 import { buffer, linear, norm, vector } from "../tensors.ts";
 import { towerFamily } from "../tower-family.ts";
 import { conformerEncoder } from "../towers/conformer.ts";
-import type { TowerBuilder } from "../towers/image-encoders.ts";
 import {
   encoderTower,
   fcMlp,
@@ -27,9 +26,9 @@ const RADIO = {
 
 /**
  * C-RADIO: a square of positions for the largest image, class and register tokens, patches as matrices without a
- * bias, one more for patches over time.
+ * bias, one more for patches over time. Published files hold no scales, which the class of transformers has.
  */
-const radioVision: TowerBuilder = (given, prefix) => {
+function radioVision(given: ConfigReader, prefix: string, published = false): Tower {
   const config = withDefaults(given, RADIO);
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
   const at = (name: string): string => (prefix === "" ? name : `${prefix}.${name}`);
@@ -52,7 +51,7 @@ const radioVision: TowerBuilder = (given, prefix) => {
     mlp: swiglu ? gateUpDownMlp(config, "silu", true, width) : fcMlp(config, "gelu", width),
     norm: "layer",
     norms: ["norm1", "norm2"],
-    extras: [1, 2].map((i) => vector(`layer_scale${i}.lambda1`, "vision", [hiddenSize])),
+    extras: published ? [] : [1, 2].map((i) => vector(`layer_scale${i}.lambda1`, "vision", [hiddenSize])),
     outside: [
       vector(at("embeddings.position_embedding"), "vision", [1, side * side, hiddenSize]),
       vector(at("embeddings.cls_register_token"), "vision", [tokens, hiddenSize]),
@@ -64,12 +63,12 @@ const radioVision: TowerBuilder = (given, prefix) => {
       },
     ],
   });
-};
+}
 
 export const radio = towerFamily({
   id: "radio",
   prefix: "",
-  tower: radioVision,
+  tower: (config, prefix) => radioVision(config, prefix),
   heads: {
     RadioModel: ({ config }) =>
       ["norm_mean", "norm_std"].map((name) =>
@@ -99,7 +98,7 @@ function ears(config: ConfigReader): readonly Tower[] {
   return [{ stacks: [stack], tensors: inGroup("audio", tensors) }];
 }
 
-export const nemotronHOmni = compositeFamily({
+const ROW: CompositeRow = {
   id: "nemotron_h_omni",
   classNames: ["NemotronH_Omni_Reasoning_V3"],
   text: {
@@ -146,4 +145,29 @@ export const nemotronHOmni = compositeFamily({
           )),
     ];
   },
+};
+
+export const nemotronHOmni = compositeFamily(ROW);
+
+/** The classes of the repositories: RADIO's own sizes, whatever its config says of its training. */
+export const nemotronNanoVl = compositeFamily({
+  ...ROW,
+  id: "nemotron-nano-vl",
+  modelTypes: ["NemotronH_Nano_VL_V2", "NemotronH_Nano_Omni_Reasoning_V3"],
+  classNames: ["NemotronH_Nano_VL_V2", "NemotronH_Nano_Omni_Reasoning_V3"],
+  towers: (config) => {
+    const { hidden_size: width } = RADIO;
+    if (config.int("vit_hidden_size", width) !== width)
+      config.fail("vit_hidden_size", `${width}, C-RADIO-H's`);
+    const vision = part(config, "vision_config");
+    const read = {
+      patch_size: vision.int("patch_size", RADIO.patch_size),
+      video_temporal_patch_size: config.optionalInt("video_temporal_patch_size") ?? null,
+    };
+    return [
+      radioVision(overriding(readConfig({}, config.file), read), "vision_model", true),
+      ...ears(config),
+    ];
+  },
+  customCode: "Nemotron-H with C-RADIO-H's encoder, ten tokens before its patches",
 });

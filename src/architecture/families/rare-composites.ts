@@ -15,10 +15,10 @@ import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./
 import { cosmosEdge, hyperClovaXVision, minicpmV46, qianfanOcr, step37 } from "./merged-patches.ts";
 import { molmo } from "./molmo.ts";
 import { kimiVl, locateAnything } from "./moonvit.ts";
-import { nemotronHOmni } from "./nemotron-omni.ts";
+import { nemotronHOmni, nemotronNanoVl } from "./nemotron-omni.ts";
 import { qwen3Omni, qwen25Omni } from "./omni-whole.ts";
 import { ovis2 } from "./ovis.ts";
-import { phi4Multimodal } from "./phi4-multimodal.ts";
+import { phi4Multimodal, phi4mm } from "./phi4-multimodal.ts";
 import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
 import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
@@ -27,6 +27,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   graniteSpeech,
   graniteSpeechPlus,
   nemotronHOmni,
+  nemotronNanoVl,
   florence2,
   idefics,
   janus,
@@ -68,5 +69,6 @@ export const RARE_COMPOSITES: readonly Family[] = [
   kimiVl,
   locateAnything,
   phi4Multimodal,
+  phi4mm,
   ernie45VlMoe,
 ];
