@@ -2,11 +2,15 @@
 import type { Family } from "../family.ts";
 import { blip2, instructBlip, instructBlipVideo } from "./blip.ts";
 import { blip, fuyu, git } from "./captioners.ts";
+import { chameleon } from "./chameleon.ts";
+import { deepseekOcr2 } from "./deepseek-ocr2.ts";
 import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
 import { florence2 } from "./florence.ts";
 import { gemma4Unified } from "./gemma4-whole.ts";
 import { graniteSpeech, graniteSpeechPlus } from "./granite-speech.ts";
+import { granite4Vision } from "./granite-vision.ts";
+import { hunyuanVl } from "./hunyuan-vl.ts";
 import { idefics } from "./idefics.ts";
 import { glm5Next } from "./indexed-latents.ts";
 import { janus } from "./janus.ts";
@@ -28,6 +32,10 @@ export const RARE_COMPOSITES: readonly Family[] = [
   graniteSpeechPlus,
   nemotronHOmni,
   nemotronNanoVl,
+  chameleon,
+  deepseekOcr2,
+  granite4Vision,
+  hunyuanVl,
   florence2,
   idefics,
   janus,
