@@ -12,6 +12,7 @@ import { RARE_ROTARY } from "./rare-rotary.ts";
 import { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
 
 import { SPOKEN } from "./spoken.ts";
+import { TRANSCRIBERS } from "./transcribers.ts";
 
 export { RARE_IMAGES } from "./rare-images.ts";
 /** Text models without any tower. */
@@ -26,4 +27,9 @@ export const RARE_ENCODERS: readonly Family[] = [
 /** Language models with eyes or ears. */
 export const RARE_COMPOSITES: readonly Family[] = [...IMAGE_COMPOSITES, ...AUDIO_COMPOSITES];
 /** Encoders and recognisers of speech. */
-export const RARE_AUDIO: readonly Family[] = [...AUDIO_SPEECH, ...AUDIO_RECOGNITION, ...SPOKEN];
+export const RARE_AUDIO: readonly Family[] = [
+  ...AUDIO_SPEECH,
+  ...AUDIO_RECOGNITION,
+  ...SPOKEN,
+  ...TRANSCRIBERS,
+];
