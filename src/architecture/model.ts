@@ -143,7 +143,8 @@ export type RecurrentVariant =
   | "lightning"
   | "rwkv"
   | "rg-lru"
-  | "mlstm";
+  | "mlstm"
+  | "short-conv";
 
 /** A mixer whose state does not grow with the context. */
 export interface RecurrentMixer {

@@ -13,6 +13,7 @@ import { granite4Vision } from "./granite-vision.ts";
 import { hunyuanVl } from "./hunyuan-vl.ts";
 import { idefics } from "./idefics.ts";
 import { glm5Next } from "./indexed-latents.ts";
+import { inkling } from "./inkling.ts";
 import { janus } from "./janus.ts";
 import { kosmos25 } from "./kosmos25.ts";
 import { deepseekVl, lightOnOcr, llavaNextVideo, videoLlava, vipLlava } from "./llava.ts";
@@ -25,6 +26,7 @@ import { ovis2 } from "./ovis.ts";
 import { phi4Multimodal, phi4mm } from "./phi4-multimodal.ts";
 import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
+import { qwen4Exp } from "./qwen4.ts";
 import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
@@ -38,6 +40,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   hunyuanVl,
   florence2,
   idefics,
+  inkling,
   janus,
   git,
   blip,
@@ -72,6 +75,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   gemma4Unified,
   qwen25Omni,
   qwen3Omni,
+  qwen4Exp,
   molmo,
   glm5Next,
   kimiVl,
