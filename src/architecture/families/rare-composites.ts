@@ -1,8 +1,10 @@
 /** Rarer models with vision or audio towers, one line per family. */
 import type { Family } from "../family.ts";
+import { ASSISTANTS } from "./assistants.ts";
 import { blip2, instructBlip, instructBlipVideo } from "./blip.ts";
 import { blip, fuyu, git } from "./captioners.ts";
 import { chameleon } from "./chameleon.ts";
+import { compass, compassText } from "./compass.ts";
 import { deepseekOcr2 } from "./deepseek-ocr2.ts";
 import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
@@ -28,8 +30,13 @@ import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
 import { qwen4Exp } from "./qwen4.ts";
 import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
+import { RETRIEVERS } from "./retrievers.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
+  ...ASSISTANTS,
+  ...RETRIEVERS,
+  compassText,
+  compass,
   graniteSpeech,
   graniteSpeechPlus,
   nemotronHOmni,
