@@ -15,7 +15,7 @@ const QWEN2 = {
 } as const;
 
 /** Queries for 144 and 256 patches; biases on q, k and v. */
-function queryEncoder(config: ConfigReader, prefix: string): Tower {
+export function queryEncoder(config: ConfigReader, prefix: string): Tower {
   const hiddenSize = config.int("hidden_size");
   const heads = config.int("num_attention_heads");
   if (hiddenSize % heads !== 0)

@@ -3,6 +3,8 @@ import type { Family } from "../family.ts";
 import { AUDIO_COMPOSITES } from "./audio-composites.ts";
 import { AUDIO_RECOGNITION } from "./audio-recognition.ts";
 import { AUDIO_SPEECH } from "./audio-speech.ts";
+import { esm } from "./esm.ts";
+import { LAYOUTS } from "./layouts.ts";
 import { RARE_BERT } from "./rare-bert.ts";
 import { RARE_COMPOSITES as IMAGE_COMPOSITES } from "./rare-composites.ts";
 import { RARE_DECODERS as DECODER_ROWS } from "./rare-decoders.ts";
@@ -21,6 +23,8 @@ export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...RARE_HYBRID
 export const RARE_ENCODERS: readonly Family[] = [
   ...ENCODER_ROWS,
   ...RARE_BERT,
+  ...LAYOUTS,
+  esm,
   ...RARE_ROTARY,
   ...RARE_SEQ2SEQ,
 ];
