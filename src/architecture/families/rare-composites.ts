@@ -14,6 +14,7 @@ import { graniteSpeech, graniteSpeechPlus } from "./granite-speech.ts";
 import { granite4Vision } from "./granite-vision.ts";
 import { hunyuanVl } from "./hunyuan-vl.ts";
 import { idefics } from "./idefics.ts";
+import { visionEncoderDecoder } from "./image-readers.ts";
 import { glm5Next } from "./indexed-latents.ts";
 import { inkling } from "./inkling.ts";
 import { janus } from "./janus.ts";
@@ -47,6 +48,7 @@ export const RARE_COMPOSITES: readonly Family[] = [
   hunyuanVl,
   florence2,
   idefics,
+  visionEncoderDecoder,
   inkling,
   janus,
   git,
