@@ -16,13 +16,21 @@ export function labelCount(config: ConfigReader): number {
 
 const ENDINGS = ["ForCausalLM", "ForConditionalGeneration", "LMHeadModel"] as const;
 
+type HeadBuilder = (config: ConfigReader, size: number) => readonly Tensor[];
+
 /** A class without the usual head: by the end of its name, what it has instead. */
-const HEADS: { readonly [ending: string]: (config: ConfigReader, size: number) => readonly Tensor[] } = {
+const HEADS: { readonly [ending: string]: HeadBuilder } = {
   ForSequenceClassification: (config, size) => scores("score", labelCount(config), size, false),
   ForTokenClassification: (config, size) => scores("score", labelCount(config), size, true),
   ForQuestionAnswering: (_config, size) => scores("qa_outputs", 2, size, true),
   Model: () => [],
 };
+
+/** A class name in two: the model that it is of, and what its ending puts in the head's place. */
+function headNamed(className: string): { readonly stem: string; readonly head: HeadBuilder } | undefined {
+  const found = Object.entries(HEADS).find(([ending]) => className.endsWith(ending));
+  return found && { stem: className.slice(0, -found[0].length), head: found[1] };
+}
 
 function scores(name: string, labels: number, size: number, bias: boolean): Tensor[] {
   return linear({ name, role: "head", group: "lm-head", outDim: labels, inDim: size, bias });
@@ -41,9 +49,9 @@ export function otherClass(
   const named = config.texts("architectures")?.[0];
   const known = family.classNames ?? [];
   if (named === undefined || known.includes(named)) return undefined;
-  const ending = Object.keys(HEADS).find((end) => named.endsWith(end));
-  if (ending === undefined || (ending !== "Model" && !isTextOnly(draft))) return undefined;
-  const stem = named.slice(0, -ending.length);
+  const parts = headNamed(named);
+  if (parts === undefined || (parts.head !== HEADS.Model && !isTextOnly(draft))) return undefined;
+  const { stem } = parts;
   const stems = stem.endsWith("Text") ? [stem, stem.slice(0, -"Text".length)] : [stem];
   return stems.some((name) => ENDINGS.some((end) => known.includes(`${name}${end}`))) ? named : undefined;
 }
@@ -61,8 +69,7 @@ export function withHeadOf(
   config: ConfigReader,
   className: string,
 ): ArchitectureDraft {
-  const ending = Object.keys(HEADS).find((end) => className.endsWith(end))!;
-  const head = HEADS[ending]!(config, draft.hiddenSize);
+  const head = headNamed(className)!.head(config, draft.hiddenSize);
   const message =
     head.length === 0
       ? `${className} is the model without its output head`

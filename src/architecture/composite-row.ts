@@ -15,7 +15,7 @@ export interface CompositeParts {
   readonly config: ConfigReader;
   readonly text: ArchitectureDraft;
   readonly textSize: number;
-  /** Width of the first tower's first stack. */
+  /** Width of the first tower's first stack; the text's where that tower has no layers. */
   readonly visionSize: number;
 }
 
@@ -53,7 +53,7 @@ function buildComposite(row: CompositeRow, config: ConfigReader, families: Famil
     config,
     text,
     textSize: text.hiddenSize,
-    visionSize: towers[0]!.stacks[0]!.hiddenSize,
+    visionSize: towers[0]?.stacks[0]?.hiddenSize ?? text.hiddenSize,
   };
   const draft = composite({
     family: row.id,

@@ -135,7 +135,16 @@ export interface CompressedMixer {
   readonly indexer?: { readonly heads: number; readonly keyDim: number };
 }
 
-export type RecurrentVariant = "mamba" | "mamba2" | "gated-delta" | "kda" | "lightning" | "rwkv" | "rg-lru";
+export type RecurrentVariant =
+  | "mamba"
+  | "mamba2"
+  | "gated-delta"
+  | "kda"
+  | "lightning"
+  | "rwkv"
+  | "rg-lru"
+  | "mlstm"
+  | "short-conv";
 
 /** A mixer whose state does not grow with the context. */
 export interface RecurrentMixer {

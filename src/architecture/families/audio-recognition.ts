@@ -4,13 +4,13 @@ import { labelCount } from "../class-heads.ts";
 import { classNamed } from "../class-named.ts";
 import { type ConfigReader, readConfig, withDefaults } from "../config-reader.ts";
 import { headLinear } from "../encoder-row.ts";
-import { activationOf, type Family } from "../family.ts";
+import type { Family } from "../family.ts";
 import type { ArchitectureDraft, Tensor } from "../model.ts";
 import { computedPositions, seqFamily } from "../seq2seq-row.ts";
 import { stackOf } from "../stack.ts";
 import { convolution, embedding, linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import { conformerEncoder } from "../towers/conformer.ts";
-import { encoderLayer, inGroup, readEncoderHeads } from "../towers/tower.ts";
+import { encoderLayer, fcMlp, inGroup, readEncoderHeads } from "../towers/tower.ts";
 import { moonshine } from "./moonshine.ts";
 
 /** Strided convolutions over filter banks, each halved by a gate, in front of BART's layers. */
@@ -171,13 +171,7 @@ const ast: Family = {
               heads,
               headDim: config.int("head_dim", hiddenSize / heads),
               attention: { name: "attention", bias: { qkv: config.flag("qkv_bias", true), o: true } },
-              mlp: {
-                name: "mlp",
-                width: config.int("intermediate_size"),
-                activation: activationOf(config, "gelu"),
-                bias: true,
-                plain: ["fc1", "fc2"],
-              },
+              mlp: fcMlp(config),
               norm: "layer",
               norms: ["layernorm_before", "layernorm_after"],
             }),

@@ -8,7 +8,7 @@ import { embedding, norm, positionEmbedding, vector } from "../tensors.ts";
 import { blipVision } from "../towers/blip-vision.ts";
 import { inGroup } from "../towers/tower.ts";
 
-const Q_FORMER = {
+export const Q_FORMER = {
   vocab_size: 30_522,
   hidden_size: 768,
   num_hidden_layers: 12,
@@ -18,7 +18,12 @@ const Q_FORMER = {
 } as const;
 
 /** A BERT whose every second layer also attends to the image; InstructBLIP's reads the instruction as well. */
-function qFormer(config: ConfigReader, imageSize: number, readsText: boolean): Tensor[] {
+export function qFormer(
+  config: ConfigReader,
+  imageSize: number,
+  readsText: boolean,
+  prefix = "qformer",
+): Tensor[] {
   const size = config.int("hidden_size");
   const width = config.int("intermediate_size");
   const every = config.int("cross_attention_frequency");
@@ -40,17 +45,17 @@ function qFormer(config: ConfigReader, imageSize: number, readsText: boolean): T
   return inGroup("projector", [
     ...(readsText
       ? [
-          embedding("qformer.embeddings.word_embeddings", config.int("vocab_size"), size),
+          embedding(`${prefix}.embeddings.word_embeddings`, config.int("vocab_size"), size),
           positionEmbedding(
-            "qformer.embeddings.position_embeddings",
+            `${prefix}.embeddings.position_embeddings`,
             config.int("max_position_embeddings"),
             size,
           ),
         ]
       : []),
-    ...normed(readsText ? "qformer.embeddings.layernorm" : "qformer.layernorm"),
+    ...normed(readsText ? `${prefix}.embeddings.layernorm` : `${prefix}.layernorm`),
     ...Array.from({ length: layers }, (_, layer) => {
-      const at = `qformer.encoder.layer.${layer}`;
+      const at = `${prefix}.encoder.layer.${layer}`;
       return [
         ...attention(`${at}.attention`, size),
         ...(layer % every === 0 ? attention(`${at}.crossattention`, imageSize) : []),

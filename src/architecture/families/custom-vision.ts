@@ -5,10 +5,9 @@ import { type ConfigReader, overriding, readConfig } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family, FamilyLookup } from "../family.ts";
 import type { ArchitectureDraft, Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
 import { clipVision, siglipVision } from "../towers/image-encoders.ts";
-import { encoderLayer, inGroup, type Tower } from "../towers/tower.ts";
+import { encoderTower, inGroup, type Tower } from "../towers/tower.ts";
 
 function custom(
   spec: {
@@ -187,38 +186,30 @@ function qwenVlTower(config: ConfigReader, prefix: string): Tower {
   const mlpWidth = Math.floor(width * config.number("mlp_ratio"));
   if (!(mlpWidth >= 1 && mlpWidth <= 2 ** 31)) config.fail("mlp_ratio", "a factor that leaves an MLP");
   const outDim = config.int("output_dim");
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.transformer.resblocks`,
-        hiddenSize: width,
-        layers: config.layers("layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize: width,
-            heads,
-            attention: {
-              name: "attn",
-              fused: "in_proj",
-              outName: "out_proj",
-              bias: { qkv: true, o: true },
-            },
-            mlp: { name: "mlp", width: mlpWidth, activation: "gelu", bias: true, plain: ["c_fc", "c_proj"] },
-            norm: "layer",
-            norms: ["ln_1", "ln_2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return encoderTower({
+    role: "vision",
+    prefix: `${prefix}.transformer.resblocks`,
+    layers: config.layers("layers"),
+    hiddenSize: width,
+    heads,
+    attention: {
+      name: "attn",
+      fused: "in_proj",
+      outName: "out_proj",
+      bias: { qkv: true, o: true },
+    },
+    mlp: { name: "mlp", width: mlpWidth, activation: "gelu", bias: true, plain: ["c_fc", "c_proj"] },
+    norm: "layer",
+    norms: ["ln_1", "ln_2"],
+    outside: [
       ...convolution({ name: `${prefix}.conv1`, group: "vision", shape: [width, 3, patch, patch] }),
       vector(`${prefix}.positional_embedding`, "vision", [QWEN_VL_GRID, width]),
       ...norm(`${prefix}.ln_pre`, width, "bias"),
       // Fixed sines and cosines, kept as a parameter that is not trained.
       vector(`${prefix}.attn_pool.pos_embed`, "vision", [QWEN_VL_GRID, outDim]),
       ...resampler(`${prefix}.attn_pool`, { queries: QWEN_VL_GRID, width: outDim, inputWidth: width }),
-    ]),
-  };
+    ],
+  });
 }
 
 /**

@@ -4,12 +4,11 @@ import { part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
-import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";
 import { experts, moe, readExperts } from "../moe.ts";
-import { layerTypes, stackOf } from "../stack.ts";
+import { layerTypes } from "../stack.ts";
 import { linear, norm, routerBalance } from "../tensors.ts";
-import { encoderLayer, inGroup, readEncoderHeads, type Tower } from "../towers/tower.ts";
+import { blockTower, fcMlp, inGroup, readEncoderHeads, type Tower } from "../towers/tower.ts";
 
 /** Widths of an expert for words and of one for images. */
 function expertWidths(config: ConfigReader): readonly [words: number, images: number] {
@@ -88,31 +87,12 @@ function ernieVision(given: ConfigReader, prefix: string): Tower {
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_heads"]);
   const pixels = config.int("in_channels", 3) * config.int("patch_size") ** 2;
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.blocks`,
-        hiddenSize,
-        layers: config.layers("depth"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: true, o: true } },
-            mlp: {
-              name: "mlp",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "quick_gelu"),
-              bias: true,
-              plain: ["fc1", "fc2"],
-            },
-            norm: "layer",
-            norms: ["norm1", "norm2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return blockTower(config, prefix, {
+    hiddenSize,
+    heads,
+    mlp: fcMlp(config, "quick_gelu"),
+    norm: "layer",
+    outside: [
       ...linear({
         name: `${prefix}.patch_embed.proj`,
         role: "other",
@@ -121,8 +101,8 @@ function ernieVision(given: ConfigReader, prefix: string): Tower {
         inDim: pixels,
       }),
       ...norm(`${prefix}.ln`, hiddenSize, "bias"),
-    ]),
-  };
+    ],
+  });
 }
 
 /** Patches merged over space, then over time, by two biased linears and a norm each. */

@@ -3,10 +3,9 @@ import { part } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
-import { stackOf } from "../stack.ts";
 import { linear, norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "../towers/image-encoders.ts";
-import { encoderLayer, inGroup } from "../towers/tower.ts";
+import { encoderTower } from "../towers/tower.ts";
 import { kosmos25Text, kosmosProjector } from "./queried.ts";
 
 /** Gated MLPs and RMSNorms without a bias anywhere but at the patches. */
@@ -23,31 +22,23 @@ const pixVision: TowerBuilder = (given, prefix) => {
   const hiddenSize = config.int("hidden_size");
   const rows = config.int("max_num_patches");
   const at = (name: string): string => `${prefix}.${name}`;
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: at("encoder.layer"),
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads: config.int("num_attention_heads"),
-            headDim: config.int("head_dim"),
-            attention: { name: "attention", names: ["query", "key", "value", "output"] },
-            mlp: {
-              name: "mlp",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "gelu_new"),
-              gated: ["wi_0", "wi_1", "wo"],
-            },
-            norm: "rms",
-            norms: ["pre_mlp_layer_norm", "pre_attention_layer_norm"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return encoderTower({
+    role: "vision",
+    prefix: at("encoder.layer"),
+    layers: config.layers("num_hidden_layers"),
+    hiddenSize,
+    heads: config.int("num_attention_heads"),
+    headDim: config.int("head_dim"),
+    attention: { name: "attention", names: ["query", "key", "value", "output"] },
+    mlp: {
+      name: "mlp",
+      width: config.int("intermediate_size"),
+      activation: activationOf(config, "gelu_new"),
+      gated: ["wi_0", "wi_1", "wo"],
+    },
+    norm: "rms",
+    norms: ["pre_mlp_layer_norm", "pre_attention_layer_norm"],
+    outside: [
       ...linear({
         name: at("embeddings.patch_projection"),
         role: "other",
@@ -59,8 +50,8 @@ const pixVision: TowerBuilder = (given, prefix) => {
       positionEmbedding(at("embeddings.row_embedder"), rows, hiddenSize),
       positionEmbedding(at("embeddings.column_embedder"), rows, hiddenSize),
       ...norm(at("layernorm"), hiddenSize),
-    ]),
-  };
+    ],
+  });
 };
 
 export const kosmos25 = compositeFamily({

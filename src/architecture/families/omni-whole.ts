@@ -9,13 +9,13 @@ import { inGroup } from "../towers/tower.ts";
 import { codeToWave, diffusionTransformer, vocoder } from "./omni-voice.ts";
 
 /** The cache and the activations are the thinker's: the talker's own come when it speaks. */
-const TALKER_NOTE: Note = {
+export const TALKER_NOTE: Note = {
   code: "talker-cache-left-out",
   message: "the talker's weights are counted, its own small cache is not",
 };
 
 /** A decoder as a part of the sound: its layers keep no cache of the model's, its tensors are audio. */
-function asAudio(draft: ArchitectureDraft, prefix: string): { stacks: Stack[]; tensors: Tensor[] } {
+export function asAudio(draft: ArchitectureDraft, prefix: string): { stacks: Stack[]; tensors: Tensor[] } {
   const own = (tensor: Tensor): Tensor => ({ ...tensor, group: "audio" });
   return {
     stacks: draft.stacks.map((stack) => ({

@@ -4,11 +4,10 @@ import { composite, languageModel, part } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";
 import { activationOf, type Family } from "../family.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, embedding, linear, norm } from "../tensors.ts";
 import { qwen3AudioTower } from "../towers/qwen-audio.ts";
 import { qwen3Vision, qwen25Vision } from "../towers/qwen-vision.ts";
-import { inGroup, type Tower } from "../towers/tower.ts";
+import { type Tower, towerOf } from "../towers/tower.ts";
 import { whisperLayer } from "../towers/whisper-encoder.ts";
 
 /** Whisper layers under computed positions; a norm and a projection after them, two boundary embeddings. */
@@ -26,17 +25,13 @@ function qwen25AudioTower(given: ConfigReader, prefix: string): Tower {
   activationOf(config, "gelu");
   const conv = (name: string, inDim: number) =>
     convolution({ name: `${prefix}.${name}`, group: "audio", shape: [hiddenSize, inDim, 3], bias: true });
-  return {
-    stacks: [
-      stackOf({
-        role: "audio",
-        prefix: `${prefix}.layers`,
-        hiddenSize,
-        layers: config.layers("encoder_layers"),
-        build: () => whisperLayer(config),
-      }),
-    ],
-    tensors: inGroup("audio", [
+  return towerOf({
+    role: "audio",
+    prefix: `${prefix}.layers`,
+    hiddenSize,
+    layers: config.layers("encoder_layers"),
+    layer: whisperLayer(config),
+    outside: [
       ...conv("conv1", config.int("num_mel_bins")),
       ...conv("conv2", hiddenSize),
       embedding(`${prefix}.audio_bos_eos_token`, 2, outDim),
@@ -49,8 +44,8 @@ function qwen25AudioTower(given: ConfigReader, prefix: string): Tower {
         inDim: hiddenSize,
         bias: true,
       }),
-    ]),
-  };
+    ],
+  });
 }
 
 export const qwen25OmniThinker: Family = {

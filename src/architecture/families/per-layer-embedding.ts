@@ -43,13 +43,15 @@ export function perLayerInput(hiddenSize: number, width: number): Tensor[] {
   ];
 }
 
-/** The last num_kv_shared_layers layers hold no keys and values of their own. */
+/** The last num_kv_shared_layers layers hold no keys and values of their own; a drafter's may all read a larger model's. */
 export function sharesKeys(
   config: ConfigReader,
   layers: number,
   classDefault: number,
 ): (layer: number) => boolean {
   const shared = config.count("num_kv_shared_layers", classDefault);
+  const drafts = config.parent?.optionalText("model_type")?.endsWith("_assistant") === true;
+  if (drafts && shared === layers) return () => true;
   if (shared > 0 && shared >= layers) config.fail("num_kv_shared_layers", `fewer than the ${layers} layers`);
   return (layer) => shared > 0 && layer >= layers - shared;
 }

@@ -1,10 +1,11 @@
 /** Phi-4-multimodal: Phi-3's decoder with SigLIP eyes and conformer ears. */
 
 import { part, projection } from "../composite.ts";
-import { compositeFamily } from "../composite-row.ts";
+import { type CompositeRow, compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
+import type { Family } from "../family.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import type { Tensor } from "../model.ts";
+import type { LayerKind, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { buffer, convolution, embedding, linear, norm, vector } from "../tensors.ts";
 import { siglipVision } from "../towers/image-encoders.ts";
@@ -98,7 +99,7 @@ const IMAGE = "model.embed_tokens_extend.image_embed";
 const AUDIO = "model.embed_tokens_extend.audio_embed";
 
 /** SigLIP with its pooling head, two vectors that separate crops, and three projectors of two linears each. */
-export const phi4Multimodal = compositeFamily({
+const ROW: CompositeRow = {
   id: "phi4_multimodal",
   classNames: ["Phi4MultimodalForCausalLM"],
   text: { modelType: "phi3", readAs: "phi3", defaults: { num_key_value_heads: 8, vocab_size: 200_064 } },
@@ -135,4 +136,72 @@ export const phi4Multimodal = compositeFamily({
       ]),
     ];
   },
+};
+
+export const phi4Multimodal = compositeFamily(ROW);
+
+/** The rank of an adapter, under the name that the file gives it; no adapter where the file describes none. */
+const rankOf = (config: ConfigReader, name: string): number => config.child(`${name}_lora`)?.int("r") ?? 0;
+
+/** An adapter of rank r beside every matrix of the layers: A [r, in] and B [out, r]. */
+const adapted = (kind: LayerKind, ranks: readonly (readonly [name: string, rank: number])[]): LayerKind => ({
+  ...kind,
+  tensors: kind.tensors.flatMap((each) => {
+    if (each.kind !== "linear") return [each];
+    const [outDim, inDim] = each.shape as readonly [number, number];
+    const { group } = each;
+    const at = each.name.replace(/\.weight$/, "");
+    return [
+      each,
+      ...ranks.flatMap(([name, rank]) => [
+        ...linear({ name: `${at}.lora_A.${name}`, role: "other", group, outDim: rank, inDim }),
+        ...linear({ name: `${at}.lora_B.${name}`, role: "other", group, outDim, inDim: rank }),
+      ]),
+    ];
+  }),
 });
+
+/**
+ * The class of the repository itself, whose file holds an adapter for images and one for sounds and names the towers'
+ * settings otherwise.
+ *
+ * @example Phi-4-multimodal-instruct: 5_574_460_224, and 160 elements of buffers
+ */
+export const phi4mm: Family = {
+  id: "phi4mm",
+  modelTypes: ["phi4mm"],
+  classNames: ["Phi4MMForCausalLM"],
+  build: (config, families) => {
+    const heard = config.child("audio_processor")?.child("config");
+    const bias = heard?.child("relative_attention_bias_args");
+    const towers = {
+      vision_config: {},
+      audio_config: {
+        hidden_size: heard?.int("attention_dim", 1024) ?? 1024,
+        num_attention_heads: heard?.int("attention_heads", 16) ?? 16,
+        num_blocks: heard?.layers("num_blocks", 24) ?? 24,
+        intermediate_size: heard?.int("linear_units", 1536) ?? 1536,
+        kernel_size: heard?.int("kernel_size", 3) ?? 3,
+        time_reduction: heard?.int("time_reduction", 8) ?? 8,
+        bias_max_distance: bias?.int("t5_bias_max_distance", 500) ?? 500,
+      },
+    };
+    const draft = compositeFamily({
+      ...ROW,
+      id: "phi4mm",
+      text: { modelType: "phi3", readAs: "phi3" },
+      customCode: "Phi-4-multimodal with its adapters beside the matrices",
+    }).build(overriding(config, towers), families);
+    const ranks = ["vision", "speech"]
+      .map((name) => [name, rankOf(config, name)] as const)
+      .filter(([, rank]) => rank > 0);
+    return {
+      ...draft,
+      stacks: draft.stacks.map((stack) =>
+        stack.role === "decoder"
+          ? { ...stack, kinds: stack.kinds.map((kind) => adapted(kind, ranks)) }
+          : stack,
+      ),
+    };
+  },
+};

@@ -92,7 +92,7 @@ function build(given: ConfigReader, variant: Variant): ArchitectureDraft {
 }
 
 /** q_proj makes the query and an output gate of the same width; RMSNorm on each query and key head. */
-function gatedAttention(config: ConfigReader, sizes: DecoderSizes): MixerParts {
+export function gatedAttention(config: ConfigReader, sizes: DecoderSizes, indexKeyDim?: number): MixerParts {
   const bias = config.flag("attention_bias", false);
   return selfAttention({
     name: "self_attn",
@@ -103,10 +103,15 @@ function gatedAttention(config: ConfigReader, sizes: DecoderSizes): MixerParts {
     bias: { qkv: bias, o: bias },
     gatedQuery: true,
     qkNorm: "head",
+    indexKeyDim,
   });
 }
 
-function sharedExperts(config: ConfigReader, hiddenSize: number, variant: Variant): FeedForwardParts {
+export function sharedExperts(
+  config: ConfigReader,
+  hiddenSize: number,
+  variant: Pick<Variant, "experts">,
+): FeedForwardParts {
   return moe({
     config,
     hiddenSize,

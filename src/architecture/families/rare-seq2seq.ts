@@ -8,7 +8,7 @@ import { plainExperts } from "../moe.ts";
 import { computedPositions, learnedPositions, seqFamily, seqStack } from "../seq2seq-row.ts";
 import { embedding, head, linear, norm, positionEmbedding } from "../tensors.ts";
 import { longT5, switchTransformers } from "./t5.ts";
-import { t5gemma } from "./t5gemma.ts";
+import { t5gemma, t5gemma2 } from "./t5gemma.ts";
 
 /** BART for programs. */
 const plbart = seqFamily({
@@ -246,4 +246,5 @@ export const RARE_SEQ2SEQ: readonly Family[] = [
   longT5,
   switchTransformers,
   t5gemma,
+  t5gemma2,
 ];

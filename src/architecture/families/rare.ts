@@ -3,6 +3,8 @@ import type { Family } from "../family.ts";
 import { AUDIO_COMPOSITES } from "./audio-composites.ts";
 import { AUDIO_RECOGNITION } from "./audio-recognition.ts";
 import { AUDIO_SPEECH } from "./audio-speech.ts";
+import { esm } from "./esm.ts";
+import { LAYOUTS } from "./layouts.ts";
 import { RARE_BERT } from "./rare-bert.ts";
 import { RARE_COMPOSITES as IMAGE_COMPOSITES } from "./rare-composites.ts";
 import { RARE_DECODERS as DECODER_ROWS } from "./rare-decoders.ts";
@@ -11,6 +13,9 @@ import { RARE_HYBRIDS } from "./rare-hybrids.ts";
 import { RARE_ROTARY } from "./rare-rotary.ts";
 import { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
 
+import { SPOKEN } from "./spoken.ts";
+import { TRANSCRIBERS } from "./transcribers.ts";
+
 export { RARE_IMAGES } from "./rare-images.ts";
 /** Text models without any tower. */
 export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...RARE_HYBRIDS];
@@ -18,10 +23,17 @@ export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...RARE_HYBRID
 export const RARE_ENCODERS: readonly Family[] = [
   ...ENCODER_ROWS,
   ...RARE_BERT,
+  ...LAYOUTS,
+  esm,
   ...RARE_ROTARY,
   ...RARE_SEQ2SEQ,
 ];
 /** Language models with eyes or ears. */
 export const RARE_COMPOSITES: readonly Family[] = [...IMAGE_COMPOSITES, ...AUDIO_COMPOSITES];
 /** Encoders and recognisers of speech. */
-export const RARE_AUDIO: readonly Family[] = [...AUDIO_SPEECH, ...AUDIO_RECOGNITION];
+export const RARE_AUDIO: readonly Family[] = [
+  ...AUDIO_SPEECH,
+  ...AUDIO_RECOGNITION,
+  ...SPOKEN,
+  ...TRANSCRIBERS,
+];

@@ -4,11 +4,11 @@ import { type LanguageModelOptions, part, projection } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
 import { clipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samVision } from "../towers/sam-vision.ts";
-import { encoderLayer, inGroup, readEncoderHeads, squareSize } from "../towers/tower.ts";
+import { encoderTower, imagePatches, inGroup, readEncoderHeads, type Tower } from "../towers/tower.ts";
+import { queryEncoder } from "./deepseek-ocr2.ts";
 
 const conv = (name: string, shape: readonly number[]): Tensor[] =>
   convolution({ name, group: "vision", shape });
@@ -20,50 +20,73 @@ function ocrText(config: ConfigReader): LanguageModelOptions {
   return { keys: ["language_config"], modelType: "deepseek", readAs: "deepseek", tied: false };
 }
 
+/** CLIP-L without the norm at its end. */
+function clipEyes(config: ConfigReader): Tower {
+  const clip = clipVision(
+    overriding(config, {
+      hidden_size: 1024,
+      intermediate_size: 4096,
+      num_hidden_layers: 24,
+      num_attention_heads: 16,
+      image_size: 224,
+      patch_size: 14,
+      hidden_act: "quick_gelu",
+    }),
+    "model.vision_model",
+  );
+  return { ...clip, tensors: clip.tensors.filter(({ name }) => !name.includes("post_layernorm")) };
+}
+
+function samEyes(config: ConfigReader, outDim: number): Tower {
+  const sam = samVision(overriding(config, { ...SAM_B, hidden_act: "gelu" }), "model.sam_model");
+  return {
+    ...sam,
+    tensors: [
+      ...sam.tensors,
+      ...inGroup("vision", [
+        ...conv("model.sam_model.net_2", [512, 256, 3, 3]),
+        ...conv("model.sam_model.net_3", [outDim, 512, 3, 3]),
+      ]),
+    ],
+  };
+}
+
+const QWEN2_HALF_B = {
+  hidden_size: 896,
+  intermediate_size: 4864,
+  num_hidden_layers: 24,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  hidden_act: "silu",
+} as const;
+
 /**
- * Segment Anything at 1024 pixels, two strided convolutions, then CLIP-L over what is left, both into the projector.
+ * Segment Anything at 1024 pixels, two strided convolutions, then CLIP-L over what is left, both into the projector;
+ * in the second model Qwen2-0.5B's layers with queries of their own instead of CLIP.
  *
  * @example DeepSeek-OCR: 2,934,734,080 + 398,746,880 + 2,625,280 = 3,336,106,240
  */
 export const deepseekOcr = compositeFamily({
   id: "deepseek_vl_v2",
-  classNames: ["DeepseekOCRForCausalLM"],
+  classNames: ["DeepseekOCRForCausalLM", "DeepseekOCR2ForCausalLM"],
   text: ocrText,
   names: "unchanged",
   check: (config) => {
-    const vision = part(config, "vision_config");
-    if (vision.text("model_name") !== "deeplip_b_l")
-      vision.fail("model_name", "deeplip_b_l, DeepSeek-OCR's eyes");
     const projector = part(config, "projector_config");
     if (projector.text("projector_type") !== "linear") projector.fail("projector_type", "linear");
   },
   towers: (config) => {
-    const clip = clipVision(
-      overriding(config, {
-        hidden_size: 1024,
-        intermediate_size: 4096,
-        num_hidden_layers: 24,
-        num_attention_heads: 16,
-        image_size: 224,
-        patch_size: 14,
-        hidden_act: "quick_gelu",
-      }),
-      "model.vision_model",
+    const vision = part(config, "vision_config");
+    const eyes = vision.text("model_name");
+    if (eyes === "deeplip_b_l") return [clipEyes(config), samEyes(config, 1024)];
+    if (eyes === "deepencoderv2") {
+      const encoder = queryEncoder(overriding(config, QWEN2_HALF_B), "model.qwen2_model");
+      return [encoder, samEyes(config, QWEN2_HALF_B.hidden_size)];
+    }
+    return vision.fail(
+      "model_name",
+      "deeplip_b_l or deepencoderv2, the eyes of DeepSeek-OCR and DeepSeek-OCR 2",
     );
-    const sam = samVision(overriding(config, { ...SAM_B, hidden_act: "gelu" }), "model.sam_model");
-    return [
-      { ...clip, tensors: clip.tensors.filter(({ name }) => !name.includes("post_layernorm")) },
-      {
-        ...sam,
-        tensors: [
-          ...sam.tensors,
-          ...inGroup("vision", [
-            ...conv("model.sam_model.net_2", [512, 256, 3, 3]),
-            ...conv("model.sam_model.net_3", [1024, 512, 3, 3]),
-          ]),
-        ],
-      },
-    ];
   },
   projector: ({ config, textSize }) => {
     const projector = part(config, "projector_config");
@@ -74,11 +97,14 @@ export const deepseekOcr = compositeFamily({
         projector.int("input_dim"),
         true,
       ),
-      vector("model.image_newline", "projector", [textSize]),
+      // The second model marks views alone.
+      ...(config.child("vision_config")?.text("model_name") === "deepencoderv2"
+        ? []
+        : [vector("model.image_newline", "projector", [textSize])]),
       vector("model.view_seperator", "projector", [textSize]),
     ];
   },
-  customCode: "DeepSeek-MoE's decoder with Segment Anything and CLIP",
+  customCode: "DeepSeek-MoE's decoder with Segment Anything and CLIP or Qwen 2",
 });
 
 /** Segment Anything's smallest encoder, whatever the model around it says. */
@@ -104,49 +130,35 @@ const dotsVision: TowerBuilder = (given, prefix) => {
     spatial_merge_size: 2,
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["embed_dim"], ["num_attention_heads"]);
-  const [height, width] = squareSize(config, "patch_size");
   const bias = config.flag("use_bias", false);
   const merged = hiddenSize * config.int("spatial_merge_size") ** 2;
   const matrix = (name: string, outDim: number): Tensor[] =>
     linear({ name: `${prefix}.${name}`, role: "other", group: "vision", outDim, inDim: merged, bias: true });
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.blocks`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: bias, o: bias } },
-            mlp: {
-              name: "mlp",
-              width: config.int("intermediate_size"),
-              activation: "silu",
-              bias,
-              gated: ["fc1", "fc3", "fc2"],
-            },
-            norm: "rms",
-            norms: ["norm1", "norm2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
-      ...convolution({
-        name: `${prefix}.patch_embed.patchifier.proj`,
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
+  return encoderTower({
+    role: "vision",
+    prefix: `${prefix}.blocks`,
+    layers: config.layers("num_hidden_layers"),
+    hiddenSize,
+    heads,
+    attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: bias, o: bias } },
+    mlp: {
+      name: "mlp",
+      width: config.int("intermediate_size"),
+      activation: "silu",
+      bias,
+      gated: ["fc1", "fc3", "fc2"],
+    },
+    norm: "rms",
+    norms: ["norm1", "norm2"],
+    outside: [
+      ...imagePatches(config, `${prefix}.patch_embed.patchifier.proj`, hiddenSize),
       ...norm(`${prefix}.patch_embed.patchifier.norm`, hiddenSize),
       ...(config.flag("post_norm", true) ? norm(`${prefix}.post_trunk_norm`, hiddenSize) : []),
       ...norm(`${prefix}.merger.ln_q`, hiddenSize, "bias"),
       ...matrix("merger.mlp.0", merged),
       ...matrix("merger.mlp.2", config.int("hidden_size", hiddenSize)),
-    ]),
-  };
+    ],
+  });
 };
 
 /** Qwen2's decoder at the top of the config. */

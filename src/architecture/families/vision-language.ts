@@ -4,13 +4,12 @@ import { composite, languageModel, part, projection } from "../composite.ts";
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
-import { stackOf } from "../stack.ts";
 import { norm } from "../tensors.ts";
 import { clipLayer } from "../towers/image-encoders.ts";
 import { llama4Vision } from "../towers/llama-vision.ts";
 import { moonVision, museVision } from "../towers/moon-vision.ts";
 import { temporalPatches } from "../towers/qwen-vision.ts";
-import { inGroup } from "../towers/tower.ts";
+import { inGroup, towerOf } from "../towers/tower.ts";
 
 /** Patches merged into one: merge_kernel_size, a height and a width. */
 export function mergedPatches(vision: ConfigReader): number {
@@ -96,21 +95,17 @@ export const minimaxM3Vl: Family = {
     });
     const hiddenSize = vision.int("hidden_size");
     const prefix = "vision_tower";
-    const tower = {
-      stacks: [
-        stackOf({
-          role: "vision",
-          prefix: `${prefix}.layers`,
-          hiddenSize,
-          layers: vision.layers("num_hidden_layers"),
-          build: () => clipLayer(vision, "gelu"),
-        }),
-      ],
-      tensors: inGroup("vision", [
+    const tower = towerOf({
+      role: "vision",
+      prefix: `${prefix}.layers`,
+      hiddenSize,
+      layers: vision.layers("num_hidden_layers"),
+      layer: clipLayer(vision, "gelu"),
+      outside: [
         ...temporalPatches(vision, `${prefix}.embeddings.proj`, hiddenSize, false),
         ...norm(`${prefix}.pre_layrnorm`, hiddenSize, "bias"),
-      ]),
-    };
+      ],
+    });
     const width = config.int("projector_hidden_size", 6144);
     const merged = text.hiddenSize * vision.int("spatial_merge_size") ** 2;
     const at = (name: string): string => `multi_modal_projector.${name}`;

@@ -2,10 +2,9 @@
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { LayerKind } from "../model.ts";
-import { stackOf } from "../stack.ts";
-import { convolution, norm, positionEmbedding } from "../tensors.ts";
+import { norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "./tower.ts";
+import { encoderLayer, imagePatches, patchCount, readEncoderHeads, towerOf } from "./tower.ts";
 
 /** One layer, of images or of text. */
 export function aimLayer(config: ConfigReader): LayerKind {
@@ -38,30 +37,20 @@ export const aimVision: TowerBuilder = (given, prefix) => {
     patch_size: 14,
   });
   const hiddenSize = config.int("hidden_size");
-  const [height, width] = squareSize(config, "patch_size");
   const at = (name: string): string => `${prefix}.${name}`;
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: at("encoder.layers"),
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () => aimLayer(config),
-      }),
-    ],
-    tensors: inGroup("vision", [
-      ...convolution({
-        name: at("embeddings.patch_embedding"),
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
+  return towerOf({
+    role: "vision",
+    prefix: at("encoder.layers"),
+    hiddenSize,
+    layers: config.layers("num_hidden_layers"),
+    layer: aimLayer(config),
+    outside: [
+      ...imagePatches(config, at("embeddings.patch_embedding"), hiddenSize),
       ...(config.flag("is_native", false)
         ? []
         : [positionEmbedding(at("embeddings.position_embedding"), patchCount(config), hiddenSize)]),
       ...norm(at("embeddings.rms_norm"), hiddenSize),
       ...norm(at("rms_norm"), hiddenSize),
-    ]),
-  };
+    ],
+  });
 };

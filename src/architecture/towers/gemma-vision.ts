@@ -2,10 +2,9 @@
 
 import { withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
-import { stackOf } from "../stack.ts";
 import { buffer, linear, vector } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, inGroup } from "./tower.ts";
+import { encoderTower } from "./tower.ts";
 
 /** Each clipped linear keeps four bounds as buffers: lowest and highest input and output. */
 export function clipBounds(group: "vision" | "audio", linears: readonly string[]) {
@@ -30,38 +29,30 @@ export const gemma4Vision: TowerBuilder = (given, prefix) => {
     ...["q_proj", "k_proj", "v_proj", "o_proj"].map((name) => `self_attn.${name}`),
     ...["gate_proj", "up_proj", "down_proj"].map((name) => `mlp.${name}`),
   ];
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.encoder.layers`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads: config.int("num_attention_heads"),
-            kvHeads: config.int("num_key_value_heads"),
-            headDim: config.int("head_dim"),
-            attention: { name: "self_attn", qkNorm: "head" },
-            mlp: {
-              name: "mlp",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "gelu_pytorch_tanh"),
-              gated: ["gate_proj", "up_proj", "down_proj"],
-            },
-            norm: "rms",
-            norms: [
-              "input_layernorm",
-              "post_attention_layernorm",
-              "pre_feedforward_layernorm",
-              "post_feedforward_layernorm",
-            ],
-            extras: clipped ? clipBounds("vision", linears) : [],
-          }),
-      }),
+  return encoderTower({
+    role: "vision",
+    prefix: `${prefix}.encoder.layers`,
+    layers: config.layers("num_hidden_layers"),
+    hiddenSize,
+    heads: config.int("num_attention_heads"),
+    kvHeads: config.int("num_key_value_heads"),
+    headDim: config.int("head_dim"),
+    attention: { name: "self_attn", qkNorm: "head" },
+    mlp: {
+      name: "mlp",
+      width: config.int("intermediate_size"),
+      activation: activationOf(config, "gelu_pytorch_tanh"),
+      gated: ["gate_proj", "up_proj", "down_proj"],
+    },
+    norm: "rms",
+    norms: [
+      "input_layernorm",
+      "post_attention_layernorm",
+      "pre_feedforward_layernorm",
+      "post_feedforward_layernorm",
     ],
-    tensors: inGroup("vision", [
+    extras: clipped ? clipBounds("vision", linears) : [],
+    outside: [
       ...linear({
         name: `${prefix}.patch_embedder.input_proj`,
         role: "other",
@@ -80,8 +71,8 @@ export const gemma4Vision: TowerBuilder = (given, prefix) => {
             buffer(`${prefix}.std_scale`, "vision", [hiddenSize]),
           ]
         : []),
-    ]),
-  };
+    ],
+  });
 };
 
 /** Parameters of mobilenetv5_300m_enc by stage, 294,126,912 in all (timm 1.0.29, timm/models/mobilenetv5.py). */

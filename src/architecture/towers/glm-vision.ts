@@ -1,14 +1,12 @@
 /** GLM-4.1V's tower: patches over time, learned positions, a strided downsampling and a gated merger. */
 
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import type { Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
 import { temporalPatches } from "./qwen-vision.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, type Tower } from "./tower.ts";
+import { blockTower, gateUpDownMlp, patchCount, readEncoderHeads, type Tower } from "./tower.ts";
 
 /** The layers' gated MLP is out_hidden_size wide; intermediate_size is the merger's. */
 export const glmVision: TowerBuilder = (given, prefix) => {
@@ -26,37 +24,20 @@ export const glmVision: TowerBuilder = (given, prefix) => {
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_heads"]);
   const outSize = config.int("out_hidden_size");
   const bias = config.flag("attention_bias", false);
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.blocks`,
-        hiddenSize,
-        layers: config.layers("depth"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: bias } },
-            mlp: {
-              name: "mlp",
-              width: outSize,
-              activation: activationOf(config, "silu"),
-              gated: ["gate_proj", "up_proj", "down_proj"],
-            },
-            norm: "rms",
-            norms: ["norm1", "norm2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return blockTower(config, prefix, {
+    hiddenSize,
+    heads,
+    attention: { bias: { qkv: bias } },
+    mlp: gateUpDownMlp(config, "silu", false, outSize),
+    norm: "rms",
+    outside: [
       ...temporalPatches(config, `${prefix}.patch_embed.proj`, hiddenSize, true),
       positionEmbedding(`${prefix}.embeddings.position_embedding`, patchCount(config), hiddenSize),
       ...norm(`${prefix}.post_conv_layernorm`, hiddenSize),
       ...norm(`${prefix}.post_layernorm`, hiddenSize),
       ...glmMerger(config, prefix, config.int("intermediate_size")),
-    ]),
-  };
+    ],
+  });
 };
 
 /**
@@ -87,42 +68,18 @@ function headNormedVision(
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_heads"]);
   const bias = config.flag("attention_bias", true);
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.blocks`,
-        hiddenSize,
-        layers: config.layers("depth"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: {
-              name: "attn",
-              fused: "qkv",
-              outName: "proj",
-              bias: { qkv: bias, o: bias },
-              qkNorm: "head",
-            },
-            mlp: {
-              name: "mlp",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "silu"),
-              bias,
-              gated: ["gate_proj", "up_proj", "down_proj"],
-            },
-            norm: "rms",
-            norms: ["norm1", "norm2"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return blockTower(config, prefix, {
+    hiddenSize,
+    heads,
+    attention: { bias: { qkv: bias, o: bias }, qkNorm: "head" },
+    mlp: gateUpDownMlp(config, "silu", bias),
+    norm: "rms",
+    outside: [
       ...temporalPatches(config, `${prefix}.patch_embed.proj`, hiddenSize, true),
       ...norm(`${prefix}.post_layernorm`, hiddenSize),
       ...glmMerger(config, prefix, mergerWidth(config)),
-    ]),
-  };
+    ],
+  });
 }
 
 /** A strided downsampling into out_hidden_size, a projection, a norm, and a gated MLP of `width`. */

@@ -4,8 +4,19 @@ import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
-import { convolution, linear, norm, positionEmbedding, vector } from "../tensors.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize, type Tower } from "./tower.ts";
+import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
+import {
+  encoderLayer,
+  encoderTower,
+  fcMlp,
+  imagePatches,
+  inGroup,
+  patchCount,
+  readEncoderHeads,
+  squareSize,
+  type Tower,
+  towerOf,
+} from "./tower.ts";
 
 /** Reads a vision_config and builds the tower at a module path. */
 export type TowerBuilder = (config: ConfigReader, prefix: string) => Tower;
@@ -17,22 +28,10 @@ export function clipLayer(config: ConfigReader, activation: string) {
     hiddenSize,
     heads,
     attention: { name: "self_attn", outName: "out_proj", bias: { qkv: true, o: true } },
-    mlp: {
-      name: "mlp",
-      width: config.int("intermediate_size"),
-      activation: activationOf(config, activation),
-      bias: true,
-      plain: ["fc1", "fc2"],
-    },
+    mlp: fcMlp(config, activation),
     norm: "layer",
     norms: ["layer_norm1", "layer_norm2"],
   });
-}
-
-function patchConvolution(config: ConfigReader, name: string, bias: boolean): Tensor[] {
-  const [height, width] = squareSize(config, "patch_size");
-  const shape = [config.int("hidden_size"), config.int("num_channels", 3), height, width];
-  return convolution({ name, group: "vision", shape, bias });
 }
 
 /**
@@ -50,24 +49,20 @@ export const clipVision: TowerBuilder = (given, prefix) => {
     patch_size: 32,
   });
   const hiddenSize = config.int("hidden_size");
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.encoder.layers`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () => clipLayer(config, "quick_gelu"),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return towerOf({
+    role: "vision",
+    prefix: `${prefix}.encoder.layers`,
+    hiddenSize,
+    layers: config.layers("num_hidden_layers"),
+    layer: clipLayer(config, "quick_gelu"),
+    outside: [
       vector(`${prefix}.embeddings.class_embedding`, "vision", [hiddenSize]),
-      ...patchConvolution(config, `${prefix}.embeddings.patch_embedding`, false),
+      ...imagePatches(config, `${prefix}.embeddings.patch_embedding`, hiddenSize, { bias: false }),
       positionEmbedding(`${prefix}.embeddings.position_embedding`, patchCount(config) + 1, hiddenSize),
       ...norm(`${prefix}.pre_layrnorm`, hiddenSize, "bias"),
       ...norm(`${prefix}.post_layernorm`, hiddenSize, "bias"),
-    ]),
-  };
+    ],
+  });
 };
 
 /**
@@ -87,7 +82,7 @@ export const siglipVision: TowerBuilder = (given, prefix) => {
   return {
     stacks: [siglipLayers(config, prefix)],
     tensors: inGroup("vision", [
-      ...patchConvolution(config, `${prefix}.embeddings.patch_embedding`, true),
+      ...imagePatches(config, `${prefix}.embeddings.patch_embedding`, hiddenSize),
       positionEmbedding(`${prefix}.embeddings.position_embedding`, patchCount(config), hiddenSize),
       ...norm(`${prefix}.post_layernorm`, hiddenSize, "bias"),
       ...poolingHead(config, prefix),
@@ -178,34 +173,26 @@ export const pixtralVision: TowerBuilder = (given, prefix) => {
     patch_size: 16,
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.transformer.layers`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "attention" },
-            mlp: {
-              name: "feed_forward",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "gelu"),
-              gated: ["gate_proj", "up_proj", "down_proj"],
-            },
-            norm: "rms",
-            norms: ["attention_norm", "ffn_norm"],
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
-      ...patchConvolution(config, `${prefix}.patch_conv`, false),
+  return encoderTower({
+    role: "vision",
+    prefix: `${prefix}.transformer.layers`,
+    layers: config.layers("num_hidden_layers"),
+    hiddenSize,
+    heads,
+    attention: { name: "attention" },
+    mlp: {
+      name: "feed_forward",
+      width: config.int("intermediate_size"),
+      activation: activationOf(config, "gelu"),
+      gated: ["gate_proj", "up_proj", "down_proj"],
+    },
+    norm: "rms",
+    norms: ["attention_norm", "ffn_norm"],
+    outside: [
+      ...imagePatches(config, `${prefix}.patch_conv`, hiddenSize, { bias: false }),
       ...norm(`${prefix}.ln_pre`, hiddenSize),
-    ]),
-  };
+    ],
+  });
 };
 
 const BY_MODEL_TYPE: { readonly [modelType: string]: TowerBuilder } = {

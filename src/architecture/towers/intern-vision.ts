@@ -1,10 +1,8 @@
 /** InternViT: class token, learned positions, a scale per channel after attention and MLP. */
 
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
-import { stackOf } from "../stack.ts";
-import { convolution, norm, vector } from "../tensors.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize, type Tower } from "./tower.ts";
+import { norm, vector } from "../tensors.ts";
+import { encoderTower, fcMlp, imagePatches, patchCount, readEncoderHeads, type Tower } from "./tower.ts";
 
 interface Names {
   readonly layers: string;
@@ -52,56 +50,36 @@ function internVision(config: ConfigReader, prefix: string, names: Names, option
   const normType = config.text("norm_type", "layer_norm");
   if (normType !== "layer_norm" && normType !== "rms_norm")
     config.fail("norm_type", "layer_norm or rms_norm");
-  const [height, width] = squareSize(config, "patch_size");
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.${names.layers}`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: {
-              name: names.fusedQkv ? "attn" : "attention",
-              ...(names.fusedQkv ? { fused: "qkv" } : {}),
-              outName: names.out,
-              bias: { qkv: options.qkvBias, o: true },
-              ...(options.qkNorm ? { qkNorm: "projection" } : {}),
-            },
-            mlp: {
-              name: "mlp",
-              width: config.int("intermediate_size"),
-              activation: activationOf(config, "gelu"),
-              bias: true,
-              plain: ["fc1", "fc2"],
-            },
-            norm: normType === "rms_norm" ? "rms" : "layer",
-            norms: names.norms,
-            extras: names.scales.map((name) => vector(name, "vision", [hiddenSize])),
-          }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return encoderTower({
+    role: "vision",
+    prefix: `${prefix}.${names.layers}`,
+    layers: config.layers("num_hidden_layers"),
+    hiddenSize,
+    heads,
+    attention: {
+      name: names.fusedQkv ? "attn" : "attention",
+      ...(names.fusedQkv ? { fused: "qkv" } : {}),
+      outName: names.out,
+      bias: { qkv: options.qkvBias, o: true },
+      ...(options.qkNorm ? { qkNorm: "projection" } : {}),
+    },
+    mlp: fcMlp(config),
+    norm: normType === "rms_norm" ? "rms" : "layer",
+    norms: names.norms,
+    extras: names.scales.map((name) => vector(name, "vision", [hiddenSize])),
+    outside: [
       vector(`${prefix}.${names.classToken}`, "vision", [1, 1, hiddenSize]),
       ...(options.maskToken ? [vector(`${prefix}.embeddings.mask_token`, "vision", [1, 1, hiddenSize])] : []),
       ...(options.positions
         ? [vector(`${prefix}.${names.positions}`, "vision", [1, patchCount(config) + 1, hiddenSize])]
         : []),
-      ...convolution({
-        name: `${prefix}.${names.patches}`,
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), height, width],
-        bias: true,
-      }),
+      ...imagePatches(config, `${prefix}.${names.patches}`, hiddenSize),
       // The native class normalises after the layers only without mean pooling.
       ...(names === NATIVE && !config.flag("use_mean_pooling", true)
         ? norm(`${prefix}.layernorm`, hiddenSize, "bias")
         : []),
-    ]),
-  };
+    ],
+  });
 }
 
 /** The tower of an internvl_chat file. */

@@ -1,12 +1,18 @@
 /** The towers of Llama 3.2 Vision (tiles, gates, two transformers) and Llama 4 (pixel shuffle). */
 
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
-import { convolution, embedding, linear, norm, vector } from "../tensors.ts";
+import { embedding, linear, norm, vector } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, inGroup, patchCount, readEncoderHeads, squareSize } from "./tower.ts";
+import {
+  encoderLayer,
+  fcMlp,
+  imagePatches,
+  patchCount,
+  readEncoderHeads,
+  squareSize,
+  towerOf,
+} from "./tower.ts";
 
 function llamaVisionLayer(
   config: ConfigReader,
@@ -22,13 +28,7 @@ function llamaVisionLayer(
     hiddenSize,
     heads,
     attention: { name: "self_attn", bias: { qkv: bias, o: bias } },
-    mlp: {
-      name: "mlp",
-      width: config.int("intermediate_size"),
-      activation: activationOf(config, "gelu"),
-      bias: true,
-      plain: ["fc1", "fc2"],
-    },
+    mlp: fcMlp(config),
     norm: "layer",
     norms: ["input_layernorm", "post_attention_layernorm"],
     extras,
@@ -52,17 +52,13 @@ export const llama4Vision: TowerBuilder = (given, prefix) => {
   const matrix = (name: string, outDim: number, inDim: number): Tensor[] =>
     linear({ name: `${prefix}.${name}`, role: "other", group: "vision", outDim, inDim });
   const outDim = config.int("projector_output_dim");
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.model.layers`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () => llamaVisionLayer(config, { bias: true }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return towerOf({
+    role: "vision",
+    prefix: `${prefix}.model.layers`,
+    hiddenSize,
+    layers: config.layers("num_hidden_layers"),
+    layer: llamaVisionLayer(config, { bias: true }),
+    outside: [
       vector(`${prefix}.class_embedding`, "vision", [hiddenSize]),
       vector(`${prefix}.positional_embedding_vlm`, "vision", [patchCount(config) + 1, hiddenSize]),
       ...matrix(
@@ -74,8 +70,8 @@ export const llama4Vision: TowerBuilder = (given, prefix) => {
       ...norm(`${prefix}.layernorm_post`, hiddenSize, "bias"),
       ...matrix("vision_adapter.mlp.fc1", config.int("projector_input_dim"), config.int("intermediate_size")),
       ...matrix("vision_adapter.mlp.fc2", outDim, outDim),
-    ]),
-  };
+    ],
+  });
 };
 
 /** Aspect ratios of up to max_num_tiles tiles: the published eight when the list is absent. */
@@ -102,37 +98,27 @@ export const mllamaVision: TowerBuilder = (given, prefix) => {
     ...(given.has(["attention_heads", "num_attention_heads"]) ? {} : { attention_heads: 16 }),
   });
   const hiddenSize = config.int("hidden_size");
-  const [patchHeight, patchWidth] = squareSize(config, "patch_size");
   const tiles = config.int("max_num_tiles", 4);
   const ratios = aspectRatios(config) + 1;
   const patches = patchCount(config) + 1;
-  const shape = [hiddenSize, config.int("num_channels", 3), patchHeight, patchWidth];
   const gate = (name: string): Tensor => vector(name, "vision", [1]);
   const tilePosition = (name: string): Tensor[] => [
     gate(`${prefix}.${name}.gate`),
     embedding(`${prefix}.${name}.embedding`, ratios, tiles * hiddenSize),
   ];
   const position = `${prefix}.gated_positional_embedding`;
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.transformer.layers`,
-        hiddenSize,
-        layers: config.layers("num_hidden_layers"),
-        build: () => llamaVisionLayer(config, { bias: false }),
-      }),
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.global_transformer.layers`,
-        hiddenSize,
-        layers: config.layers("num_global_layers"),
-        build: () => llamaVisionLayer(config, { bias: false, extras: [gate("gate_attn"), gate("gate_ffn")] }),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  const layers = (list: string, key: string, extras: readonly Tensor[]) => ({
+    role: "vision" as const,
+    prefix: `${prefix}.${list}.layers`,
+    hiddenSize,
+    layers: config.layers(key),
+    layer: llamaVisionLayer(config, { bias: false, extras }),
+  });
+  const local = towerOf({
+    ...layers("transformer", "num_hidden_layers", []),
+    outside: [
       vector(`${prefix}.class_embedding`, "vision", [hiddenSize]),
-      ...convolution({ name: `${prefix}.patch_embedding`, group: "vision", shape }),
+      ...imagePatches(config, `${prefix}.patch_embedding`, hiddenSize, { bias: false }),
       gate(`${position}.gate`),
       vector(`${position}.embedding`, "vision", [patches, hiddenSize]),
       embedding(`${position}.tile_embedding`, ratios, tiles * patches * hiddenSize),
@@ -140,6 +126,11 @@ export const mllamaVision: TowerBuilder = (given, prefix) => {
       ...tilePosition("post_tile_positional_embedding"),
       ...norm(`${prefix}.layernorm_pre`, hiddenSize, "bias"),
       ...norm(`${prefix}.layernorm_post`, hiddenSize, "bias"),
-    ]),
-  };
+    ],
+  });
+  const globals = towerOf({
+    ...layers("global_transformer", "num_global_layers", [gate("gate_attn"), gate("gate_ffn")]),
+    outside: [],
+  });
+  return { stacks: [...local.stacks, ...globals.stacks], tensors: local.tensors };
 };

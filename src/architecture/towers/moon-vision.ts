@@ -4,10 +4,9 @@ import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { layerNorm } from "../decoder.ts";
 import { activationOf } from "../family.ts";
 import type { LayerKind } from "../model.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, inGroup, squareSize } from "./tower.ts";
+import { encoderLayer, squareSize, towerOf } from "./tower.ts";
 
 const HIDDEN = ["vt_hidden_size", "hidden_size"] as const;
 const HEADS = ["vt_num_attention_heads", "num_attention_heads"] as const;
@@ -68,17 +67,13 @@ export const moonVision: TowerBuilder = (given, prefix) => {
     config.int(["init_pos_emb_height", "pos_emb_height"], 64),
     config.int(["init_pos_emb_width", "pos_emb_width"], 64),
   ];
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.encoder.blocks`,
-        hiddenSize,
-        layers: config.layers(LAYERS),
-        build: () => moonLayer(config, "gelu_pytorch_tanh"),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return towerOf({
+    role: "vision",
+    prefix: `${prefix}.encoder.blocks`,
+    hiddenSize,
+    layers: config.layers(LAYERS),
+    layer: moonLayer(config, "gelu_pytorch_tanh"),
+    outside: [
       ...convolution({
         name: `${prefix}.patch_embed.proj`,
         group: "vision",
@@ -87,8 +82,8 @@ export const moonVision: TowerBuilder = (given, prefix) => {
       }),
       vector(`${prefix}.patch_embed.pos_emb.weight`, "vision", [...grid, hiddenSize]),
       ...layerNorm(moonNorm(config), `${prefix}.encoder.final_layernorm`, hiddenSize),
-    ]),
-  };
+    ],
+  });
 };
 
 /** Patches over time without a bias, positions height*width*h, norms before and after. */
@@ -101,17 +96,13 @@ export const museVision: TowerBuilder = (given, prefix) => {
   ]);
   const hiddenSize = config.int(HIDDEN);
   const patch = config.int("patch_size", 14);
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.layers`,
-        hiddenSize,
-        layers: config.layers(LAYERS),
-        build: () => moonLayer(config, "gelu"),
-      }),
-    ],
-    tensors: inGroup("vision", [
+  return towerOf({
+    role: "vision",
+    prefix: `${prefix}.layers`,
+    hiddenSize,
+    layers: config.layers(LAYERS),
+    layer: moonLayer(config, "gelu"),
+    outside: [
       ...linear({
         name: `${prefix}.patch_embedder.patch_embedding`,
         role: "other",
@@ -126,6 +117,6 @@ export const museVision: TowerBuilder = (given, prefix) => {
       ),
       ...norm(`${prefix}.ln_pre`, hiddenSize, "bias"),
       ...norm(`${prefix}.ln_post`, hiddenSize, "bias"),
-    ]),
-  };
+    ],
+  });
 };

@@ -2,9 +2,8 @@
 
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, linear, norm } from "../tensors.ts";
-import { encoderLayer, inGroup, readEncoderHeads, type Tower } from "./tower.ts";
+import { encoderTower, readEncoderHeads, type Tower } from "./tower.ts";
 
 /**
  * conv2d1 [c, 1, 3, 3], conv2d2 and conv2d3 [c, c, 3, 3], conv_out [d, c*ceil(mels/8)], layers, ln_post,
@@ -28,31 +27,23 @@ export function qwen3AudioTower(given: ConfigReader, prefix: string): Tower {
     convolution({ name: `${prefix}.${name}`, group: "audio", shape: [channels, inDim, 3, 3], bias: true });
   const dense = (name: string, outDim: number, inDim: number, bias: boolean) =>
     linear({ name: `${prefix}.${name}`, role: "other", group: "audio", outDim, inDim, bias });
-  return {
-    stacks: [
-      stackOf({
-        role: "audio",
-        prefix: `${prefix}.layers`,
-        hiddenSize,
-        layers: config.layers("encoder_layers"),
-        build: () =>
-          encoderLayer({
-            hiddenSize,
-            heads,
-            attention: { name: "self_attn", outName: "out_proj", bias: { qkv: true, o: true } },
-            mlp: {
-              name: "",
-              width: config.int("encoder_ffn_dim"),
-              activation: activationOf(config, "gelu"),
-              bias: true,
-              plain: ["fc1", "fc2"],
-            },
-            norm: "layer",
-            norms: ["self_attn_layer_norm", "final_layer_norm"],
-          }),
-      }),
-    ],
-    tensors: inGroup("audio", [
+  return encoderTower({
+    role: "audio",
+    prefix: `${prefix}.layers`,
+    layers: config.layers("encoder_layers"),
+    hiddenSize,
+    heads,
+    attention: { name: "self_attn", outName: "out_proj", bias: { qkv: true, o: true } },
+    mlp: {
+      name: "",
+      width: config.int("encoder_ffn_dim"),
+      activation: activationOf(config, "gelu"),
+      bias: true,
+      plain: ["fc1", "fc2"],
+    },
+    norm: "layer",
+    norms: ["self_attn_layer_norm", "final_layer_norm"],
+    outside: [
       ...conv("conv2d1", 1),
       ...conv("conv2d2", channels),
       ...conv("conv2d3", channels),
@@ -60,6 +51,6 @@ export function qwen3AudioTower(given: ConfigReader, prefix: string): Tower {
       ...norm(`${prefix}.ln_post`, hiddenSize, "bias"),
       ...dense("proj1", hiddenSize, hiddenSize, true),
       ...dense("proj2", config.int("output_dim"), hiddenSize, true),
-    ]),
-  };
+    ],
+  });
 }

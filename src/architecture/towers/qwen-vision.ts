@@ -1,12 +1,10 @@
 /** The vision towers of Qwen2-VL, Qwen2.5-VL and Qwen3-VL: patches over time, rotary positions, a patch merger. */
 
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
-import type { LayerKind, Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
+import type { Tensor } from "../model.ts";
 import { convolution, linear, norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, inGroup, readEncoderHeads, squareSize, type Tower } from "./tower.ts";
+import { blockTower, fcMlp, gateUpDownMlp, readEncoderHeads, squareSize } from "./tower.ts";
 
 const SHARED = {
   depth: 32,
@@ -29,29 +27,6 @@ function dense(name: string, outDim: number, inDim: number): Tensor[] {
   return linear({ name, role: "other", group: "vision", outDim, inDim, bias: true });
 }
 
-function tower(
-  config: ConfigReader,
-  prefix: string,
-  parts: {
-    readonly hiddenSize: number;
-    readonly layer: () => LayerKind;
-    readonly tensors: readonly Tensor[];
-  },
-): Tower {
-  return {
-    stacks: [
-      stackOf({
-        role: "vision",
-        prefix: `${prefix}.blocks`,
-        hiddenSize: parts.hiddenSize,
-        layers: config.layers("depth"),
-        build: parts.layer,
-      }),
-    ],
-    tensors: inGroup("vision", parts.tensors),
-  };
-}
-
 /** LayerNorm layers of width embed_dim, MLP of mlp_ratio; merger 2d + lin(4d, 4d) + lin(4d, h) with d merged by 4. */
 export const qwen2Vision: TowerBuilder = (given, prefix) => {
   const config = withDefaults(given, { ...SHARED, embed_dim: 1280, hidden_size: 3584 });
@@ -59,24 +34,12 @@ export const qwen2Vision: TowerBuilder = (given, prefix) => {
   const merged = hiddenSize * config.int("spatial_merge_size") ** 2;
   const width = Math.floor(hiddenSize * config.number("mlp_ratio", 4));
   if (!(width >= 1)) config.fail("mlp_ratio", "a factor that leaves an MLP");
-  return tower(config, prefix, {
+  return blockTower(config, prefix, {
     hiddenSize,
-    layer: () =>
-      encoderLayer({
-        hiddenSize,
-        heads,
-        attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: true, o: true } },
-        mlp: {
-          name: "mlp",
-          width,
-          activation: activationOf(config, "quick_gelu"),
-          bias: true,
-          plain: ["fc1", "fc2"],
-        },
-        norm: "layer",
-        norms: ["norm1", "norm2"],
-      }),
-    tensors: [
+    heads,
+    mlp: fcMlp(config, "quick_gelu", width),
+    norm: "layer",
+    outside: [
       ...temporalPatches(config, `${prefix}.patch_embed.proj`, hiddenSize, false),
       ...norm(`${prefix}.merger.ln_q`, hiddenSize, "bias"),
       ...dense(`${prefix}.merger.mlp.0`, merged, merged),
@@ -90,25 +53,13 @@ export const qwen25Vision: TowerBuilder = (given, prefix) => {
   const config = withDefaults(given, { ...SHARED, intermediate_size: 3420, out_hidden_size: 3584 });
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_heads"]);
   const merged = hiddenSize * config.int("spatial_merge_size") ** 2;
-  return tower(config, prefix, {
+  return blockTower(config, prefix, {
     hiddenSize,
-    layer: () =>
-      encoderLayer({
-        hiddenSize,
-        heads,
-        kvHeads: config.int("num_key_value_heads", heads),
-        attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: true, o: true } },
-        mlp: {
-          name: "mlp",
-          width: config.int("intermediate_size"),
-          activation: activationOf(config, "silu"),
-          bias: true,
-          gated: ["gate_proj", "up_proj", "down_proj"],
-        },
-        norm: "rms",
-        norms: ["norm1", "norm2"],
-      }),
-    tensors: [
+    heads,
+    kvHeads: config.int("num_key_value_heads", heads),
+    mlp: gateUpDownMlp(config, "silu", true),
+    norm: "rms",
+    outside: [
       ...temporalPatches(config, `${prefix}.patch_embed.proj`, hiddenSize, false),
       ...norm(`${prefix}.merger.ln_q`, hiddenSize),
       ...dense(`${prefix}.merger.mlp.0`, merged, merged),
@@ -140,24 +91,12 @@ function qwen3Tower(deepstack: (config: ConfigReader) => number): TowerBuilder {
       ...dense(`${name}.linear_fc1`, merged, merged),
       ...dense(`${name}.linear_fc2`, outSize, merged),
     ];
-    return tower(config, prefix, {
+    return blockTower(config, prefix, {
       hiddenSize,
-      layer: () =>
-        encoderLayer({
-          hiddenSize,
-          heads,
-          attention: { name: "attn", fused: "qkv", outName: "proj", bias: { qkv: true, o: true } },
-          mlp: {
-            name: "mlp",
-            width: config.int("intermediate_size"),
-            activation: activationOf(config, "gelu_pytorch_tanh"),
-            bias: true,
-            plain: ["linear_fc1", "linear_fc2"],
-          },
-          norm: "layer",
-          norms: ["norm1", "norm2"],
-        }),
-      tensors: [
+      heads,
+      mlp: { ...fcMlp(config, "gelu_pytorch_tanh"), plain: ["linear_fc1", "linear_fc2"] },
+      norm: "layer",
+      outside: [
         ...temporalPatches(config, `${prefix}.patch_embed.proj`, hiddenSize, true),
         positionEmbedding(`${prefix}.pos_embed`, config.int("num_position_embeddings"), hiddenSize),
         ...merger(`${prefix}.merger`, hiddenSize),

@@ -6,7 +6,7 @@ import type { Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { convolution, norm, vector } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, inGroup, readEncoderHeads, squareSize } from "./tower.ts";
+import { encoderLayer, imagePatches, inGroup, readEncoderHeads, squareSize } from "./tower.ts";
 
 /** 1 x 1 and 3 x 3 convolutions without biases, a LayerNorm after each. */
 export function samNeck(name: string, outDim: number, inDim: number): Tensor[] {
@@ -43,7 +43,6 @@ export const samVision: TowerBuilder = (given, prefix) => {
   });
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
   const [rows, columns] = grid(config);
-  const [patchHeight, patchWidth] = squareSize(config, "patch_size");
   const everywhere = new Set(config.ints("global_attn_indexes") ?? [2, 5, 8, 11]);
   const windowSide = config.count("window_size");
   const relative = config.flag("use_rel_pos", true);
@@ -92,12 +91,7 @@ export const samVision: TowerBuilder = (given, prefix) => {
       ...(config.flag("use_abs_pos", true)
         ? [vector(`${prefix}.pos_embed`, "vision", [1, rows, columns, hiddenSize])]
         : []),
-      ...convolution({
-        name: `${prefix}.patch_embed.projection`,
-        group: "vision",
-        shape: [hiddenSize, config.int("num_channels", 3), patchHeight, patchWidth],
-        bias: true,
-      }),
+      ...imagePatches(config, `${prefix}.patch_embed.projection`, hiddenSize),
       ...samNeck(`${prefix}.neck`, config.int("output_channels"), hiddenSize),
     ],
   };

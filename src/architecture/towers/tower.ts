@@ -1,8 +1,10 @@
 import type { ConfigReader } from "../config-reader.ts";
+import { activationOf } from "../family.ts";
 import { gatedMlp, plainMlp } from "../feed-forward.ts";
 import { type SelfAttentionSpec, selfAttention } from "../mixers/self-attention.ts";
 import type { Activation, Group, LayerKind, NormKind, Stack, Tensor } from "../model.ts";
-import { norm } from "../tensors.ts";
+import { stackOf } from "../stack.ts";
+import { convolution, norm } from "../tensors.ts";
 
 /** A vision or audio encoder: its layers and what it holds outside them. */
 export interface Tower {
@@ -78,6 +80,92 @@ export function encoderLayer(spec: EncoderLayerSpec): LayerKind {
       ...(spec.extras ?? []),
     ],
   };
+}
+
+interface TowerPlace {
+  readonly role: "vision" | "audio";
+  /** Path of the layer list. */
+  readonly prefix: string;
+  readonly layers: number;
+  /** Patch or frame embedding, positions, norms and mergers: everything outside the layers. */
+  readonly outside: readonly Tensor[];
+}
+
+/** A tower of equal layers: they and what stands outside them count under its role. */
+export function towerOf(
+  spec: TowerPlace & { readonly hiddenSize: number; readonly layer: LayerKind },
+): Tower {
+  const { role, prefix, hiddenSize, layers, layer, outside } = spec;
+  return {
+    stacks: [stackOf({ role, prefix, hiddenSize, layers, build: () => layer })],
+    tensors: inGroup(role, outside),
+  };
+}
+
+/** A tower whose layers are `encoderLayer`s. */
+export const encoderTower = (spec: TowerPlace & EncoderLayerSpec): Tower =>
+  towerOf({ ...spec, layer: encoderLayer(spec) });
+
+/** The usual MLP of a tower: fc1 and fc2 of `intermediate_size` with biases. */
+export const fcMlp = (
+  config: ConfigReader,
+  activation = "gelu",
+  width = config.int("intermediate_size"),
+): EncoderLayerSpec["mlp"] => ({
+  name: "mlp",
+  width,
+  activation: activationOf(config, activation),
+  bias: true,
+  plain: ["fc1", "fc2"],
+});
+
+/** The gated one: gate_proj, up_proj and down_proj of `intermediate_size`. */
+export const gateUpDownMlp = (
+  config: ConfigReader,
+  activation: string,
+  bias = false,
+  width = config.int("intermediate_size"),
+): EncoderLayerSpec["mlp"] => ({
+  name: "mlp",
+  width,
+  activation: activationOf(config, activation),
+  bias,
+  gated: ["gate_proj", "up_proj", "down_proj"],
+});
+
+/** The towers of the Qwen-VL line and its like: `depth` blocks with q, k and v in one matrix between norm1 and norm2. */
+export const blockTower = (
+  config: ConfigReader,
+  prefix: string,
+  spec: Omit<TowerPlace, "role" | "prefix" | "layers"> &
+    Omit<EncoderLayerSpec, "attention" | "norms"> & {
+      readonly attention?: Partial<EncoderLayerSpec["attention"]>;
+    },
+): Tower =>
+  encoderTower({
+    ...spec,
+    role: "vision",
+    prefix: `${prefix}.blocks`,
+    layers: config.layers("depth"),
+    attention: {
+      name: "attn",
+      fused: "qkv",
+      outName: "proj",
+      bias: { qkv: true, o: true },
+      ...spec.attention,
+    },
+    norms: ["norm1", "norm2"],
+  });
+
+/** The convolution that turns patches into vectors: [h, channels, p, p] and, unless `bias` is false, h. */
+export function imagePatches(
+  config: ConfigReader,
+  name: string,
+  hiddenSize: number,
+  { bias = true }: { readonly bias?: boolean } = {},
+): Tensor[] {
+  const shape = [hiddenSize, config.int("num_channels", 3), ...squareSize(config, "patch_size")];
+  return convolution({ name, group: "vision", shape, bias });
 }
 
 /**

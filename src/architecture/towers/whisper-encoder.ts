@@ -3,9 +3,8 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
 import { convolution, norm, positionEmbedding } from "../tensors.ts";
-import { encoderLayer, inGroup, readEncoderHeads, type Tower } from "./tower.ts";
+import { encoderLayer, readEncoderHeads, type Tower, towerOf } from "./tower.ts";
 
 const HIDDEN = ["d_model", "hidden_size"] as const;
 const HEADS = ["encoder_attention_heads", "num_attention_heads"] as const;
@@ -46,16 +45,12 @@ export function whisperStem(config: ConfigReader, prefix: string): Tensor[] {
 
 /** The encoder as the audio tower of a language model. */
 export function whisperTower(config: ConfigReader, prefix: string): Tower {
-  return {
-    stacks: [
-      stackOf({
-        role: "audio",
-        prefix: `${prefix}.layers`,
-        hiddenSize: config.int(HIDDEN),
-        layers: config.layers(LAYERS),
-        build: () => whisperLayer(config),
-      }),
-    ],
-    tensors: inGroup("audio", whisperStem(config, prefix)),
-  };
+  return towerOf({
+    role: "audio",
+    prefix: `${prefix}.layers`,
+    hiddenSize: config.int(HIDDEN),
+    layers: config.layers(LAYERS),
+    layer: whisperLayer(config),
+    outside: whisperStem(config, prefix),
+  });
 }
