@@ -40,7 +40,8 @@ export const hrmText: Family = {
   build: (config, families) => {
     const high = config.int("H_cycles", 2);
     const low = config.int("L_cycles", 3);
-    if (high * low > LARGEST_LAYER_COUNT) config.fail("L_cycles", "fewer turns");
+    if (high * low > LARGEST_LAYER_COUNT)
+      config.fail(config.raw.L_cycles === undefined ? "H_cycles" : "L_cycles", "fewer turns");
     const each = config.layers(["num_layers_per_stack", "num_hidden_layers"]);
     const draft = layers.build(overriding(config, { num_hidden_layers: each }), families);
     const stack = draft.stacks[0]!;

@@ -28,7 +28,7 @@ export interface TransformersCacheInput {
  *     full        T * kvHeads * (key + value)
  *     sliding W   the last W - 1 positions; a view on all T after the prefill; min(T, W - 1) + 1 after a step
  *     latent      T * (latent + rope), since 5: before, T * queryHeads * (nope + rope + value)
- *     recurrent   K conv columns (not K - 1) and an fp32 state
+ *     recurrent   K conv columns (not K - 1) and an fp32 state; xLSTM's cache is in the model's dtype
  *
  * Falcon's class repeats keys and values to every query head before caching; families say so.
  * Source: transformers 5.18.0 `cache_utils.py`, whose tensors on the meta device test/engines compares with.
@@ -102,7 +102,7 @@ function layerParts(mixer: Mixer, input: Omit<TransformersCacheInput, "sequences
             (mixer.variant === "rwkv" ? mixer.convKernel - 1 : mixer.convKernel) *
               mixer.convChannels *
               convBytes +
-            mixer.stateElements * 4,
+            mixer.stateElements * (mixer.variant === "mlstm" ? convBytes : 4),
         },
       ];
     case "conv":
