@@ -68,10 +68,20 @@ function sameParts(a: Architecture, b: Architecture): boolean {
   });
 }
 
-/** The language model alone: what a step on text loads and runs. */
+/**
+ * The language model alone: what a step on text loads and runs.
+ *
+ * @throws bad-option for a model of images or sound alone: its steps have another input and another loss
+ */
 export function languageModel(model: Architecture): Architecture {
   const stacks = model.stacks.filter((s) => s.role === "decoder" || s.role === "encoder");
   if (stacks.length === model.stacks.length) return model;
+  if (stacks.length === 0)
+    throw new VramCalcError("bad-option", {
+      option: "train",
+      given: `a ${model.family} model, which has no layers that read text`,
+      expected: "a language model, alone or with towers beside it",
+    });
   const tensors = model.tensors.filter(
     (t) => t.group !== "vision" && t.group !== "audio" && t.group !== "projector",
   );
