@@ -2,7 +2,7 @@
 import { classNamed } from "./class-named.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { Family } from "./family.ts";
-import type { ArchitectureDraft, Tensor } from "./model.ts";
+import type { ArchitectureDraft, Note, Tensor } from "./model.ts";
 import type { TowerBuilder } from "./towers/image-encoders.ts";
 import type { Tower } from "./towers/tower.ts";
 
@@ -26,7 +26,33 @@ export interface TowerRow {
   readonly heads?: { readonly [className: string]: (context: TowerHeadContext) => readonly Tensor[] | Tower };
 }
 
-/** A tower as a model: no tokens, no embedding, no logits. */
+const NO_TEXT: Note = {
+  code: "no-text",
+  message:
+    "no layer reads text: a sequence is one image or sound, and the context counts its patches or frames",
+};
+
+const sides = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value, value]);
+
+/**
+ * Positions of one input where the config fixes its size: the patches of an image and a token of the class, or the
+ * frames of a sound. Of videos, and of what is written in another way, nothing is said.
+ */
+function positionsOf({ raw }: ConfigReader): { readonly maxContextTokens?: number } {
+  const frames = raw.max_source_positions;
+  const [height, width, ...depth] = sides(raw.image_size);
+  const [patchHeight, patchWidth] = sides(raw.patch_size);
+  const known =
+    typeof frames === "number"
+      ? frames
+      : depth.length > 0 || raw.num_frames !== undefined
+        ? Number.NaN
+        : Math.floor(Number(height) / Number(patchHeight)) * Math.floor(Number(width) / Number(patchWidth)) +
+          1;
+  return Number.isSafeInteger(known) && known > 1 ? { maxContextTokens: known } : {};
+}
+
+/** A tower as a model: no tokens of text, no embedding, no logits. */
 export function towerAlone(
   family: string,
   config: ConfigReader,
@@ -43,7 +69,8 @@ export function towerAlone(
     norm: "layer",
     stacks: [...tower.stacks, ...stacks],
     tensors: [...tower.tensors, ...tensors],
-    notes: [],
+    ...positionsOf(config),
+    notes: [NO_TEXT],
   };
 }
 

@@ -258,23 +258,4 @@ describe("what changes a step", () => {
     expect(() => train(llama8b, { loraRank: 0, method: "lora" })).toThrow(/whole number from 1/);
     expect(() => train(llama8b, { precision: "int8" as "bf16" })).toThrow(/unknown --precision/);
   });
-
-  test.each(["full", "lora", "freeze"] as const)(
-    "a model of images alone is not sized as text, %s",
-    (method) => {
-      const tower = readArchitecture({
-        model_type: "clip_vision_model",
-        hidden_size: 64,
-        intermediate_size: 128,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        image_size: 32,
-        patch_size: 8,
-      });
-      const refusal =
-        /^train got a clip_vision_model model, which has no layers that read text, expected a language/;
-      expect(() => train(tower, { method })).toThrow(refusal);
-      expect(() => trainReliefs(tower, { method })).toThrow(refusal);
-    },
-  );
 });

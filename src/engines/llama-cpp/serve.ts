@@ -62,6 +62,13 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
       expected: "1: llama.cpp divides whole layers over its devices, experts with them",
     });
   }
+  if (model.stacks.length > 0 && !model.stacks.some(({ role }) => role === "decoder" || role === "encoder")) {
+    throw new VramCalcError("bad-option", {
+      option: "--engine",
+      given: `llama.cpp for a ${model.family} model, which has no layers that read text`,
+      expected: "a language model, to which --mmproj adds a projector of images or sound",
+    });
+  }
   const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
   const split = input.tensorSplit ?? new Array<number>(degrees.tp * degrees.pp).fill(1);
   const gpuLayers = input.gpuLayers ?? layers + 1;
