@@ -63,9 +63,10 @@ export function trainOptions(): readonly Option[] {
   const count = (flags: string, text: string): Option => new Option(flags, text).argParser(parsePositive);
   return [
     new Option("--method <how>", "what is trained (default: full)").choices(METHODS),
-    new Option("--precision <recipe>", "formats of weights, gradients and compute (default: bf16)").choices(
-      PRECISIONS,
-    ),
+    new Option(
+      "--precision <recipe>",
+      "formats of weights, gradients and compute (default: bf16; amp-bf16 with --method qlora)",
+    ).choices(PRECISIONS),
     new Option("-s, --seq <tokens>", "tokens per sequence; k is 1024 (default: 2048)").argParser(
       parsed(parseTokens),
     ),

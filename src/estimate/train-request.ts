@@ -144,9 +144,14 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   const checkpointing = request.checkpointing ?? "none";
   if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
   const framework = oneOf("--framework", request.framework ?? "hf", FRAMEWORKS);
+  // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
+  const kbitPreparation = request.kbitPreparation ?? request.quantization !== "int4-g128";
+  // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
+  // in no fused kernel. What trains such models (Trainer with bf16=True) turns it on.
+  const preparedBase = request.method === "qlora" && framework === "hf" && kbitPreparation;
   return {
     method: oneOf("--method", request.method ?? "full", METHODS),
-    precision: oneOf("--precision", request.precision ?? "bf16", PRECISIONS),
+    precision: oneOf("--precision", request.precision ?? (preparedBase ? "amp-bf16" : "bf16"), PRECISIONS),
     seqTokens: whole("--seq", request.seqTokens ?? Math.min(DEFAULT_SEQ_TOKENS, longest), 1, 2 ** 40),
     microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
     gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),
@@ -174,8 +179,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     dora: request.dora ?? false,
     rslora: request.rslora ?? false,
     quantization: request.quantization ?? "nf4-dq",
-    // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
-    kbitPreparation: request.kbitPreparation ?? request.quantization !== "int4-g128",
+    kbitPreparation,
     unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
     reference: oneOf("--reference", request.reference ?? "resident", ["resident", "precomputed"] as const),
     contextBytes: whole("--context-bytes", request.contextBytes ?? CONTEXT_BYTES, 0, 2 ** 40),

@@ -229,10 +229,20 @@ describe("what changes a step", () => {
     expect(reliefs[0]!.savedBytes).toBeGreaterThanOrEqual(reliefs[1]!.savedBytes);
   });
 
+  test("a base prepared for adapters runs under autocast unless another precision is asked for", () => {
+    const precision = (request: TrainRequest): string => train(llama8b, request).request.precision;
+    expect(precision({ method: "qlora" })).toBe("amp-bf16");
+    expect(precision({ method: "qlora", precision: "bf16" })).toBe("bf16");
+    // Nothing of these is cast to fp32 before training.
+    expect(precision({ method: "qlora", quantization: "int4-g128" })).toBe("bf16");
+    expect(precision({ method: "qlora", framework: "litgpt" })).toBe("bf16");
+    expect(precision({ method: "lora" })).toBe("bf16");
+  });
+
   test("reliefs name the precision and the sharding, and nothing below 1 % of the peak", () => {
     const changes = (request: TrainRequest): readonly unknown[] =>
       trainReliefs(llama8b, request).map((r) => r.change);
-    expect(changes({ method: "qlora" })).toContainEqual({ precision: "amp-bf16" });
+    expect(changes({ method: "qlora", precision: "bf16" })).toContainEqual({ precision: "amp-bf16" });
     expect(changes({ precision: "fp32" })).toContainEqual({ precision: "bf16" });
     expect(changes({ parallel: { dp: 8 } })).toContainEqual({ sharding: "fsdp2" });
     for (const request of [{}, { method: "lora" }, { seqTokens: 8192 }] as const) {
