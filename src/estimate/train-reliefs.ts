@@ -28,7 +28,8 @@ const WEIGHTS_DIVIDED: ReadonlySet<Sharding> = new Set(["zero3", "fsdp", "fsdp2"
 
 /**
  * Changes that lower the peak by one part in a hundred or more, most first: each is the same estimate with one option changed.
- * Where the optimizer's step is as high as the peak, or within that part of it, what only shrinks activations is not even tried.
+ * What cannot lower the peak by as much is not even tried: activations where the optimizer's step is about as high, the loss
+ * where a stage without the head is.
  *
  * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
  */
@@ -62,9 +63,16 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
   if (now.method === "lora") offer({ method: "qlora" });
   const text = languageModel(model);
   const before = worstMoments(text, now);
-  const atStep = before.peak - before.step < LEAST * before.peak;
+  const near = (bytes: Bytes): boolean => before.peak - bytes < LEAST * before.peak;
+  const stays = (options: Partial<TrainRequest>): boolean => {
+    const names = Object.keys(options);
+    return (
+      (near(before.step) && names.every((name) => ACTIVATIONS_ALONE.has(name))) ||
+      (near(before.headless) && names.every((name) => name === "loss"))
+    );
+  };
   return candidates
-    .filter(([, options]) => !atStep || !Object.keys(options).every((name) => ACTIVATIONS_ALONE.has(name)))
+    .filter(([, options]) => !stays(options))
     .map(([change, options]): TrainRelief => {
       const { peak } = worstMoments(text, effectiveTrain(model, { ...request, ...options }));
       return { change, allocatedBytes: peak, savedBytes: before.peak - peak };
@@ -73,15 +81,21 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
     .sort((a, b) => b.savedBytes - a.savedBytes);
 }
 
-/** What the device that holds the most has allocated at its peak, and the most that any has during the optimizer's step. */
-function worstMoments(
-  text: Architecture,
-  effective: EffectiveTrain,
-): { readonly peak: Bytes; readonly step: Bytes } {
+interface WorstMoments {
+  /** What the device that holds the most has allocated. */
+  readonly peak: Bytes;
+  /** The most that any has during the optimizer's step. */
+  readonly step: Bytes;
+  /** The most that any has that does not compute the loss. */
+  readonly headless: Bytes;
+}
+
+function worstMoments(text: Architecture, effective: EffectiveTrain): WorstMoments {
   const parts = newKnownParts();
   const most = new Map<Architecture, number>();
   let peak = 0;
   let step = 0;
+  let headless = 0;
   for (const stage of trainStages(text, effective)) {
     const waiting = inFlight(stage, effective);
     if ((most.get(stage.share) ?? 0) >= waiting) continue;
@@ -90,7 +104,8 @@ function worstMoments(
       const bytes = phaseTotal(phase);
       peak = Math.max(peak, bytes);
       if (phase.phase === "optimizer-step") step = Math.max(step, bytes);
+      if (!stage.ends.output) headless = Math.max(headless, bytes);
     }
   }
-  return { peak, step };
+  return { peak, step, headless };
 }

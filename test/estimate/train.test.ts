@@ -252,6 +252,20 @@ describe("what changes a step", () => {
     }
   });
 
+  test.each([
+    { name: "one stage", request: {} },
+    { name: "the first stage holds most", request: { parallel: { pp: 8 }, gradAccum: 16 } },
+    { name: "the last stage holds most", request: { parallel: { pp: 8 }, gradAccum: 1, microBatch: 4 } },
+  ] as const)("a loss that is not offered would not have helped: $name", ({ request }) => {
+    const listed = new Set(trainReliefs(llama8b, request).map(({ change }) => change.loss));
+    const peak = (changed: TrainRequest): number =>
+      Math.max(...train(llama8b, changed).devices.map(({ allocated }) => allocated.bytes));
+    for (const loss of ["fused", "chunked-recompute"] as const) {
+      const saved = peak(request) - peak({ ...request, loss });
+      expect(saved >= peak(request) / 100, loss).toBe(listed.has(loss));
+    }
+  });
+
   test("allocated <= reserved <= device, and low <= bytes <= high", () => {
     const { totals } = train(llama8b, base);
     expect(totals.allocated.bytes).toBeLessThanOrEqual(totals.reserved.bytes);
