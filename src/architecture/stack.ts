@@ -1,6 +1,9 @@
 import type { ConfigReader, Keys } from "./config-reader.ts";
 import type { LayerKind, Run, Stack, StackRole } from "./model.ts";
 
+/** Whether layers of that role read the tokens of a text; towers read images or sound. */
+export const readsText = (role: StackRole): boolean => role === "decoder" || role === "encoder";
+
 export interface StackSpec {
   readonly role: StackRole;
   readonly prefix: string;

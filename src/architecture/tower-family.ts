@@ -1,4 +1,5 @@
 /** Encoders of images or sounds published by themselves: a tower, and what the class named in the file adds. */
+import { defined } from "../defined.ts";
 import { classNamed } from "./class-named.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { Family } from "./family.ts";
@@ -35,22 +36,21 @@ const NO_TEXT: Note = {
 const sides = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value, value]);
 
 /**
- * Positions of one input where the config fixes its size: the patches of an image and a token of the class, or the
- * frames of a sound. Of videos, and of what is written in another way, nothing is said.
+ * The most positions of one input where the config fixes its size: the frames of a sound, or the patches of an image
+ * and a token of the class, which some towers leave out. Of videos and of other shapes nothing is said.
  */
-function positionsOf({ raw }: ConfigReader): { readonly maxContextTokens?: number } {
-  const frames = raw.max_source_positions;
+function positionsOf({ raw }: ConfigReader): number | undefined {
+  if (raw.max_source_positions !== undefined) return positive(raw.max_source_positions);
   const [height, width, ...depth] = sides(raw.image_size);
   const [patchHeight, patchWidth] = sides(raw.patch_size);
-  const known =
-    typeof frames === "number"
-      ? frames
-      : depth.length > 0 || raw.num_frames !== undefined
-        ? Number.NaN
-        : Math.floor(Number(height) / Number(patchHeight)) * Math.floor(Number(width) / Number(patchWidth)) +
-          1;
-  return Number.isSafeInteger(known) && known > 1 ? { maxContextTokens: known } : {};
+  if (depth.length > 0 || raw.num_frames !== undefined) return undefined;
+  const patches =
+    Math.floor(Number(height) / Number(patchHeight)) * Math.floor(Number(width) / Number(patchWidth));
+  return positive(patches + 1);
 }
+
+const positive = (value: unknown): number | undefined =>
+  Number.isSafeInteger(value) && (value as number) > 1 ? (value as number) : undefined;
 
 /** A tower as a model: no tokens of text, no embedding, no logits. */
 export function towerAlone(
@@ -69,7 +69,7 @@ export function towerAlone(
     norm: "layer",
     stacks: [...tower.stacks, ...stacks],
     tensors: [...tower.tensors, ...tensors],
-    ...positionsOf(config),
+    ...defined({ maxContextTokens: positionsOf(config) }),
     notes: [NO_TEXT],
   };
 }

@@ -1,4 +1,5 @@
 import type { Architecture, LayerKind, Mixer, StackRole } from "../architecture/model.ts";
+import { readsText } from "../architecture/stack.ts";
 import { onceFor } from "../remember.ts";
 
 /** Elements per token at the widest moment of a model's layers, split into what runs at once. */
@@ -24,9 +25,7 @@ export function widestLayer(model: Architecture): LayerWidths {
   return widestOfText(model);
 }
 
-const widestOfText = onceFor((model: Architecture) =>
-  widestOf(model, (role) => role === "decoder" || role === "encoder"),
-);
+const widestOfText = onceFor((model: Architecture) => widestOf(model, readsText));
 
 /** The same of the vision tower, per patch; null for a model whose tower has no layers of this kind. */
 export function widestVisionLayer(model: Architecture): LayerWidths | null {

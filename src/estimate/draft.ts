@@ -1,5 +1,4 @@
 /** A draft model for speculative decoding: what it holds beside the model that it serves. */
-
 import type { Architecture, Note } from "../architecture/model.ts";
 import { defined } from "../defined.ts";
 import type { EngineId } from "../engines/engine.ts";

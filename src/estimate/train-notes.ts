@@ -1,6 +1,7 @@
 import { adaptedExpertNotes, type LoraLinear } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
+import { readsText } from "../architecture/stack.ts";
 import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
@@ -103,7 +104,7 @@ function checkpointNotes(model: Architecture, { checkpointing }: EffectiveTrain)
   if (typeof checkpointing !== "number") return [];
   let layers = 0;
   for (const { role, counts } of model.stacks)
-    if (role === "decoder" || role === "encoder") layers += counts.reduce((a, b) => a + b, 0);
+    if (readsText(role)) layers += counts.reduce((a, b) => a + b, 0);
   if (checkpointing <= layers || layers === 0) return [];
   return [
     {

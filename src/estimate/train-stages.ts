@@ -1,6 +1,7 @@
 /** The different devices of a training run: pipeline stages, each with its part of the model. */
 import type { Architecture, LayerKind, Run, Stack, Tensor } from "../architecture/model.ts";
 import { countParameters } from "../architecture/parameters.ts";
+import { readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
 import { deviceShares } from "../parallelism/share.ts";
@@ -74,7 +75,7 @@ function sameParts(a: Architecture, b: Architecture): boolean {
  * @throws bad-option for a model of images or sound alone: its steps have another input and another loss
  */
 export function languageModel(model: Architecture): Architecture {
-  const stacks = model.stacks.filter((s) => s.role === "decoder" || s.role === "encoder");
+  const stacks = model.stacks.filter(({ role }) => readsText(role));
   if (stacks.length === model.stacks.length) return model;
   if (stacks.length === 0)
     throw new VramCalcError("bad-option", {

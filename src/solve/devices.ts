@@ -1,5 +1,6 @@
 /** How many cards: legal degrees of parallelism, tried in order of the cards that they take. */
 import type { Architecture } from "../architecture/model.ts";
+import { readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
 import { dividedStack } from "../parallelism/layer-range.ts";
@@ -38,7 +39,7 @@ export interface FewestDevices {
 export function legalTp(model: Architecture, most: number): readonly number[] {
   let heads = 0;
   for (const { role, kinds } of model.stacks)
-    for (const { mixers } of role === "decoder" || role === "encoder" ? kinds : [])
+    for (const { mixers } of readsText(role) ? kinds : [])
       for (const mixer of mixers) if ("queryHeads" in mixer) heads = Math.max(heads, mixer.queryHeads);
   const found: number[] = [];
   for (let tp = 1; tp <= Math.min(most, heads === 0 ? 128 : heads); tp++) {

@@ -6,7 +6,7 @@ import { activationOf, type Family } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { convolution, linear, norm } from "../tensors.ts";
-import { encoderLayer, inGroup, readEncoderHeads, type Tower } from "../towers/tower.ts";
+import { encoderLayer, gateUpDownMlp, inGroup, readEncoderHeads, type Tower } from "../towers/tower.ts";
 import { whisperTower } from "../towers/whisper-encoder.ts";
 import { everyLayerWindow } from "../windows.ts";
 import { MISTRAL } from "./llama.ts";
@@ -208,13 +208,7 @@ const voxtralRealtime: Family = {
               heads: audio.int("num_attention_heads"),
               headDim: audio.int("head_dim"),
               attention: { name: "self_attn", bias: { qkv: true, k: false, o: true } },
-              mlp: {
-                name: "mlp",
-                width: audio.int("intermediate_size"),
-                activation: activationOf(audio, "silu"),
-                bias: true,
-                gated: ["gate_proj", "up_proj", "down_proj"],
-              },
+              mlp: gateUpDownMlp(audio, "silu", true),
               norm: "rms",
               norms: ["self_attn_layer_norm", "final_layer_norm"],
             });

@@ -1,7 +1,21 @@
+import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
+import type { FeedForwardParts } from "../feed-forward.ts";
 import { moe, readExperts } from "../moe.ts";
 import { tensor } from "../tensors.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
+
+/** Experts and a router with biases: 128 of which 4 work where the file does not say. */
+export const gptOssExperts = (config: ConfigReader, hiddenSize: number): FeedForwardParts =>
+  moe({
+    config,
+    hiddenSize,
+    experts: readExperts(config, { count: 128, active: 4 }, { count: ["num_local_experts", "num_experts"] }),
+    width: config.int("intermediate_size"),
+    router: "router",
+    routerBias: true,
+    expertBias: true,
+  });
 
 /** Biases everywhere but the head, one sink per query head, every second layer slides over 128 tokens. */
 export const gptOss = familyOf({
@@ -30,19 +44,6 @@ export const gptOss = familyOf({
   ],
   experts: (config, { hiddenSize }) => ({
     sparse: () => true,
-    build: () =>
-      moe({
-        config,
-        hiddenSize,
-        experts: readExperts(
-          config,
-          { count: 128, active: 4 },
-          { count: ["num_local_experts", "num_experts"] },
-        ),
-        width: config.int("intermediate_size"),
-        router: "router",
-        routerBias: true,
-        expertBias: true,
-      }),
+    build: () => gptOssExperts(config, hiddenSize),
   }),
 });

@@ -4,9 +4,9 @@ import { withDefaults } from "../config-reader.ts";
 import { headLinear } from "../encoder-row.ts";
 import type { Family } from "../family.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { moe, readExperts } from "../moe.ts";
 import { stackOf } from "../stack.ts";
 import { embedding, norm, vector } from "../tensors.ts";
+import { gptOssExperts } from "./gpt-oss.ts";
 
 /** gpt-oss read from both sides within a window, every layer of experts, and a head that names spans. */
 export const privacyFilter: Family = {
@@ -61,19 +61,7 @@ export const privacyFilter: Family = {
               windowTokens: config.optionalInt("sliding_window"),
               cache: "none",
             });
-            const sparse = moe({
-              config,
-              hiddenSize,
-              experts: readExperts(
-                config,
-                { count: 128, active: 4 },
-                { count: ["num_local_experts", "num_experts"] },
-              ),
-              width: config.int("intermediate_size"),
-              router: "router",
-              routerBias: true,
-              expertBias: true,
-            });
+            const sparse = gptOssExperts(config, hiddenSize);
             return {
               mixers: attention.mixers,
               feedForward: sparse.feedForward,

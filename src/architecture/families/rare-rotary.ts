@@ -16,7 +16,7 @@ import { activationOf, type Family } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { embedding, head, norm } from "../tensors.ts";
-import { encoderLayer, readEncoderHeads } from "../towers/tower.ts";
+import { encoderLayer, gateUpDownMlp, readEncoderHeads } from "../towers/tower.ts";
 import { BERT, bertEmbeddings, LM_HEAD, question, readSizes, token } from "./bert.ts";
 import { privacyFilter } from "./privacy-filter.ts";
 
@@ -41,13 +41,7 @@ function llamaLayer(config: ConfigReader, sides: LlamaSides): LayerKind {
       bias: { qkv: bias, o: bias },
       ...(sides.qkNorm === undefined ? {} : { qkNorm: sides.qkNorm }),
     },
-    mlp: {
-      name: "mlp",
-      width: config.int("intermediate_size"),
-      activation: activationOf(config, "silu"),
-      bias: config.flag("mlp_bias", false),
-      gated: ["gate_proj", "up_proj", "down_proj"],
-    },
+    mlp: gateUpDownMlp(config, "silu", config.flag("mlp_bias", false)),
     norm: sides.norm,
     norms: ["input_layernorm", "post_attention_layernorm"],
   });

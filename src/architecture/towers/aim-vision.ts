@@ -1,10 +1,9 @@
 /** AIMv2 (arXiv:2411.14402), which Ovis 2 reads images with: RMSNorms throughout and gated MLPs. */
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
 import type { LayerKind } from "../model.ts";
 import { norm, positionEmbedding } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderLayer, imagePatches, patchCount, readEncoderHeads, towerOf } from "./tower.ts";
+import { encoderLayer, gateUpDownMlp, imagePatches, patchCount, readEncoderHeads, towerOf } from "./tower.ts";
 
 /** One layer, of images or of text. */
 export function aimLayer(config: ConfigReader): LayerKind {
@@ -14,13 +13,7 @@ export function aimLayer(config: ConfigReader): LayerKind {
     hiddenSize,
     heads,
     attention: { name: "attention", outName: "out_proj", bias: { qkv: bias, o: bias } },
-    mlp: {
-      name: "ffn",
-      width: config.int("intermediate_size"),
-      activation: activationOf(config, "silu"),
-      bias: config.flag("mlp_bias", false),
-      gated: ["gate_proj", "up_proj", "down_proj"],
-    },
+    mlp: { ...gateUpDownMlp(config, "silu", config.flag("mlp_bias", false)), name: "ffn" },
     norm: "rms",
     norms: ["rms_norm1", "rms_norm2"],
   });

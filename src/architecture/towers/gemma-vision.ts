@@ -1,10 +1,9 @@
 /** The vision towers of Gemma 4 (a ViT with two position tables) and Gemma 3n (MobileNet-V5). */
 
 import { withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
 import { buffer, linear, vector } from "../tensors.ts";
 import type { TowerBuilder } from "./image-encoders.ts";
-import { encoderTower } from "./tower.ts";
+import { encoderTower, gateUpDownMlp } from "./tower.ts";
 
 /** Each clipped linear keeps four bounds as buffers: lowest and highest input and output. */
 export function clipBounds(group: "vision" | "audio", linears: readonly string[]) {
@@ -38,12 +37,7 @@ export const gemma4Vision: TowerBuilder = (given, prefix) => {
     kvHeads: config.int("num_key_value_heads"),
     headDim: config.int("head_dim"),
     attention: { name: "self_attn", qkNorm: "head" },
-    mlp: {
-      name: "mlp",
-      width: config.int("intermediate_size"),
-      activation: activationOf(config, "gelu_pytorch_tanh"),
-      gated: ["gate_proj", "up_proj", "down_proj"],
-    },
+    mlp: gateUpDownMlp(config, "gelu_pytorch_tanh"),
     norm: "rms",
     norms: [
       "input_layernorm",

@@ -1,7 +1,6 @@
 /** Encoders of whole images, chosen by the model_type of a vision_config: CLIP, SigLIP, Pixtral, Idefics 3. */
 
 import { type ConfigReader, withDefaults } from "../config-reader.ts";
-import { activationOf } from "../family.ts";
 import type { Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
@@ -9,6 +8,7 @@ import {
   encoderLayer,
   encoderTower,
   fcMlp,
+  gateUpDownMlp,
   imagePatches,
   inGroup,
   patchCount,
@@ -180,12 +180,7 @@ export const pixtralVision: TowerBuilder = (given, prefix) => {
     hiddenSize,
     heads,
     attention: { name: "attention" },
-    mlp: {
-      name: "feed_forward",
-      width: config.int("intermediate_size"),
-      activation: activationOf(config, "gelu"),
-      gated: ["gate_proj", "up_proj", "down_proj"],
-    },
+    mlp: { ...gateUpDownMlp(config, "gelu"), name: "feed_forward" },
     norm: "rms",
     norms: ["attention_norm", "ffn_norm"],
     outside: [

@@ -1,5 +1,6 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
+import { readsText } from "../../architecture/stack.ts";
 import { VramCalcError } from "../../errors.ts";
 import { exactSum, type Term } from "../../memory/term.ts";
 import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
@@ -62,7 +63,7 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
       expected: "1: llama.cpp divides whole layers over its devices, experts with them",
     });
   }
-  if (model.stacks.length > 0 && !model.stacks.some(({ role }) => role === "decoder" || role === "encoder")) {
+  if (model.stacks.length > 0 && !model.stacks.some(({ role }) => readsText(role))) {
     throw new VramCalcError("bad-option", {
       option: "--engine",
       given: `llama.cpp for a ${model.family} model, which has no layers that read text`,
