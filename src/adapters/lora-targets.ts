@@ -1,6 +1,5 @@
-/** Which modules get adapters, as people and PEFT say it, made into module names of one model. */
-import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
-import { compilePattern, type MatchBudget } from "../architecture/module-pattern.ts";
+/** Which modules get adapters, as people and PEFT say it. What that is in one model: named-targets.ts. */
+import type { Tensor } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 
 /**
@@ -32,60 +31,12 @@ export function parseLoraTargets(text: string): LoraTargets {
   if (isTargetGroup(text)) return text;
   const names = text.split(/[+,]/).map((name) => name.trim());
   if (names.includes(""))
-    throw refused(text === "" ? "nothing" : text, "names joined by a comma, such as q_proj,v_proj");
+    throw refusedTargets(text === "" ? "nothing" : text, "names joined by a comma, such as q_proj,v_proj");
   return names;
 }
 
-const isPattern = (targets: string | readonly string[]): targets is `re:${string}` =>
+export const isPattern = (targets: string | readonly string[]): targets is `re:${string}` =>
   typeof targets === "string" && targets.startsWith("re:");
 
-/** Visits of the matcher for one pattern over one model: a second or so. */
-const WORK = 60_000_000;
-
-/**
- * The targets with a regular expression replaced by the names that it matches, as PEFT matches it: against the
- * whole path of every linear, "model.layers.3.self_attn.q_proj".
- *
- * Not modelled: expressions that take some of several equal layers, or one of two stacks that name alike.
- *
- * @throws bad-option for an expression that is not read, or takes only some of equal layers
- * @example namedTargets(llama_3_1_8b, "re:.*\\.(q|v)_proj") // ["self_attn.q_proj", "self_attn.v_proj"]
- */
-export function namedTargets(model: Architecture, targets: LoraTargets): NamedTargets {
-  if (!isPattern(targets)) return targets;
-  const source = targets.slice("re:".length);
-  const match = compilePattern(`(?:${source})$`);
-  if (match === null) throw refused(targets, "a regular expression without back references or look-behind");
-  const budget: MatchBudget = { steps: WORK };
-  const taken = new Set<string>();
-  const left = new Set<string>();
-  const visit = (tensor: Tensor, path: string): void => {
-    if (tensor.kind !== "linear" && tensor.kind !== "embedding") return;
-    (match(path, budget) ? taken : left).add(moduleName(tensor));
-    if (budget.steps <= 0) throw refused(targets, "an expression that can be matched in a second");
-  };
-  for (const tensor of model.tensors) visit(tensor, moduleName(tensor));
-  for (const stack of model.stacks) {
-    if (stack.role === "mtp") continue;
-    let layer = stack.slice?.first ?? 0;
-    for (const { kind, count } of stack.runs)
-      for (let i = 0; i < count; i++, layer++) visitLayer(stack, kind, layer, visit);
-  }
-  const split = [...taken].find((name) => left.has(name));
-  if (split !== undefined)
-    throw refused(targets, `an expression that takes ${split} of every layer or of none`);
-  return [...taken];
-}
-
-function visitLayer(
-  stack: Stack,
-  kind: number,
-  layer: number,
-  visit: (tensor: Tensor, path: string) => void,
-): void {
-  for (const tensor of stack.kinds[kind]!.tensors)
-    visit(tensor, `${stack.prefix}.${layer}.${moduleName(tensor)}`);
-}
-
-const refused = (given: string, expected: string): VramCalcError =>
+export const refusedTargets = (given: string, expected: string): VramCalcError =>
   new VramCalcError("bad-option", { option: "--lora-targets", given: given.slice(0, 100), expected });

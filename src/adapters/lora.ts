@@ -11,9 +11,9 @@ import {
   type LoraTargets,
   moduleName,
   type NamedTargets,
-  namedTargets,
   type TargetGroup,
 } from "./lora-targets.ts";
+import { namedTargets } from "./named-targets.ts";
 
 export interface LoraRequest {
   /** r: columns of A, rows of B. */

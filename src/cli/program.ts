@@ -1,4 +1,5 @@
 import { Command, Help } from "commander";
+import { VramCalcError } from "../errors.ts";
 import { wrap } from "../report/text-layout.ts";
 import { defineEstimate } from "./commands/estimate.ts";
 import { COMMANDS } from "./commands/index.ts";
@@ -17,8 +18,8 @@ const EXIT_CODES =
 export interface ProgramOptions {
   readonly session: Session;
   /**
-   * Words of the command line: only the command they name is defined in full, because building every option
-   * of every command costs more than the answer. Absent: all commands are, as help and completion need.
+   * Words of the command line: only commands they name are defined, because building every option of every
+   * command costs more than the answer. Absent, or asking for help: all commands are.
    */
   readonly args?: readonly string[];
   /** Receives what commander complains about, in pieces. */
@@ -47,16 +48,36 @@ export async function createProgram({ session, args, complain }: ProgramOptions)
     .helpCommand("help [command]", "help for a command")
     .addHelpText("after", () => examplesText(EXAMPLES, io.columns));
   const names = COMMANDS.map((entry) => entry.name);
-  const first = args?.[0];
-  const wanted = first !== undefined && names.includes(first) ? first : undefined;
-  const all = first === undefined || first === "help" || first.startsWith("-");
-  if (wanted === undefined) defineEstimate(program, session, names);
+  const startsWithCommand = args?.[0] !== undefined && names.includes(args[0]);
+  const all = args === undefined || (!startsWithCommand && asksForHelp(args));
+  if (!startsWithCommand) {
+    defineEstimate(program, session, names);
+    program.hook("preSubcommand", (_, command) => refuseFlagsBefore(command));
+  }
   for (const entry of COMMANDS) {
+    if (!all && !args.includes(entry.name)) continue;
     const command = program.command(entry.name).description(entry.summary);
     command.addHelpText("after", () => examplesText(entry.examples, io.columns));
-    if (all || entry.name === wanted) (await entry.load())(command, session);
+    (await entry.load())(command, session);
   }
   return program;
+}
+
+/** May be wrong about a word that is a value: then more is defined than is needed. */
+const asksForHelp = (args: readonly string[]): boolean =>
+  args.length === 0 || args.some((word) => word === "help" || /^-(-help$|[^-]*h)/.test(word));
+
+/** A flag before the command would be the default command's, and silently dropped. */
+function refuseFlagsBefore(command: Command): void {
+  const given = command.parent?.options.find(
+    (option) => command.parent?.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  if (given?.long == null) return;
+  throw new VramCalcError("bad-option", {
+    option: given.long,
+    given: `a place before "${command.name()}"`,
+    expected: `a place after it: vram-calc ${command.name()} ... ${given.long}`,
+  });
 }
 
 /** Below this width there is no room for two columns of help. */

@@ -6,7 +6,7 @@ import {
   loraLinears,
   loraParameterCount,
 } from "../adapters/lora.ts";
-import { namedTargets } from "../adapters/lora-targets.ts";
+import { namedTargets } from "../adapters/named-targets.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { exactTerm, type Term } from "../memory/term.ts";
 import type { EstimateOptions } from "./prepare.ts";

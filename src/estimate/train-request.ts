@@ -1,4 +1,5 @@
-import { type LoraTargets, type NamedTargets, namedTargets } from "../adapters/lora-targets.ts";
+import type { LoraTargets, NamedTargets } from "../adapters/lora-targets.ts";
+import { namedTargets } from "../adapters/named-targets.ts";
 import type { Architecture } from "../architecture/model.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
 import type { PackedFormat, TrainMethod } from "../memory/training/holding.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loraLinears, loraParameterCount } from "../../src/adapters/lora.ts";
-import { namedTargets, parseLoraTargets } from "../../src/adapters/lora-targets.ts";
+import { parseLoraTargets } from "../../src/adapters/lora-targets.ts";
+import { namedTargets } from "../../src/adapters/named-targets.ts";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { VramCalcError } from "../../src/errors.ts";
 import { estimate } from "../../src/estimate/estimate.ts";

@@ -79,4 +79,20 @@ describe("the command line", () => {
       expect(run.stdout).toContain("Exit codes: 0 fits");
     },
   );
+
+  test.for(["14B --help", "--dtype fp16 14B -h", "14B -b 2 -h"])(
+    "%s is the help, whatever stands before it",
+    async (line) => {
+      expect((await invoke(line)).stdout).toBe((await invoke("--help")).stdout);
+    },
+  );
+
+  test("a flag before a command is refused, because it would be dropped", async () => {
+    expect(await invoke("--json gpus h100")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        'vram-calc: --json got a place before "gpus", expected a place after it: vram-calc gpus ... --json.\n',
+    });
+  });
 });
