@@ -1,6 +1,6 @@
 /** A model in the words of every result. */
 
-import { onceFor } from "../remember.ts";
+import { onceFor, onceForEach } from "../remember.ts";
 import type { Architecture } from "./model.ts";
 
 export interface ModelSummary {
@@ -20,15 +20,17 @@ export interface ModelFacts extends ModelSummary {
 }
 
 /** What names a loaded model. */
-export function modelSummary(loaded: {
-  readonly id: string;
-  readonly source: string;
-  readonly revision?: string;
-  readonly architecture: Architecture;
-}): ModelSummary {
-  const { id, source, revision, architecture } = loaded;
-  return { id, source, family: architecture.family, ...(revision === undefined ? {} : { revision }) };
-}
+export const modelSummary = onceFor(
+  (loaded: {
+    readonly id: string;
+    readonly source: string;
+    readonly revision?: string;
+    readonly architecture: Architecture;
+  }): ModelSummary => {
+    const { id, source, revision, architecture } = loaded;
+    return { id, source, family: architecture.family, ...(revision === undefined ? {} : { revision }) };
+  },
+);
 
 /**
  * A model as plain data.
@@ -36,24 +38,28 @@ export function modelSummary(loaded: {
  * @param counts parameters that only some results have
  */
 export function modelFacts(
-  { id, source, family, revision }: ModelSummary,
+  summary: ModelSummary,
   architecture: Architecture,
   counts?: Readonly<Record<string, number>>,
 ): ModelFacts {
-  const parameters = parameterCounts(architecture);
-  return {
-    id,
-    source,
-    family,
-    parameters: counts === undefined ? parameters : { ...parameters, ...counts },
-    tied: architecture.stacks.length === 0 ? null : architecture.tied,
-    ...(revision === undefined ? {} : { revision }),
-  };
+  const facts = plainFacts(architecture, summary);
+  return counts === undefined ? facts : { ...facts, parameters: { ...facts.parameters, ...counts } };
 }
 
 /** A stream of requests asks for the same few models. */
-const parameterCounts = onceFor((architecture: Architecture): Readonly<Record<string, number>> => {
+const plainFacts = onceForEach(
+  (architecture: Architecture, { id, source, family, revision }: ModelSummary): ModelFacts => ({
+    id,
+    source,
+    family,
+    parameters: parameterCounts(architecture),
+    tied: architecture.stacks.length === 0 ? null : architecture.tied,
+    ...(revision === undefined ? {} : { revision }),
+  }),
+);
+
+function parameterCounts(architecture: Architecture): Readonly<Record<string, number>> {
   const { total, active, stored, groups, mtp } = architecture.parameters;
   const held = Object.entries(groups).filter(([, count]) => count > 0);
   return { total, active, stored, ...Object.fromEntries(held), mtp };
-});
+}

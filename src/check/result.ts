@@ -100,8 +100,16 @@ export function judge(
       expected: "less than the limit it is a part of",
     });
   }
-  const budget = checkBudget(need, limit, gate);
-  return { ...budget, fits: budget.headroom >= reserved, gate, reserved };
+  const { headroom: left, tight, bytes, gpu } = checkBudget(need, limit, gate);
+  return {
+    bytes,
+    fits: left >= reserved,
+    headroom: left,
+    ...(tight === undefined ? {} : { tight }),
+    ...(gpu === undefined ? {} : { gpu }),
+    gate,
+    reserved,
+  };
 }
 
 /** A row fails when it is over its limit or grew more than it may. */

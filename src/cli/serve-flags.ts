@@ -25,6 +25,8 @@ export interface ServeFlags extends BesideFlags {
   readonly set?: EngineSettings | undefined;
   readonly mtp?: true | undefined;
   readonly images?: ImagesRequest | undefined;
+  /** Of the commands that have it. */
+  readonly weightsOnly?: true | undefined;
 }
 
 /** The flags, for a command to add. */
@@ -66,7 +68,8 @@ export function estimateOptionsOf(
   loaded: Pick<LoadedModel, "stored">,
   limit: Limit | null,
 ): EstimateOptions {
-  const { dtype, context, batch, kvDtype, engine, tp, pp, ep, dp, lora, set, mtp, images } = flags;
+  const { dtype, context, batch, kvDtype, engine, tp, pp, ep, dp, lora, set, mtp, images, weightsOnly } =
+    flags;
   return defined({
     dtype,
     contextTokens: context,
@@ -82,6 +85,7 @@ export function estimateOptionsOf(
     engineOptions: set,
     mtp: mtp === undefined ? undefined : 1,
     images,
+    weightsOnly,
     devices: limit === null || limit.count === 1 ? undefined : limit.count,
     card:
       limit?.gpu === undefined

@@ -91,16 +91,28 @@ export function serveOnOneDevice(model: Architecture, prepared: Prepared): Estim
   };
 }
 
+/** Options that the estimate of this file knows; degrees may be 1. */
+const SIMPLE: ReadonlySet<string> = new Set([
+  "dtype",
+  "kvDtype",
+  "contextTokens",
+  "batch",
+  "weightsOnly",
+  "stored",
+  "card",
+]);
+const DEGREES: ReadonlySet<string> = new Set(["tp", "pp", "ep", "dp", "devices"]);
+
 /** True when `estimate` in estimate.ts is needed: an engine, several devices, or something beside the model. */
 export function needsEngines(options: EstimateOptions): boolean {
-  const { engine, tp = 1, pp = 1, ep = 1, dp = 1, devices = 1 } = options;
-  const { lora, draft, mtp, images, attention, padded, engineOptions, projectorFile } = options;
-  const beside = lora ?? draft ?? mtp ?? images ?? attention ?? padded ?? engineOptions ?? projectorFile;
-  return (
-    (engine !== undefined && engine !== "generic") ||
-    tp * pp * ep * dp * devices !== 1 ||
-    beside !== undefined
-  );
+  // Few options are given, and to ask an object for what it has not is slow.
+  for (const name in options) {
+    if (SIMPLE.has(name)) continue;
+    const value = options[name as keyof EstimateOptions];
+    if (value === undefined || (name === "engine" && value === "generic")) continue;
+    if (!(DEGREES.has(name) && value === 1)) return true;
+  }
+  return false;
 }
 
 /**

@@ -1,10 +1,12 @@
 /** The result of one request in the shape of the JSON contract: what every report renders. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
+import { type ModelFacts, type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { Budget } from "../budget.ts";
-import { rowTerm } from "../check/result.ts";
+import { type RowTerm, rowTerm } from "../check/result.ts";
 import type { EffectiveRequest } from "../estimate/prepare.ts";
-import type { DeviceEstimate, Estimate } from "../estimate/serve.ts";
+import type { DeviceEstimate, DevicePool, Estimate } from "../estimate/serve.ts";
+import type { Band } from "../memory/term.ts";
+import { onceFor } from "../remember.ts";
 
 /** What was computed, before it is rendered for people or for scripts. */
 export interface Result {
@@ -19,11 +21,35 @@ export interface Result {
 }
 
 /** `notes` of every result. */
-export const notesJson = (notes: readonly Note[]): readonly Required<Note>[] =>
-  notes.map(({ code, message, details }) => ({ code, message, details: details ?? {} }));
+export const notesJson = (notes: readonly Note[]): readonly Required<Note>[] => notes.map(noteJson);
+
+const noteJson = onceFor(
+  ({ code, message, details }: Note): Required<Note> => ({ code, message, details: details ?? {} }),
+);
+
+/** `devices` of a result. */
+export interface DeviceJson {
+  readonly id: string;
+  readonly count: number;
+  readonly terms: readonly RowTerm[];
+  readonly total: Band;
+  readonly pool?: DevicePool;
+}
+
+/** A result by the JSON contract, its fields in order. */
+export interface ResultJson {
+  readonly schema: Result["schema"];
+  readonly model: ModelFacts;
+  readonly request: Result["request"];
+  readonly devices: readonly DeviceJson[];
+  /** The worst device. */
+  readonly total: Band;
+  readonly budget?: Budget;
+  readonly notes: readonly Required<Note>[];
+}
 
 /** Plain data for `JSON.stringify`, in the order of the contract. */
-export function resultJson(result: Result): Record<string, unknown> {
+export function resultJson(result: Result): ResultJson {
   const { model, architecture, estimate, budget } = result;
   return {
     schema: result.schema,
@@ -36,7 +62,7 @@ export function resultJson(result: Result): Record<string, unknown> {
   };
 }
 
-function deviceJson(device: DeviceEstimate): Record<string, unknown> {
+function deviceJson(device: DeviceEstimate): DeviceJson {
   return {
     id: device.id,
     count: device.count,

@@ -158,7 +158,6 @@ export function size(
       const result = estimate(loaded.architecture, {
         ...estimateOptionsOf(flags as ServeFlags, loaded, limit),
         ...beside,
-        weightsOnly: flags.weightsOnly === true,
       });
       return { use, result, notes: notes.concat(result.notes) };
     }

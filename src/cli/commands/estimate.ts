@@ -43,7 +43,6 @@ interface EstimateFlags extends ServeFlags {
   readonly jsonl?: true;
   readonly explain?: true;
   readonly units: Units;
-  readonly weightsOnly?: true;
   readonly lengths?: readonly Tokens[];
   readonly attention?: AttentionImplementation;
   readonly assumeFamily?: string;
@@ -112,7 +111,6 @@ async function runEstimate(
         }),
     ...(flags.attention === undefined ? {} : { attention: flags.attention }),
     ...beside,
-    weightsOnly: flags.weightsOnly === true,
   };
   const outcome = await estimateFor(loaded.architecture, options);
   const budget = limit === null ? undefined : checkBudget(outcome, limit);

@@ -4,6 +4,7 @@ import { modelSummary } from "../../architecture/summary.ts";
 import { judge } from "../../check/result.ts";
 import { EXIT, type ExitCode, VramCalcError } from "../../errors.ts";
 import { resultJson } from "../../report/result.ts";
+import { resultText } from "../../report/result-text.ts";
 import { trainJson } from "../../report/train.ts";
 import { parseJson } from "../../sources/json/parse-json.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
@@ -144,23 +145,33 @@ function answerText(
   const { id, loaded, limit, beside = {} } = at;
   const sized = size(request.use, loaded, { flags: request.flags, limit, beside });
   const budget = limit === null ? {} : { budget: judge(sized.result, limit, request) };
-  const { architecture } = loaded;
   const model = modelSummary(loaded);
-  const about = { model, architecture, notes: sized.notes, ...budget };
+  const { architecture } = loaded;
   switch (sized.use) {
     case "serve": {
+      // Spread last: to add to what was spread takes longer than all the rest of the object.
       const json = resultJson({
         schema: "vram-calc/estimate@1",
-        ...about,
+        model,
+        architecture,
         request: sized.result.request,
         estimate: sized.result,
+        notes: sized.notes,
+        ...budget,
       });
-      return JSON.stringify(id === undefined ? json : { id, ...json });
+      return resultText(json, id);
     }
     case "train":
       return JSON.stringify({
         ...idField(id),
-        ...trainJson({ ...about, result: sized.result, reliefs: [] }),
+        ...trainJson({
+          model,
+          architecture,
+          result: sized.result,
+          reliefs: [],
+          notes: sized.notes,
+          ...budget,
+        }),
       });
   }
 }
