@@ -107,7 +107,7 @@ await bundle(
         // Every config on disk needs all of these, and a file each would cost a third of a millisecond each.
         {
           name: "config",
-          test: /src[/\\]sources[/\\](json|bytes|(config-architecture|config-source|model-folder|published-storage|stored-weights)\.ts)/,
+          test: /src[/\\]sources[/\\](json|bytes|(config-source|model-folder|stored-weights)\.ts)/,
           priority: 1,
         },
         { name: "main", test: (id) => main.has(id), priority: 0.7 },

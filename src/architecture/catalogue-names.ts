@@ -11,21 +11,25 @@ function canonical(name: string): string {
     .replace(/^meta-(?=llama)/, "");
 }
 
-let index: Map<string, CatalogueEntry> | undefined;
+/** By name alone: most who ask know it, and its rows are written as names are compared. */
+const byName: ReadonlyMap<string, CatalogueEntry> = new Map(CATALOGUE.map((entry) => [entry.name, entry]));
 
-function catalogueIndex(): Map<string, CatalogueEntry> {
-  if (index === undefined) {
-    index = new Map();
+let byHub: Map<string, CatalogueEntry> | undefined;
+
+/** By repository, with and without its owner; the first of two entries has a name. */
+function hubIndex(): ReadonlyMap<string, CatalogueEntry> {
+  if (byHub === undefined) {
+    byHub = new Map();
     for (const entry of CATALOGUE) {
-      const [, repository] = entry.hub.split("/");
-      for (const key of [entry.name, entry.hub, repository!]) {
-        const name = canonical(key);
-        if (!index.has(name)) index.set(name, entry);
-      }
+      const hub = canonical(entry.hub);
+      for (const name of [hub, canonical(hub.slice(hub.indexOf("/") + 1))])
+        if (!byHub.has(name)) byHub.set(name, entry);
     }
   }
-  return index;
+  return byHub;
 }
+
+const entryNamed = (name: string): CatalogueEntry | undefined => byName.get(name) ?? hubIndex().get(name);
 
 export interface CatalogueHit {
   readonly entry: CatalogueEntry;
@@ -41,10 +45,10 @@ export interface CatalogueHit {
  */
 export function findCatalogueEntry(name: string): CatalogueHit | undefined {
   const wanted = canonical(name);
-  const exact = catalogueIndex().get(wanted);
+  const exact = entryNamed(wanted);
   if (exact !== undefined) return { entry: exact, approximate: false };
   if (wanted.includes("/")) return undefined;
-  const base = catalogueIndex().get(wanted.replace(TUNED, ""));
+  const base = entryNamed(wanted.replace(TUNED, ""));
   return base === undefined ? undefined : { entry: base, approximate: true };
 }
 

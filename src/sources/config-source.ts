@@ -1,5 +1,5 @@
 /** Models that lie on disk or come through standard input as a config.json. */
-import { opendirSync, statSync } from "node:fs";
+import { opendirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Note } from "../architecture/model.ts";
 import { openFileSource, unreadable } from "./bytes/file-source.ts";
@@ -7,41 +7,21 @@ import { configArchitecture } from "./config-architecture.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { readBoundedTextFile } from "./json/text-file.ts";
 import { type LoadedModel, type LoadOptions, MOST_CONFIG_BYTES, type SourceKind } from "./load-model.ts";
+import type { LocalPath } from "./local-path.ts";
 import { loadFolder, loadGguf, loadWeightFile, type ModelFolder } from "./model-folder.ts";
 import { publishedStorage } from "./published-storage.ts";
 
-export interface LocalPath {
-  /** As typed, for messages. */
-  readonly typed: string;
-  readonly directory: boolean;
-}
-
-/** Words that can only be a path, so a missing one is reported as a file and not as an unknown model. */
-const PATH_LIKE = /^(\.{1,2}([/\\]|$)|[/\\~]|[a-zA-Z]:[/\\])|\.(json|gguf|safetensors|bin)$/;
 /** A directory has as many entries as someone likes; a model's has a few hundred. */
 const MOST_ENTRIES = 100_000;
 
 /**
- * The path that a model argument names, or null when nothing lies there and it does not look like a path.
+ * A directory, a weight file, a GGUF file or a config file.
  *
- * @throws unreadable-path when it does look like one.
+ * @throws unreadable-path for a path that the system refused
  */
-export function findLocal(reference: string): LocalPath | null {
-  if (reference === "" || /^https?:\/\//i.test(reference)) return null;
-  try {
-    return { typed: reference, directory: statSync(reference).isDirectory() };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const absent = code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";
-    if (absent && !PATH_LIKE.test(reference)) return null;
-    throw unreadable(reference, error);
-  }
-}
-
-/** A directory, a weight file, a GGUF file or a config file. */
-export async function loadLocal(path: LocalPath, options: LoadOptions): Promise<LoadedModel> {
-  const { typed } = path;
-  if (path.directory) return loadFolder(await localFolder(typed), options);
+export async function loadLocal({ typed, is }: LocalPath, options: LoadOptions): Promise<LoadedModel> {
+  if (is instanceof Error) throw unreadable(typed, is);
+  if (is === "directory") return loadFolder(await localFolder(typed), options);
   const name = basename(typed);
   const isWeights = /\.safetensors$|\.index(\.[\w-]+)?\.json$/.test(name);
   if (isWeights) return loadWeightFile(await localFolder(dirname(typed)), name, options);

@@ -4,7 +4,10 @@ import { typicalArchitecture } from "../architecture/typical.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import { formatCount, groupDigits, looksLikeCount, parseCount } from "../units.ts";
+import { configArchitecture } from "./config-architecture.ts";
 import type { GgufFacts } from "./gguf/gguf-facts.ts";
+import { findLocal } from "./local-path.ts";
+import { publishedStorage } from "./published-storage.ts";
 import type { StoredFiles } from "./stored-weights.ts";
 
 export type SourceKind = "count" | "catalogue" | "config" | "stdin" | "safetensors" | "gguf" | "hub";
@@ -54,13 +57,14 @@ export async function loadModel(reference: string, given: Partial<LoadOptions> =
     const { loadConfigText } = await import("./config-source.ts");
     return loadConfigText(await options.readStdin(MOST_CONFIG_BYTES), "standard input", "stdin", options);
   }
-  const { findLocal, loadLocal } = await import("./config-source.ts");
   const path = findLocal(reference);
-  if (path !== null) return loadLocal(path, options);
+  if (path !== null) {
+    const { loadLocal } = await import("./config-source.ts");
+    return loadLocal(path, options);
+  }
   const catalogue = await import("../architecture/catalogue-names.ts");
   const hit = catalogue.findCatalogueEntry(reference);
   if (hit !== undefined) {
-    const { configArchitecture } = await import("./config-architecture.ts");
     const architecture = await configArchitecture(hit.entry.config, hit.entry.name, {});
     const notes: Note[] = hit.approximate
       ? [
@@ -71,7 +75,6 @@ export async function loadModel(reference: string, given: Partial<LoadOptions> =
           },
         ]
       : [];
-    const { publishedStorage } = await import("./published-storage.ts");
     const stored = await publishedStorage(hit.entry.config, hit.entry.name);
     return {
       id: hit.entry.name,
