@@ -2,9 +2,10 @@
 import type { Architecture } from "../architecture/model.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
+import { type TrainResult, train } from "./train.ts";
 import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
-import { inFlight, languageModel, trainStages } from "./train-stages.ts";
+import { inFlight, languageModel, type Stage, trainStages } from "./train-stages.ts";
 
 /** A change to the request and what the worst device would then have allocated. */
 export interface TrainRelief {
@@ -31,10 +32,15 @@ const WEIGHTS_DIVIDED: ReadonlySet<Sharding> = new Set(["zero3", "fsdp", "fsdp2"
  * What cannot lower the peak by as much is not even tried: activations where the optimizer's step is about as high, the loss
  * where a stage without the head is.
  *
+ * @param done what `train` made of the same
  * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
  */
-export function trainReliefs(model: Architecture, request: TrainRequest): readonly TrainRelief[] {
-  const now = effectiveTrain(model, request);
+export function trainReliefs(
+  model: Architecture,
+  request: TrainRequest,
+  done: TrainResult = train(model, request),
+): readonly TrainRelief[] {
+  const now = done.request;
   const candidates: (readonly [TrainRelief["change"], Partial<TrainRequest>])[] = [];
   const offer = (change: Partial<TrainRequest> & TrainRelief["change"]): void => {
     candidates.push([change, change]);
@@ -62,7 +68,7 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
   if (now.method === "full") offer({ method: "lora" });
   if (now.method === "lora") offer({ method: "qlora" });
   const text = languageModel(model);
-  const before = worstMoments(text, now);
+  const before = momentsOf(done, trainStages(text, now));
   const near = (bytes: Bytes): boolean => before.peak - bytes < LEAST * before.peak;
   const stays = (options: Partial<TrainRequest>): boolean => {
     const names = Object.keys(options);
@@ -74,7 +80,7 @@ export function trainReliefs(model: Architecture, request: TrainRequest): readon
   return candidates
     .filter(([, options]) => !stays(options))
     .map(([change, options]): TrainRelief => {
-      const { peak } = worstMoments(text, effectiveTrain(model, { ...request, ...options }));
+      const peak = peakOf(text, effectiveTrain(model, { ...request, ...options }));
       return { change, allocatedBytes: peak, savedBytes: before.peak - peak };
     })
     .filter((relief) => relief.savedBytes >= LEAST * before.peak)
@@ -90,22 +96,29 @@ interface WorstMoments {
   readonly headless: Bytes;
 }
 
-function worstMoments(text: Architecture, effective: EffectiveTrain): WorstMoments {
-  const parts = newKnownParts();
-  const most = new Map<Architecture, number>();
+function momentsOf(result: TrainResult, stages: readonly Stage[]): WorstMoments {
   let peak = 0;
   let step = 0;
   let headless = 0;
+  result.devices.forEach(({ allocated, phases }, index) => {
+    peak = Math.max(peak, allocated.bytes);
+    for (const { phase, allocated: then } of phases)
+      if (phase === "optimizer-step") step = Math.max(step, then.bytes);
+    if (!stages[index]!.ends.output) headless = Math.max(headless, allocated.bytes);
+  });
+  return { peak, step, headless };
+}
+
+/** What the device that holds the most has allocated: all that a relief is judged by, in less time than `train`. */
+function peakOf(text: Architecture, effective: EffectiveTrain): Bytes {
+  const parts = newKnownParts();
+  const most = new Map<Architecture, number>();
+  let peak = 0;
   for (const stage of trainStages(text, effective)) {
     const waiting = inFlight(stage, effective);
     if ((most.get(stage.share) ?? 0) >= waiting) continue;
     most.set(stage.share, waiting);
-    for (const phase of devicePhases(stage, text, effective, parts)) {
-      const bytes = phaseTotal(phase);
-      peak = Math.max(peak, bytes);
-      if (phase.phase === "optimizer-step") step = Math.max(step, bytes);
-      if (!stage.ends.output) headless = Math.max(headless, bytes);
-    }
+    for (const phase of devicePhases(stage, text, effective, parts)) peak = Math.max(peak, phaseTotal(phase));
   }
-  return { peak, step, headless };
+  return peak;
 }

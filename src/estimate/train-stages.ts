@@ -5,6 +5,7 @@ import { readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
 import { deviceShares } from "../parallelism/share.ts";
+import { onceFor } from "../remember.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 
 export interface Stage {
@@ -74,7 +75,7 @@ function sameParts(a: Architecture, b: Architecture): boolean {
  *
  * @throws bad-option for a model of images or sound alone: its steps have another input and another loss
  */
-export function languageModel(model: Architecture): Architecture {
+export const languageModel = onceFor((model: Architecture): Architecture => {
   const stacks = model.stacks.filter(({ role }) => readsText(role));
   if (stacks.length === model.stacks.length) return model;
   if (stacks.length === 0)
@@ -88,7 +89,7 @@ export function languageModel(model: Architecture): Architecture {
   );
   const part = { ...model, stacks, tensors };
   return { ...part, parameters: countParameters(part) };
-}
+});
 
 /**
  * Micro-batches whose activations a stage holds at once (s from 0, p stages, m micro-batches, v chunks):

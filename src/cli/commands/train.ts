@@ -58,7 +58,7 @@ async function runTrain(reference: string, flags: Flags, { io, exit }: Session):
     model: modelSummary(loaded),
     architecture: model,
     result,
-    reliefs: trainReliefs(model, asked),
+    reliefs: trainReliefs(model, asked, result),
     ...(budget === undefined ? {} : { budget }),
     notes: [...loaded.notes, ...result.notes, ...cardNotes, ...(limit?.notes ?? [])],
   };
