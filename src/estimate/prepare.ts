@@ -8,6 +8,7 @@ import { kvFormatByName } from "../formats/kv-formats.ts";
 import type { AttentionImplementation } from "../memory/attention-mask.ts";
 import type { ImagesRequest } from "../memory/images-request.ts";
 import { plainStorageByName, type WeightStorage } from "../quantization/storage.ts";
+import { onceFor } from "../remember.ts";
 import { type Bytes, groupDigits, type Tokens } from "../units.ts";
 
 /** Context when none is asked for; less if the model ends earlier. */
@@ -206,12 +207,9 @@ function contextOf(model: Architecture, options: EstimateOptions, notes: Note[])
   return context;
 }
 
-/**
- * Positions that cross attention reads where the class does not fix them: as many as the decoder's behind an
- * encoder for text, none where they would be those of images and none are given.
- */
-function encoderTokensOf(model: Architecture, contextTokens: Tokens, notes: Note[]): Tokens | undefined {
-  const open = model.stacks.some(
+/** Cross attention over positions that the class does not fix. */
+const hasOpenCross = onceFor((model: Architecture): boolean =>
+  model.stacks.some(
     ({ role, kinds }) =>
       role === "decoder" &&
       kinds.some(({ mixers }) =>
@@ -220,8 +218,15 @@ function encoderTokensOf(model: Architecture, contextTokens: Tokens, notes: Note
             mixer.kind === "attention" && mixer.cache === "cross" && mixer.encoderTokens === undefined,
         ),
       ),
-  );
-  if (!open) return undefined;
+  ),
+);
+
+/**
+ * Positions that cross attention reads where the class does not fix them: as many as the decoder's behind an
+ * encoder for text, none where they would be those of images and none are given.
+ */
+function encoderTokensOf(model: Architecture, contextTokens: Tokens, notes: Note[]): Tokens | undefined {
+  if (!hasOpenCross(model)) return undefined;
   if (!model.stacks.some(({ role }) => role === "encoder")) return 0;
   notes.push({
     code: "encoder-tokens",

@@ -8,6 +8,7 @@ import {
   cacheSum,
   rowsBytes,
 } from "../engines/cache-sum.ts";
+import { onceFor } from "../remember.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { Term } from "./term.ts";
 
@@ -58,11 +59,12 @@ const kvRows = (rows: readonly CacheLayer[], input: Omit<CacheInput, "sequences"
   rows.map(({ mixer, layers }) => ({ layers, parts: kvParts(mixer, input) }));
 
 /** Only mixers that keep a state: most models have none. */
-const stateRows = (rows: readonly CacheLayer[]): readonly CachePartRow[] =>
+const stateRows = onceFor((rows: readonly CacheLayer[]): readonly CachePartRow[] =>
   rows.flatMap(({ mixer, layers }) => {
     const bytes = stateBytes(mixer);
     return bytes === 0 ? [] : [{ layers, parts: [{ tokens: null, bytes }] }];
-  });
+  }),
+);
 
 function kvParts(mixer: Mixer, input: Omit<CacheInput, "sequences">): readonly CachePart[] {
   const { contextTokens, format } = input;
