@@ -131,13 +131,18 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
       file: config.file,
       modelType,
       nearest: nothing ? [] : nearestNames(modelType, byModelType.keys()),
-      reason: nothing
-        ? "it has neither model_type nor architectures, so it is not a model's config.json"
-        : "no family describes it",
+      reason: nothing ? nothingNamed(config) : "no family describes it",
     });
   }
 
   return readArchitecture;
+}
+
+function nothingNamed(config: ConfigReader): string {
+  const part = config.optionalText("_class_name");
+  return part === undefined
+    ? "it has neither model_type nor architectures, so it is not a model's config.json"
+    : `it is ${part.slice(0, 60)}, a part of a diffusion pipeline, of which only text encoders are sized`;
 }
 
 function modelTypeOf(config: ConfigReader): string {

@@ -2,6 +2,7 @@ import { nearestNames, VramCalcError } from "../errors.ts";
 import { findFormatId, formatByName, unknownFormat } from "../formats/format-names.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import { schemeStorage } from "./assignment.ts";
+import { formatsMeantBy } from "./everyday-words.ts";
 import { FILE_TYPES, findFileType } from "./gguf/file-types.ts";
 import { ggufScheme } from "./gguf/gguf-scheme.ts";
 import { elementScheme, SCHEME_NAMES, schemeByName } from "./named-schemes.ts";
@@ -83,6 +84,8 @@ function unknown(name: string): VramCalcError<"unknown-name"> {
       hint: "files of that name follow their uploader's own recipe: give the .gguf file, whose header is exact",
     });
   }
+  const meant = formatsMeantBy(name);
+  if (meant.length > 0) return new VramCalcError("unknown-name", { kind: "format", name, nearest: meant });
   // "exl2" alone says no bits, so it is no suggestion.
   const methods = SCHEME_NAMES.map((known) => known.replace(/-.*/, "")).filter(
     (method) => schemeByName(method) !== null,

@@ -121,6 +121,12 @@ async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Pro
   if (weights.kind === "index") return loadWeightFile(folder, weights.index, options);
   const single = folder.fileNames.filter((file) => file.endsWith(".safetensors"));
   if (single.length === 1) return loadWeightFile(folder, single[0]!, options);
+  if (folder.fileNames.includes("model_index.json"))
+    throw new VramCalcError("unreadable-path", {
+      path: folder.name,
+      reason: "it holds a diffusion pipeline, which is not sized",
+      hint: `its text encoder is: ${nameIn(folder, "text_encoder")}`,
+    });
   throw new VramCalcError("unreadable-path", {
     path: nameIn(folder, "config.json"),
     reason: "there is no such file",

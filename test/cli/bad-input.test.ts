@@ -21,6 +21,7 @@ const files: Readonly<Record<string, string>> = {
   "list.json": "[]",
   "empty.json": "",
   "no-type.json": "{}",
+  "unet.json": JSON.stringify({ _class_name: "UNet2DConditionModel", in_channels: 4 }),
   "missing.json": JSON.stringify({ ...LLAMA, hidden_size: undefined }),
   "text.json": JSON.stringify({ ...LLAMA, hidden_size: "64" }),
   "negative.json": JSON.stringify({ ...LLAMA, num_hidden_layers: -2 }),
@@ -31,6 +32,8 @@ const files: Readonly<Record<string, string>> = {
 };
 for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 mkdirSync(join(folder, "no-config"));
+mkdirSync(join(folder, "pipeline"));
+writeFileSync(join(folder, "pipeline/model_index.json"), '{"_class_name":"StableDiffusionPipeline"}');
 
 /** Command line (@ is the folder of the files above) and what the one sentence must hold. */
 const CASES: readonly (readonly [string, RegExp])[] = [
@@ -65,6 +68,9 @@ const CASES: readonly (readonly [string, RegExp])[] = [
   ["@/list.json", /an object of settings/],
   ["@/empty.json", /empty file/],
   ["@/no-type.json", /neither model_type nor architectures/],
+  ["@/unet.json", /it is UNet2DConditionModel, a part of a diffusion pipeline/],
+  ["@/pipeline", /a diffusion pipeline, which is not sized; its text encoder is: .*text_encoder/],
+  ["14B --dtype 4bit", /did you mean nf4, awq or q4_k_m\?/],
   ["@/missing.json", /"hidden_size" is missing/],
   ["@/text.json", /"hidden_size" is "64", expected a whole number/],
   ["@/negative.json", /"num_hidden_layers" is -2/],

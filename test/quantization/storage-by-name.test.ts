@@ -3,6 +3,7 @@ import { typicalArchitecture } from "../../src/architecture/typical.ts";
 import { sliceLayers } from "../../src/parallelism/layer-range.ts";
 import { tensorShare } from "../../src/parallelism/tensor-share.ts";
 import { assignFormats } from "../../src/quantization/assignment.ts";
+import { formatsMeantBy } from "../../src/quantization/everyday-words.ts";
 import { plainStorageByName } from "../../src/quantization/storage.ts";
 import { QUANTIZATION_NAMES, storageByName } from "../../src/quantization/storage-by-name.ts";
 import { timeLimit } from "../time-limit.ts";
@@ -140,6 +141,11 @@ describe("names", () => {
     ["gptq-5bit", /expected gptq of 2, 3, 4, 8 bits/],
     ["hqq-7bit", /expected hqq of/],
     ["awq-4bit-g1", /a group of 8 to 65536/],
+    ["4bit", /did you mean nf4, awq or q4_k_m\?/],
+    ["load_in_8bit", /did you mean fp8, int8 or q8_0\?/],
+    ["1.58-bit", /did you mean iq1_m or tq1_0\?/],
+    ["7bit", /unknown format "7bit"/],
+    ["GGUF", /did you mean q4_k_m, q6_k or q8_0\?/],
     ["exl2", /did you mean exl2-4bpw/],
     ["exl3", /did you mean exl3-4bpw/],
     ["exl2-9bpw", /2 to 8 bits per weight/],
@@ -148,6 +154,20 @@ describe("names", () => {
   ])("%s is refused in one sentence", (name, message) => {
     expect(() => storageByName(name)).toThrow(message);
   });
+});
+
+test("every format that an everyday word may mean is one", () => {
+  const words = ["1", "2", "3", "4", "5", "6", "8", "gguf", "bnb", "qlora", "exl2", "exl3", "mlx", "marlin"];
+  for (const word of words) {
+    expect(formatsMeantBy(word).length).toBeGreaterThan(0);
+    for (const name of formatsMeantBy(word)) expect(storageByName(name).bytesOf(llama)).toBeGreaterThan(0);
+  }
+  expect(formatsMeantBy("constructor")).toEqual([]);
+});
+
+test("q4km is q4_k_m", () => {
+  expect(storageByName("q4km").id).toBe("q4_k_m");
+  expect(storageByName("IQ2XXS-imatrix").id).toBe(storageByName("iq2_xxs-imatrix").id);
 });
 
 describe("a share of a model", () => {

@@ -68,11 +68,17 @@ const ALIASES: { readonly [name: string]: string } = {
   ggml_nvfp4: "gguf_nvfp4",
 };
 
-/** The file type that a name stands for: case, "-" for "_" and a leading "gguf" do not count. */
+/** Names without separators: "q4km". */
+const squeezed = (name: string): string => name.replaceAll("_", "");
+const BY_SQUEEZED: ReadonlyMap<string, FileType> = new Map(
+  [...FILE_TYPES.values()].map((type) => [squeezed(type.name), type]),
+);
+
+/** The file type that a name stands for: case, separators and a leading "gguf" do not count. */
 export function findFileType(name: string): FileType | undefined {
   const key = name.toLowerCase().replaceAll("-", "_");
   const bare = key.replace(/^gguf_/, "");
   const at = (text: string): FileType | undefined =>
     FILE_TYPES.get(Object.hasOwn(ALIASES, text) ? ALIASES[text]! : text);
-  return at(key) ?? at(bare);
+  return at(key) ?? at(bare) ?? BY_SQUEEZED.get(squeezed(key));
 }
