@@ -45,6 +45,8 @@ export interface DecoderRow {
   readonly classNames?: readonly string[];
   /** What a nested config may leave to the class. */
   readonly classSizes?: ClassSizes;
+  /** "encoder" for a text that is read whole, without a cache. */
+  readonly role?: "encoder";
   readonly tied?: boolean;
   readonly kvHeads?: number;
   readonly headDim?: number;
@@ -159,6 +161,7 @@ export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraf
     family: row.id,
     config,
     sizes,
+    role: row.role,
     tiedByDefault: row.tied ?? false,
     norm: row.norm ?? "rms",
     layerNorms: typeof row.layerNorms === "function" ? row.layerNorms(config) : row.layerNorms,

@@ -24,6 +24,8 @@ export interface DecoderSpec {
   readonly sizes: DecoderSizes;
   readonly tiedByDefault: boolean;
   readonly norm: NormKind;
+  /** "encoder" for classes that read a whole text at once, every position seeing all others. */
+  readonly role?: "decoder" | "encoder" | undefined;
   /** Names of the norms of width h in each layer. */
   readonly layerNorms?: readonly string[] | undefined;
   /** What differs in the shared attention: biases, norms, names. */
@@ -82,7 +84,7 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
   const keyOf =
     spec.keyOf ?? (spec.window === undefined ? undefined : (layer: number) => String(spec.window?.(layer)));
   const stack = stackOf({
-    role: "decoder",
+    role: spec.role ?? "decoder",
     prefix: names.layers,
     hiddenSize,
     layers,
@@ -144,6 +146,7 @@ function sharedMixer(
     kvHeads,
     keyDim: headDim,
     windowTokens,
+    cache: spec.role === "encoder" ? "none" : "own",
     ...spec.attention,
   });
   built.set(windowTokens, parts);

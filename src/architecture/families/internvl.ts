@@ -29,8 +29,8 @@ function projector(names: readonly [string, string, string], folded: number, tex
 /** The class of the model's own repository: the decoder under llm_config. */
 export const internvlChat: Family = {
   id: "internvl_chat",
-  modelTypes: ["internvl_chat"],
-  classNames: ["InternVLChatModel"],
+  modelTypes: ["internvl_chat", "h2ovl_chat"],
+  classNames: ["InternVLChatModel", "H2OVLChatModel"],
   build: (config, families) => {
     const text = languageModel(config, families, { keys: ["llm_config"], modelType: "internlm2" });
     const tower = internVisionPublished(part(config, "vision_config"), "vision_model");
@@ -47,11 +47,11 @@ export const internvlChat: Family = {
   },
 };
 
-/** The class of transformers, tied unless a config says otherwise. */
+/** The class of transformers, tied unless a config says otherwise; Intern-S1 is the same over Qwen3. */
 export const internvl: Family = {
   id: "internvl",
-  modelTypes: ["internvl"],
-  classNames: ["InternVLForConditionalGeneration"],
+  modelTypes: ["internvl", "interns1"],
+  classNames: ["InternVLForConditionalGeneration", "InternS1ForConditionalGeneration"],
   build: (config, families) => {
     const text = languageModel(config, families, { modelType: "qwen2", tied: true, ties: "top" });
     const tower = internVisionNative(part(config, "vision_config"), "vision_tower");

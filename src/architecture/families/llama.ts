@@ -17,8 +17,14 @@ export const llama = familyOf(LLAMA);
 export const llamaRenamed = familyOf({
   ...LLAMA,
   id: "llama-renamed",
-  modelTypes: ["Yi", "aquila", "xverse"],
-  classNames: ["YiForCausalLM", "AquilaForCausalLM", "XverseForCausalLM"],
+  modelTypes: ["Yi", "aquila", "xverse", "skywork", "apriel"],
+  classNames: [
+    "YiForCausalLM",
+    "AquilaForCausalLM",
+    "XverseForCausalLM",
+    "SkyworkForCausalLM",
+    "AprielForCausalLM",
+  ],
   customCode: "llama",
 });
 

@@ -5,7 +5,7 @@ import { mtpStack } from "../mtp.ts";
 import { qwenWindow } from "../windows.ts";
 
 /** Llama with biases on q, k and v that no key announces. */
-const QWEN2: DecoderRow = {
+export const QWEN2: DecoderRow = {
   id: "qwen2",
   classNames: ["Qwen2ForCausalLM"],
   classSizes: [4096, 22016, 32, 32, 151936],
@@ -57,7 +57,7 @@ export const qwen3 = familyOf(QWEN3);
 const { headDim: _noClassHeadDim, ...QWEN3_WITHOUT_HEAD_DIM } = QWEN3;
 
 /** Qwen3 attention over routed experts without a shared one; a window, if used, holds in every layer. */
-export const qwen3Moe = familyOf({
+export const QWEN3_MOE: DecoderRow = {
   ...QWEN3_WITHOUT_HEAD_DIM,
   id: "qwen3_moe",
   classNames: ["Qwen3MoeForCausalLM"],
@@ -74,7 +74,8 @@ export const qwen3Moe = familyOf({
         width: config.int("moe_intermediate_size", 768),
       }),
   }),
-});
+};
+export const qwen3Moe = familyOf(QWEN3_MOE);
 
 /** MiMo-7B: Qwen2 with prediction layers in the file. */
 export const mimo = familyOf({

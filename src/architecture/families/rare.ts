@@ -12,13 +12,14 @@ import { RARE_ENCODERS as ENCODER_ROWS } from "./rare-encoders.ts";
 import { RARE_HYBRIDS } from "./rare-hybrids.ts";
 import { RARE_ROTARY } from "./rare-rotary.ts";
 import { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
+import { REMOTE_DECODERS } from "./remote-decoders.ts";
 
 import { SPOKEN } from "./spoken.ts";
 import { TRANSCRIBERS } from "./transcribers.ts";
 
 export { RARE_IMAGES } from "./rare-images.ts";
 /** Text models without any tower. */
-export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...RARE_HYBRIDS];
+export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...REMOTE_DECODERS, ...RARE_HYBRIDS];
 /** Encoders of text, and encoders with a decoder. */
 export const RARE_ENCODERS: readonly Family[] = [
   ...ENCODER_ROWS,
