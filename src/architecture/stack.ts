@@ -1,8 +1,19 @@
 import type { ConfigReader, Keys } from "./config-reader.ts";
-import type { LayerKind, Run, Stack, StackRole } from "./model.ts";
+import type { Architecture, LayerKind, Run, Stack, StackRole } from "./model.ts";
 
 /** Whether layers of that role read the tokens of a text; towers read images or sound. */
 export const readsText = (role: StackRole): boolean => role === "decoder" || role === "encoder";
+
+/** Whether a model has no decoder: it reads all positions at once, keeps nothing and generates nothing. */
+export const isEncoder = (model: Pick<Architecture, "stacks">): boolean =>
+  !model.stacks.some(({ role }) => role === "decoder");
+
+/** Positions of a text of so many tokens that the head over the vocabulary reads; none without such a head. */
+export function headPositions(model: Architecture, tokens: number, ofDecoder: number): number {
+  if (!isEncoder(model)) return ofDecoder;
+  const head = model.tensors.some(({ group, shape }) => group === "lm-head" && shape[0] === model.vocabSize);
+  return head || model.tied ? tokens : 0;
+}
 
 export interface StackSpec {
   readonly role: StackRole;

@@ -1,4 +1,5 @@
 import type { Architecture } from "../architecture/model.ts";
+import { headPositions, isEncoder } from "../architecture/stack.ts";
 import { peakElements, widestLayer } from "../engines/layer-widths.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { Term } from "./term.ts";
@@ -14,8 +15,6 @@ export interface ActivationsInput {
   /** Bytes of one value of the compute format. Default 2. */
   readonly computeBytes?: number;
 }
-
-const isEncoder = (model: Architecture): boolean => !model.stacks.some(({ role }) => role === "decoder");
 
 /**
  * The largest set of intermediate tensors alive at once while a prompt is read, without an engine's habits.
@@ -58,10 +57,8 @@ export function activations(model: Architecture, input: ActivationsInput): Term 
 export function logits(model: Architecture, input: ActivationsInput): Term | null {
   const { sequences, contextTokens, computeBytes = ACTIVATION_BYTES } = input;
   const vocabulary = model.vocabSize;
-  const encoder = isEncoder(model);
-  const head = model.tensors.some(({ group, shape }) => group === "lm-head" && shape[0] === vocabulary);
-  if (encoder && !head && !model.tied) return null;
-  const rows = encoder ? sequences * contextTokens : sequences;
+  const rows = sequences * headPositions(model, contextTokens, 1);
+  if (rows === 0) return null;
   const width = computeBytes + 4;
   const bytes: Bytes = rows * vocabulary * width;
   return {

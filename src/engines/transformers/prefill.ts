@@ -1,4 +1,5 @@
 import type { Architecture } from "../../architecture/model.ts";
+import { isEncoder } from "../../architecture/stack.ts";
 import type { Term } from "../../memory/term.ts";
 import type { Tokens } from "../../units.ts";
 import { mostQueryHeads } from "../cache-layers.ts";
@@ -21,8 +22,8 @@ export interface PrefillInput {
  *
  *     layers       tokens * (4 hidden + widest feed-forward or mixer) * compute bytes
  *                  eager: + scores of one layer, tokens * prompt * heads * (2 compute + 4)
- *     logits       sequences * positions * vocabulary * (compute + 4); a class of the model's own repository is taken
- *                  not to cast them up: compute
+ *     logits       sequences * positions * vocabulary * (compute + 4); an encoder does not cast them up, and a class
+ *                  of the model's own repository is taken not to: compute
  *     activations  max(tokens * hidden * compute, layers - logits)
  *
  * Reading: Qwen-7B's 2048 tokens, see `pinnedElements`: the logits are in bf16, 2048 x 151,936 x 2 B = 0.58 GiB.
@@ -37,7 +38,7 @@ export function prefillTerms(share: Architecture, input: PrefillInput): readonly
   const scores = input.eager ? tokens * prompt * mostQueryHeads(share) * (2 * computeBytes + 4) : 0;
   const layers = tokens * each * computeBytes + scores;
   const ownClass = share.notes.some((note) => note.code === "custom-code-layout");
-  const width = computeBytes + (ownClass ? 0 : 4);
+  const width = computeBytes + (ownClass || isEncoder(share) ? 0 : 4);
   const logits = sequences * positions * share.vocabSize * width;
   const kept = tokens * share.hiddenSize * computeBytes;
   const bytes = Math.max(kept, layers - logits);

@@ -1,4 +1,5 @@
 import type { Architecture } from "../../architecture/model.ts";
+import { headPositions } from "../../architecture/stack.ts";
 import { exactSum, sumTerms, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
 import type { Bytes, Tokens } from "../../units.ts";
@@ -25,7 +26,7 @@ export interface TransformersOptions {
  *
  *     cache        DynamicCache at its longest, with what views still pin after the prefill
  *     activations  the widest layer of the prompt, or what the logits need beside them: see prefill.ts
- *     logits       the last position, all before 4.45
+ *     logits       the last position; all before 4.45, and of an encoder
  *     allocator    old cache beside the new one, see growth.ts
  *     workspace    cuBLAS handle; the unpacked copy of a 4-bit matrix while a prompt is read
  *
@@ -66,7 +67,7 @@ function stageTerms(
     prompt,
     computeBytes,
     eager: input.attention === "eager",
-    positions: at.lastStage ? (version.prefillLogits === "all" ? prompt : 1) : 0,
+    positions: at.lastStage ? headPositions(share, prompt, version.prefillLogits === "all" ? prompt : 1) : 0,
   });
   terms.push(...read);
   const prefill = sumTerms(read).bytes;
