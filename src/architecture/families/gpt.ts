@@ -8,7 +8,7 @@ import { positionEmbedding } from "../tensors.ts";
 const fourTimes = (hiddenSize: number): number => 4 * hiddenSize;
 
 /** Learned positions, biases everywhere, tied. */
-const GPT2: DecoderRow = {
+export const GPT2: DecoderRow = {
   id: "gpt2",
   classNames: ["GPT2LMHeadModel"],
   classSizes: [768, 3072, 12, 12, 50257],

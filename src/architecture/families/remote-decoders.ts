@@ -1,14 +1,15 @@
 /** Decoders of classes that live in a model's own repository: another class's layout under other names and keys. */
 
 import { type ConfigReader, overriding } from "../config-reader.ts";
-import { type DecoderRow, familyOf } from "../decoder-row.ts";
-import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
+import { familyOf } from "../decoder-row.ts";
+import { readDecoderSizes } from "../decoder-sizes.ts";
 import { expertsBeside, expertsOf } from "../expert-rules.ts";
 import type { Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { layerInts } from "../stack.ts";
-import { norm, positionEmbedding } from "../tensors.ts";
+import { norm } from "../tensors.ts";
+import { GPT2 } from "./gpt.ts";
 import { LLAMA } from "./llama.ts";
 import { QWEN2, QWEN3, QWEN3_MOE } from "./qwen.ts";
 
@@ -102,29 +103,17 @@ const deci = familyOf({
   customCode: "llama with KV heads by layer",
 });
 
+const { classSizes: _sizesOfGpt2, plainMlp: PLAIN_MLP, ...GPT2_WITHOUT_MLP } = GPT2;
+
 /** Jais: GPT-2 with ALiBi, and a gated MLP where the activation is swiglu. */
-const JAIS: DecoderRow = {
-  id: "jais",
-  classNames: ["JAISLMHeadModel"],
-  tied: true,
-  norm: "layer",
-  layerNorms: ["ln_1", "ln_2"],
-  qkvBias: true,
-  oBias: true,
-  mlpBias: true,
-  attention: { name: "attn", fused: "c_attn", outName: "c_proj" },
-  widthDefault: (hiddenSize) => 4 * hiddenSize,
-  names: { embedding: "transformer.wte", layers: "transformer.h", finalNorm: "transformer.ln_f" },
-  extras: (config, { hiddenSize }) =>
-    config.text("position_embedding_type", "learned") === "alibi"
-      ? []
-      : [positionEmbedding("transformer.wpe", config.int(POSITION_KEYS, 1024), hiddenSize)],
-  customCode: "gpt2 with a gated MLP",
-};
-const jais = familyOf(JAIS, (config) =>
-  config.text("activation_function", "gelu") === "swiglu"
-    ? { gatedMlp: ["c_fc2", "c_fc", "c_proj"], activation: "silu" }
-    : { plainMlp: ["c_fc", "c_proj"], activation: "gelu_new" },
+const jais = familyOf(
+  { ...GPT2_WITHOUT_MLP, id: "jais", classNames: ["JAISLMHeadModel"], customCode: "gpt2 with a gated MLP" },
+  (config) => ({
+    ...(config.text("position_embedding_type", "learned") === "alibi" ? { extras: () => [] } : {}),
+    ...(config.text("activation_function", "gelu") === "swiglu"
+      ? { gatedMlp: ["c_fc2", "c_fc", "c_proj"], activation: "silu" }
+      : { plainMlp: PLAIN_MLP! }),
+  }),
 );
 
 /** Grok 1 as converted: four norms in a layer, experts alone. */
