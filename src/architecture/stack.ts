@@ -8,11 +8,18 @@ export const readsText = (role: StackRole): boolean => role === "decoder" || rol
 export const isEncoder = (model: Pick<Architecture, "stacks">): boolean =>
   !model.stacks.some(({ role }) => role === "decoder");
 
-/** Positions of a text of so many tokens that the head over the vocabulary reads; none without such a head. */
-export function headPositions(model: Architecture, tokens: number, ofDecoder: number): number {
+/**
+ * Positions of each text that the head over the vocabulary reads: all that an encoder read, none without such a head.
+ *
+ * @example headPositions(llama_3_1_8b, { ofEncoder: 512, ofDecoder: 1 }) // 1
+ */
+export function headPositions(
+  model: Architecture,
+  { ofEncoder, ofDecoder }: { readonly ofEncoder: number; readonly ofDecoder: number },
+): number {
   if (!isEncoder(model)) return ofDecoder;
   const head = model.tensors.some(({ group, shape }) => group === "lm-head" && shape[0] === model.vocabSize);
-  return head || model.tied ? tokens : 0;
+  return head || model.tied ? ofEncoder : 0;
 }
 
 export interface StackSpec {

@@ -57,7 +57,7 @@ export function activations(model: Architecture, input: ActivationsInput): Term 
 export function logits(model: Architecture, input: ActivationsInput): Term | null {
   const { sequences, contextTokens, computeBytes = ACTIVATION_BYTES } = input;
   const vocabulary = model.vocabSize;
-  const rows = sequences * headPositions(model, contextTokens, 1);
+  const rows = sequences * headPositions(model, { ofEncoder: contextTokens, ofDecoder: 1 });
   if (rows === 0) return null;
   const width = computeBytes + 4;
   const bytes: Bytes = rows * vocabulary * width;

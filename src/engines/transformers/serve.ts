@@ -67,7 +67,9 @@ function stageTerms(
     prompt,
     computeBytes,
     eager: input.attention === "eager",
-    positions: at.lastStage ? headPositions(share, prompt, version.prefillLogits === "all" ? prompt : 1) : 0,
+    positions: at.lastStage
+      ? headPositions(share, { ofEncoder: prompt, ofDecoder: version.prefillLogits === "all" ? prompt : 1 })
+      : 0,
   });
   terms.push(...read);
   const prefill = sumTerms(read).bytes;
