@@ -8,6 +8,14 @@ export const readsText = (role: StackRole): boolean => role === "decoder" || rol
 export const isEncoder = (model: Pick<Architecture, "stacks">): boolean =>
   !model.stacks.some(({ role }) => role === "decoder");
 
+/** Whether a model has a head over its vocabulary, its own or the embedding's: not those that score or embed a text. */
+export const hasVocabularyHead = (model: Architecture): boolean =>
+  model.tied ||
+  model.tensors.some(
+    // A rank's share of such a head has fewer rows; those of speech are whole on every rank.
+    ({ group, split, shape }) => group === "lm-head" && (split === "vocab" || shape[0] === model.vocabSize),
+  );
+
 /**
  * Positions of each text that the head over the vocabulary reads: all that an encoder read, none without such a head.
  *
@@ -17,9 +25,8 @@ export function headPositions(
   model: Architecture,
   { ofEncoder, ofDecoder }: { readonly ofEncoder: number; readonly ofDecoder: number },
 ): number {
-  if (!isEncoder(model)) return ofDecoder;
-  const head = model.tensors.some(({ group, shape }) => group === "lm-head" && shape[0] === model.vocabSize);
-  return head || model.tied ? ofEncoder : 0;
+  if (!hasVocabularyHead(model)) return 0;
+  return isEncoder(model) ? ofEncoder : ofDecoder;
 }
 
 export interface StackSpec {

@@ -32,6 +32,19 @@ describe("a model that reads a whole text and generates none", () => {
     expect(logitsOf("BertModel", batch)).toBeUndefined();
   });
 
+  test.each(["Qwen3ForSequenceClassification", "Qwen3Model"])(
+    "%s, a decoder without such a head, makes none either",
+    (name) => {
+      const decoder = { ...BERT_BASE, model_type: "qwen3", architectures: [name], num_key_value_heads: 12 };
+      const model = readArchitecture(decoder, "config.json");
+      for (const engine of ["generic", "transformers", "vllm", "sglang"]) {
+        const terms = estimate(model, { ...batch, engine }).devices[0]!.terms;
+        expect(terms.map(({ id }) => id)).not.toContain("logits");
+        expect(terms.map(({ id }) => id)).toContain("kv-cache");
+      }
+    },
+  );
+
   test("vLLM does not sample from it, so the layers set the peak of its profile run", () => {
     expect(logitsOf("BertForMaskedLM", { ...batch, engine: "vllm" })).toBeUndefined();
   });

@@ -56,8 +56,8 @@ export interface ProfilePeak {
 }
 
 /**
- * Peak of the profile run: one forward of max_num_batched_tokens, then a dummy sampler run; an encoder is run for its
- * embeddings and has none (`gpu_model_runner.py`, `profile_run` of pooling models).
+ * Peak of the profile run: one forward of max_num_batched_tokens, then a dummy sampler run; what scores or embeds a text
+ * has none (`gpu_model_runner.py`, `profile_run` of pooling models).
  *
  *     layers    tokens * (4 hidden + widest feed-forward or mixer) * compute bytes
  *     sampler   tokens * hidden * compute bytes + sequences * vocabulary * (compute bytes + c(version))
@@ -75,7 +75,7 @@ export function profilePeak(
     readonly limits: SchedulerLimits;
     readonly computeBytes: number;
     readonly version: VllmVersion;
-    /** Stages but the last make no logits, and encoders are not sampled from. */
+    /** Stages but the last make no logits, and what scores or embeds a text is not sampled from. */
     readonly sampler: boolean;
   },
 ): ProfilePeak {
