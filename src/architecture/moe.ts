@@ -3,7 +3,7 @@ import type { ConfigReader, Keys } from "./config-reader.ts";
 
 import { activationOf } from "./family.ts";
 import { type FeedForwardParts, gatedMlp } from "./feed-forward.ts";
-import type { Role, Split, Tensor } from "./model.ts";
+import type { Activation, Role, Split, Tensor } from "./model.ts";
 import { linear, routerBalance, tensor } from "./tensors.ts";
 
 export const EXPERT_KEYS = [
@@ -110,6 +110,41 @@ export function experts(spec: ExpertsSpec): Tensor[] {
   ];
 }
 
+/** Experts and how they are chosen, for a class that makes router or shared experts in a way of its own. */
+export interface RoutedSpec extends Omit<ExpertsSpec, "experts" | "activeExperts"> {
+  readonly counts: ExpertCounts;
+  readonly activation: Activation;
+  /** Width of the shared experts together. */
+  readonly sharedWidth?: number;
+  /** Width that the experts work on when it is not the hidden size. */
+  readonly latentDim?: number | undefined;
+}
+
+/** The block of those experts; its tensors are the experts', and the router's where one is named. */
+export function routedExperts(spec: RoutedSpec): FeedForwardParts {
+  const { counts, activation, sharedWidth = 0, latentDim, ...rest } = spec;
+  const { count, active } = counts;
+  const { hiddenSize, width, gated = true } = rest;
+  return {
+    feedForward: {
+      kind: "experts",
+      experts: count,
+      activeExperts: active,
+      width,
+      gated,
+      activation,
+      sharedWidth,
+      ...(latentDim === undefined ? {} : { latentDim }),
+    },
+    tensors: experts({
+      ...rest,
+      ...(latentDim === undefined ? {} : { hiddenSize: latentDim, routerSize: hiddenSize }),
+      experts: count,
+      activeExperts: active,
+    }),
+  };
+}
+
 export interface MoeSpec {
   readonly config: ConfigReader;
   readonly hiddenSize: number;
@@ -152,19 +187,21 @@ export interface MoeSpec {
  */
 export function moe(spec: MoeSpec): FeedForwardParts {
   const { config, hiddenSize, width, shared, name = "mlp" } = spec;
-  const { count, active } = spec.experts;
+  const { count } = spec.experts;
   const at = (module: string): string => (name === "" ? module : `${name}.${module}`);
-  const tensors: Tensor[] = experts({
+  const routed = routedExperts({
     name: at("experts"),
     router: at(spec.router ?? "gate"),
     routerBias: spec.routerBias ?? false,
     hiddenSize,
     width,
-    experts: count,
-    activeExperts: active,
+    counts: spec.experts,
     bias: spec.expertBias ?? false,
     ...(spec.expertNames === undefined ? {} : { names: spec.expertNames }),
+    activation: activationOf(config, spec.activation ?? "silu"),
+    sharedWidth: shared?.width ?? 0,
   });
+  const tensors = [...routed.tensors];
   if (spec.choiceBias !== undefined) {
     const { buffer, ...balance } = routerBalance(
       at(spec.choiceBiasName ?? "gate.e_score_correction_bias"),
@@ -189,18 +226,7 @@ export function moe(spec: MoeSpec): FeedForwardParts {
         ...linear({ name: at(shared.gate), role: "router", group: "router", outDim: 1, inDim: hiddenSize }),
       );
   }
-  return {
-    feedForward: {
-      kind: "experts",
-      experts: count,
-      activeExperts: active,
-      width,
-      gated: true,
-      activation: activationOf(config, spec.activation ?? "silu"),
-      sharedWidth: shared?.width ?? 0,
-    },
-    tensors,
-  };
+  return { feedForward: routed.feedForward, tensors };
 }
 
 /** E experts of up and down alone, with biases or without, and a router [E, h] (Switch, NLLB-MoE). */
@@ -215,27 +241,18 @@ export function plainExperts(
     readonly bias: boolean;
   },
 ): FeedForwardParts {
-  const { name, names, activeExperts, ...rest } = spec;
-  if (activeExperts > rest.experts) config.fail("num_experts", `at least ${activeExperts}`);
-  return {
-    feedForward: {
-      kind: "experts",
-      experts: rest.experts,
-      activeExperts,
-      width: rest.width,
-      gated: false,
-      activation: activationOf(config, "relu"),
-      sharedWidth: 0,
-    },
-    tensors: experts({
-      ...rest,
-      name: `${name}.experts`,
-      router: `${name}.router.classifier`,
-      routerBias: config.flag("router_bias", false),
-      hiddenSize: config.int("d_model"),
-      activeExperts,
-      gated: false,
-      names: ["", names[0], names[1]],
-    }),
-  };
+  const { name, names, width, bias, experts: count, activeExperts: active } = spec;
+  if (active > count) config.fail("num_experts", `at least ${active}`);
+  return routedExperts({
+    name: `${name}.experts`,
+    router: `${name}.router.classifier`,
+    routerBias: config.flag("router_bias", false),
+    hiddenSize: config.int("d_model"),
+    width,
+    bias,
+    counts: { count, active },
+    gated: false,
+    names: ["", names[0], names[1]],
+    activation: activationOf(config, "relu"),
+  });
 }

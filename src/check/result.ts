@@ -101,6 +101,7 @@ export function judge(
     });
   }
   const { headroom: left, tight, bytes, gpu } = checkBudget(need, limit, gate);
+  // Field by field: to change what was spread takes longer than the judgement, and every line of a stream is judged.
   return {
     bytes,
     fits: left >= reserved,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { REMOTE_DECODERS } from "../../src/architecture/families/remote-decoders.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { estimate } from "../../src/estimate/estimate.ts";
 
@@ -51,6 +52,43 @@ const JAIS_13B = {
   position_embedding_type: "alibi",
 };
 
+const ARCTIC = {
+  model_type: "arctic",
+  hidden_size: 7168,
+  intermediate_size: 4864,
+  num_attention_heads: 56,
+  num_key_value_heads: 8,
+  num_hidden_layers: 35,
+  num_local_experts: 128,
+  num_experts_per_tok: 2,
+  moe_layer_frequency: 1,
+  parallel_attn_mlp_res: true,
+  vocab_size: 32_000,
+};
+const GROK_1 = {
+  model_type: "grok-1",
+  hidden_size: 6144,
+  intermediate_size: 32_768,
+  num_attention_heads: 48,
+  num_key_value_heads: 8,
+  num_hidden_layers: 64,
+  num_experts: 8,
+  num_experts_per_tok: 2,
+  vocab_size: 131_072,
+  tie_word_embeddings: true,
+};
+const MOBILELLM_125M = {
+  model_type: "mobilellm",
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  num_hidden_layers: 30,
+  vocab_size: 32_000,
+  share_embedding: true,
+  layer_sharing: false,
+};
+
 describe("totals that the publishers state", () => {
   test.each<[string, number, object]>([
     ["LLaDA-8B", 8_015_581_184, LLADA_8B],
@@ -60,21 +98,7 @@ describe("totals that the publishers state", () => {
   });
 
   test.each<[string, number, object]>([
-    [
-      "MobileLLM-125M: 124.6 million",
-      124.6e6,
-      {
-        model_type: "mobilellm",
-        hidden_size: 576,
-        intermediate_size: 1536,
-        num_attention_heads: 9,
-        num_key_value_heads: 3,
-        num_hidden_layers: 30,
-        vocab_size: 32_000,
-        share_embedding: true,
-        layer_sharing: false,
-      },
-    ],
+    ["MobileLLM-125M: 124.6 million", 124.6e6, MOBILELLM_125M],
     [
       "Apriel-5B: 4.83 billion",
       4.83e9,
@@ -90,45 +114,30 @@ describe("totals that the publishers state", () => {
         tie_word_embeddings: false,
       },
     ],
-    [
-      "Arctic: 480 billion",
-      480e9,
-      {
-        model_type: "arctic",
-        hidden_size: 7168,
-        intermediate_size: 4864,
-        num_attention_heads: 56,
-        num_key_value_heads: 8,
-        num_hidden_layers: 35,
-        num_local_experts: 128,
-        num_experts_per_tok: 2,
-        moe_layer_frequency: 1,
-        parallel_attn_mlp_res: true,
-        vocab_size: 32_000,
-      },
-    ],
-    [
-      "Grok 1: 314 billion",
-      314e9,
-      {
-        model_type: "grok-1",
-        hidden_size: 6144,
-        intermediate_size: 32_768,
-        num_attention_heads: 48,
-        num_key_value_heads: 8,
-        num_hidden_layers: 64,
-        num_experts: 8,
-        num_experts_per_tok: 2,
-        vocab_size: 131_072,
-        tie_word_embeddings: true,
-      },
-    ],
+    ["Arctic: 480 billion", 480e9, ARCTIC],
+    ["Grok 1: 314 billion", 314e9, GROK_1],
   ])("%s, to the digits stated", (_, published, config) => {
     expect(Math.abs(total(config) / published - 1)).toBeLessThan(0.006);
   });
 });
 
 describe("sums by hand", () => {
+  test("Grok 1: 64 layers of 8 experts of 3 x 6144 x 32,768 under four norms, tied", () => {
+    const attention = 2 * 6144 ** 2 + 2 * 1024 * 6144;
+    const experts = 8 * 3 * 6144 * 32_768 + 8 * 6144;
+    expect(total(GROK_1)).toBe(131_072 * 6144 + 64 * (attention + experts + 4 * 6144) + 6144);
+  });
+
+  test("Arctic: 35 layers of 128 experts beside an MLP of 3 x 7168 x 7168 under a third norm", () => {
+    const attention = 2 * 7168 ** 2 + 2 * 1024 * 7168;
+    const experts = 128 * 3 * 7168 * 4864 + 128 * 7168;
+    const layer = attention + experts + 3 * 7168 ** 2 + 3 * 7168;
+    expect(total(ARCTIC)).toBe(2 * 32_000 * 7168 + 35 * layer + 7168);
+    const everySecond = { ...ARCTIC, moe_layer_frequency: 2 };
+    const dense = attention + 3 * 7168 * 4864 + 2 * 7168;
+    expect(total(everySecond)).toBe(2 * 32_000 * 7168 + 17 * layer + 18 * dense + 7168);
+  });
+
   test("Jais 13B: 84,992 x 5120 tied, 40 layers of fused q, k, v and a gated MLP with biases", () => {
     const attention = 4 * 5120 ** 2 + 3 * 5120 + 5120;
     const mlp = 3 * 5120 * 13_653 + 2 * 13_653 + 5120;
@@ -175,4 +184,11 @@ describe("sums by hand", () => {
       /"layer_sharing" is true, expected false/,
     );
   });
+});
+
+test("every family of repositories has its sum in this file", () => {
+  const sized = [LLADA_8B, DREAM_7B, MOBILELLM_125M, DECI, JAIS_13B, GROK_1, ARCTIC].map(
+    (config) => readArchitecture(config, "config.json").family,
+  );
+  expect([...sized, "sdar", "sdar_moe"].sort()).toEqual(REMOTE_DECODERS.map(({ id }) => id).sort());
 });

@@ -5,7 +5,7 @@ import { readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
 import { type FeedForwardParts, gatedFeedForward } from "../feed-forward.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
-import { experts, readExperts } from "../moe.ts";
+import { readExperts, routedExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { buffer, linear, norm, vector } from "../tensors.ts";
 import { perLayerEmbedding, perLayerInput, sharesKeys } from "./per-layer-embedding.ts";
@@ -167,16 +167,9 @@ function slidingWindow(config: ConfigReader): number {
 function expertBlock(config: ConfigReader, hiddenSize: number): FeedForwardParts {
   const counts = readExperts(config, {}, { active: ["top_k_experts", "num_experts_per_tok"] });
   const width = config.int("moe_intermediate_size");
+  const routed = routedExperts({ name: "experts", hiddenSize, width, counts, activation: "gelu-tanh" });
   return {
-    feedForward: {
-      kind: "experts",
-      experts: counts.count,
-      activeExperts: counts.active,
-      width,
-      gated: true,
-      activation: "gelu-tanh",
-      sharedWidth: 0,
-    },
+    ...routed,
     tensors: [
       ...linear({
         name: "router.proj",
@@ -187,13 +180,7 @@ function expertBlock(config: ConfigReader, hiddenSize: number): FeedForwardParts
       }),
       vector("router.scale", "router", [hiddenSize]),
       vector("router.per_expert_scale", "router", [counts.count]),
-      ...experts({
-        name: "experts",
-        hiddenSize,
-        width,
-        experts: counts.count,
-        activeExperts: counts.active,
-      }),
+      ...routed.tensors,
       ...norm("post_feedforward_layernorm_1", hiddenSize),
       ...norm("post_feedforward_layernorm_2", hiddenSize),
       ...norm("pre_feedforward_layernorm_2", hiddenSize),

@@ -6,7 +6,7 @@ import { activationOf, type Family } from "../family.ts";
 import { gatedFeedForward } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
-import { experts, readExperts } from "../moe.ts";
+import { readExperts, routedExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, embedding, linear, norm, routerBalance, tensor, vector } from "../tensors.ts";
 import { inklingVision } from "../towers/inkling-vision.ts";
@@ -117,24 +117,18 @@ const sparseRule: DecoderRow["experts"] = (config, { hiddenSize, layers }) => {
         const dense = gatedFeedForward(config, hiddenSize, { width: denseWidth });
         return { ...dense, tensors: [...dense.tensors, vector("mlp.global_scale", "mlp", [1])] };
       }
+      const routed = routedExperts({
+        name: "mlp.experts",
+        hiddenSize,
+        width,
+        counts,
+        activation: activationOf(config, "silu"),
+        sharedWidth: shared * width,
+      });
       return {
-        feedForward: {
-          kind: "experts",
-          experts: counts.count,
-          activeExperts: counts.active,
-          width,
-          gated: true,
-          activation: activationOf(config, "silu"),
-          sharedWidth: shared * width,
-        },
+        ...routed,
         tensors: [
-          ...experts({
-            name: "mlp.experts",
-            hiddenSize,
-            width,
-            experts: counts.count,
-            activeExperts: counts.active,
-          }),
+          ...routed.tensors,
           ...(shared === 0 ? [] : together),
           ...linear({
             name: "mlp.gate",

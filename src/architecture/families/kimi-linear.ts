@@ -6,7 +6,7 @@ import { type FeedForwardParts, gatedFeedForward, gatedMlp } from "../feed-forwa
 import { latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
 import { kimiDeltaBlock } from "../mixers/linear-attention.ts";
 import type { MixerParts } from "../mixers/self-attention.ts";
-import { experts, moe, readExperts } from "../moe.ts";
+import { moe, readExperts, routedExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { linear, norm, routerBalance, vector } from "../tensors.ts";
 
@@ -127,27 +127,20 @@ function expertLayer(config: ConfigReader, hiddenSize: number): FeedForwardParts
   }
   const project = (name: string, outDim: number, inDim: number) =>
     linear({ name: `mlp.${name}`, role: "other", group: "experts", outDim, inDim });
+  const routed = routedExperts({
+    name: "mlp.experts",
+    router: "mlp.gate",
+    hiddenSize,
+    width,
+    counts,
+    activation: activationOf(config, "silu"),
+    sharedWidth,
+    latentDim,
+  });
   return {
-    feedForward: {
-      kind: "experts",
-      experts: counts.count,
-      activeExperts: counts.active,
-      width,
-      gated: true,
-      activation: activationOf(config, "silu"),
-      sharedWidth,
-      latentDim,
-    },
+    ...routed,
     tensors: [
-      ...experts({
-        name: "mlp.experts",
-        router: "mlp.gate",
-        hiddenSize: latentDim,
-        routerSize: hiddenSize,
-        width,
-        experts: counts.count,
-        activeExperts: counts.active,
-      }),
+      ...routed.tensors,
       routerBalance("mlp.gate.e_score_correction_bias", counts.count),
       ...project("routed_expert_down_proj", latentDim, hiddenSize),
       ...(config.flag("latent_moe_use_norm", false) ? norm("mlp.routed_expert_norm", latentDim) : []),

@@ -7,7 +7,7 @@ import { stateFormatOf } from "../mixers/linear-attention.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Stack } from "../model.ts";
-import { experts, readExperts } from "../moe.ts";
+import { readExperts, routedExperts } from "../moe.ts";
 import { stackOf } from "../stack.ts";
 import { linear, norm, routerBalance } from "../tensors.ts";
 
@@ -148,26 +148,20 @@ function expertBlock(config: ConfigReader, hiddenSize: number): FeedForwardParts
   const latentDim = config.optionalInt("moe_latent_size");
   const sharedWidth = config.int("moe_shared_expert_intermediate_size", 7688);
   const bias = config.flag("mlp_bias", false);
+  const routed = routedExperts({
+    name: "mixer.experts",
+    hiddenSize,
+    width,
+    counts,
+    gated: false,
+    activation: activationOf(config, "relu2"),
+    sharedWidth,
+    latentDim,
+  });
   return {
-    feedForward: {
-      kind: "experts",
-      experts: counts.count,
-      activeExperts: counts.active,
-      width,
-      gated: false,
-      activation: activationOf(config, "relu2"),
-      sharedWidth,
-      ...(latentDim === undefined ? {} : { latentDim }),
-    },
+    ...routed,
     tensors: [
-      ...experts({
-        name: "mixer.experts",
-        hiddenSize: latentDim ?? hiddenSize,
-        width,
-        experts: counts.count,
-        activeExperts: counts.active,
-        gated: false,
-      }),
+      ...routed.tensors,
       ...linear({
         name: "mixer.gate",
         role: "router",

@@ -52,6 +52,24 @@ function family(modelTypes: readonly string[], classNames: readonly string[], va
   return { id: variant.id, modelTypes, classNames, build: (config) => build(config, variant) };
 }
 
+/** The gated delta net that a config describes. */
+export const linearAttention = (
+  config: ConfigReader,
+  hiddenSize: number,
+  inputs: Variant["inputs"],
+): MixerParts =>
+  gatedDeltaBlock({
+    name: "linear_attn",
+    hiddenSize,
+    keyHeads: config.int("linear_num_key_heads", 16),
+    valueHeads: config.int("linear_num_value_heads", 32),
+    keyDim: config.int("linear_key_head_dim", 128),
+    valueDim: config.int("linear_value_head_dim", 128),
+    convKernel: config.int("linear_conv_kernel_dim", 4),
+    inputs,
+    ...stateFormatOf(config, "mamba_ssm_dtype"),
+  });
+
 function build(given: ConfigReader, variant: Variant): ArchitectureDraft {
   const { config, notes } = withClassSizes(given, variant.sizes);
   const sizes = readDecoderSizes(config, { tied: false, kvHeads: variant.kvHeads, headDim: 256 });
@@ -63,17 +81,7 @@ function build(given: ConfigReader, variant: Variant): ArchitectureDraft {
   const step = variant.experts?.sparse === true ? stepSparse(config) : () => true;
   const isSparse = (layer: number): boolean => variant.experts !== undefined && step(layer);
   const attention = gatedAttention(config, sizes);
-  const delta = gatedDeltaBlock({
-    name: "linear_attn",
-    hiddenSize,
-    keyHeads: config.int("linear_num_key_heads", 16),
-    valueHeads: config.int("linear_num_value_heads", 32),
-    keyDim: config.int("linear_key_head_dim", 128),
-    valueDim: config.int("linear_value_head_dim", 128),
-    convKernel: config.int("linear_conv_kernel_dim", 4),
-    inputs: variant.inputs,
-    ...stateFormatOf(config, "mamba_ssm_dtype"),
-  });
+  const delta = linearAttention(config, hiddenSize, variant.inputs);
   const feedForward = (layer: number): FeedForwardParts =>
     isSparse(layer) ? sharedExperts(config, hiddenSize, variant) : gatedFeedForward(config, hiddenSize);
   const draft = decoder({

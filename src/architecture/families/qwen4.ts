@@ -6,13 +6,12 @@ import type { ConfigReader } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { type DecoderSizes, readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
-import { gatedDeltaBlock, stateFormatOf } from "../mixers/linear-attention.ts";
 import type { MixerParts } from "../mixers/self-attention.ts";
 import type { Mixer, Tensor } from "../model.ts";
 import { layerTypes } from "../stack.ts";
 import { buffer, convolution, linear, norm, tensor } from "../tensors.ts";
 import { qwen35Vision } from "../towers/qwen-vision.ts";
-import { gatedAttention, sharedExperts } from "./qwen3-next.ts";
+import { gatedAttention, linearAttention, sharedExperts } from "./qwen3-next.ts";
 
 const matrix = (name: string, outDim: number, inDim: number): Tensor[] =>
   linear({ name, role: "other", group: "other", outDim, inDim });
@@ -137,17 +136,7 @@ export const qwen4ExpText: Family = {
     const attends = (layer: number): boolean =>
       types === undefined ? (layer + 1) % interval === 0 : types[layer] !== "linear_attention";
     const tables = ngrams(config, hiddenSize, layers);
-    const delta = gatedDeltaBlock({
-      name: "linear_attn",
-      hiddenSize,
-      keyHeads: config.int("linear_num_key_heads", 16),
-      valueHeads: config.int("linear_num_value_heads", 32),
-      keyDim: config.int("linear_key_head_dim", 128),
-      valueDim: config.int("linear_value_head_dim", 128),
-      convKernel: config.int("linear_conv_kernel_dim", 4),
-      inputs: "qkv-z-b-a",
-      ...stateFormatOf(config, "mamba_ssm_dtype"),
-    });
+    const delta = linearAttention(config, hiddenSize, "qkv-z-b-a");
     const mixer = (layer: number): MixerParts => {
       const place = tables.placeOf(layer);
       if (attends(layer)) {

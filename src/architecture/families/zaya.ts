@@ -2,7 +2,7 @@
 import { familyOf } from "../decoder-row.ts";
 import { activationOf } from "../family.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { experts, readExperts } from "../moe.ts";
+import { readExperts, routedExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, linear, norm, routerBalance, vector } from "../tensors.ts";
 import { windowTokensOf } from "../windows.ts";
@@ -85,27 +85,20 @@ export const zaya = familyOf({
     const size = config.int("router_hidden_size", 256);
     const lin = (name: string, outDim: number, inDim: number, bias: boolean) =>
       linear({ name: `mlp.gate.${name}`, role: "router", group: "router", outDim, inDim, bias });
+    const routed = routedExperts({
+      name: "mlp.experts",
+      hiddenSize,
+      width,
+      counts,
+      activation: activationOf(config, "silu"),
+    });
     return {
       sparse: () => true,
       keyOf: (layer) => String(layer === 0),
       build: (layer) => ({
-        feedForward: {
-          kind: "experts",
-          experts: counts.count,
-          activeExperts: counts.active,
-          width,
-          gated: true,
-          activation: activationOf(config, "silu"),
-          sharedWidth: 0,
-        },
+        ...routed,
         tensors: [
-          ...experts({
-            name: "mlp.experts",
-            hiddenSize,
-            width,
-            experts: counts.count,
-            activeExperts: counts.active,
-          }),
+          ...routed.tensors,
           ...lin("down_proj", size, hiddenSize, true),
           ...norm("mlp.gate.router_mlp.norm", size),
           ...lin("router_mlp.fc1", size, size, true),
