@@ -63,8 +63,8 @@ describe("the core in a browser", () => {
   });
 
   // Towers, encoders and rare families are a third of it, and grow with every family added.
-  test("is at most 110 KiB with every family", async () => {
-    expect(compressedKiB(await bundle(EVERY_FAMILY))).toBeLessThanOrEqual(110);
+  test("is at most 115 KiB with every family", async () => {
+    expect(compressedKiB(await bundle(EVERY_FAMILY))).toBeLessThanOrEqual(115);
   });
 
   test("the public entry bundles for a browser, catalogues included", async () => {

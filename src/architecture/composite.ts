@@ -101,6 +101,8 @@ export function languageModel(
 export type TextNames =
   /** language_model.model.layers and language_model.lm_head. */
   | "language_model"
+  /** llm.model.layers and llm.lm_head. */
+  | "llm"
   /** model.language_model.layers and lm_head. */
   | "model.language_model"
   /** As the language model alone. */
@@ -109,7 +111,8 @@ export type TextNames =
 function renamer(names: TextNames): (name: string) => string {
   switch (names) {
     case "language_model":
-      return (name) => `language_model.${name}`;
+    case "llm":
+      return (name) => `${names}.${name}`;
     case "model.language_model":
       return (name) => (name.startsWith("model.") ? `model.language_model.${name.slice(6)}` : name);
     case "unchanged":

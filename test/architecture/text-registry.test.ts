@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { readCommonArchitecture } from "../../src/architecture/common-registry.ts";
-import { DECODERS } from "../../src/architecture/families/decoders.ts";
+import { COMPOSITES, DECODERS, ENCODERS, HYBRIDS } from "../../src/architecture/families/index.ts";
 import { mainRegistry } from "../../src/architecture/main-registry.ts";
+import { TOWER_KEYS } from "../../src/architecture/read-architecture.ts";
 import { FAMILIES, readArchitecture } from "../../src/architecture/registry.ts";
 
 const llama = {
@@ -35,6 +36,20 @@ test("no other family claims the model type of a text decoder", () => {
   const others = FAMILIES.filter((family) => !DECODERS.includes(family));
   expect(others.length).toBeGreaterThan(0);
   expect(others.flatMap((family) => family.modelTypes).filter((type) => text.has(type))).toEqual([]);
+});
+
+test("where one family reads instead of another, no smaller set has only the other", () => {
+  const common = [...DECODERS, ...HYBRIDS, ...COMPOSITES, ...ENCODERS];
+  const withTower = new Set([...HYBRIDS, ...COMPOSITES, ...ENCODERS].flatMap(({ modelTypes }) => modelTypes));
+  const replacing = FAMILIES.flatMap((family) =>
+    family.insteadOf === undefined ? [] : [{ family, ...family.insteadOf }],
+  );
+  expect(replacing.length).toBeGreaterThan(2);
+  for (const { family, modelType, key } of replacing) {
+    // Text decoders alone leave a config with a tower's key to the others.
+    expect(TOWER_KEYS).toContain(key);
+    if (withTower.has(modelType)) expect(common).toContain(family);
+  }
 });
 
 test("the common families read what all families read, and leave the rest to them", () => {

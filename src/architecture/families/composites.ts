@@ -6,6 +6,7 @@ import { gemma3n } from "./gemma3n.ts";
 import { gemma4 } from "./gemma4-whole.ts";
 import { internvl, internvlChat } from "./internvl.ts";
 import { gemma3, idefics3, llava, llavaNext, llavaOneVision, mistral3, paligemma } from "./llava.ts";
+import { LLAVA_ORIGINALS } from "./llava-original.ts";
 import { mllama } from "./mllama.ts";
 import { qwen3OmniThinker, qwen25OmniThinker } from "./omni.ts";
 import { ayaVision, cohere2Vision, lfm2Vl } from "./pixel-shuffle.ts";
@@ -16,6 +17,7 @@ export const COMPOSITES: readonly Family[] = [
   llava,
   llavaNext,
   llavaOneVision,
+  ...LLAVA_ORIGINALS,
   mistral3,
   gemma3,
   gemma3n,

@@ -6,7 +6,7 @@ import { customCodeNote } from "../decoder-row.ts";
 import type { Family, FamilyLookup } from "../family.ts";
 import type { ArchitectureDraft, Tensor } from "../model.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
-import { clipVision, siglipVision } from "../towers/image-encoders.ts";
+import { CLIP_L, clipVision, siglipVision } from "../towers/image-encoders.ts";
 import { encoderTower, inGroup, type Tower } from "../towers/tower.ts";
 
 function custom(
@@ -24,16 +24,7 @@ function custom(
   return { ...draft, notes: [...draft.notes, customCodeNote(spec.family, layout)] };
 }
 
-/** CLIP ViT-L/14 at 336 pixels, which these models name instead of describing. */
-const CLIP_L_336 = {
-  model_type: "clip_vision_model",
-  hidden_size: 1024,
-  intermediate_size: 4096,
-  num_hidden_layers: 24,
-  num_attention_heads: 16,
-  image_size: 336,
-  patch_size: 14,
-} as const;
+const CLIP_L_336 = { ...CLIP_L, model_type: "clip_vision_model", image_size: 336 } as const;
 
 /**
  * Phi-3 and 3.5 Vision: CLIP-L at 336, patches folded by four, two biased linears, two learned separators.

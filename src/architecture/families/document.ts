@@ -5,7 +5,7 @@ import { compositeFamily } from "../composite-row.ts";
 import { overriding, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
 import { convolution, norm, vector } from "../tensors.ts";
-import { imageEncoder, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
+import { imageEncoder, SIGLIP_SO400M, siglipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samNeck, samVision } from "../towers/sam-vision.ts";
 import { inGroup } from "../towers/tower.ts";
 
@@ -63,17 +63,7 @@ export const paddleOcrVl = compositeFamily({
 });
 
 const siglipWithoutHead: TowerBuilder = (config, prefix) =>
-  siglipVision(
-    withDefaults(overriding(config, { vision_use_head: false }), {
-      hidden_size: 1152,
-      intermediate_size: 4304,
-      num_hidden_layers: 27,
-      num_attention_heads: 16,
-      image_size: 384,
-      patch_size: 14,
-    }),
-    prefix,
-  );
+  siglipVision(withDefaults(overriding(config, { vision_use_head: false }), SIGLIP_SO400M), prefix);
 
 /** SigLIP for the gist and Segment Anything for the detail, each into half of the text width. */
 export const deepseekVlHybrid = compositeFamily({

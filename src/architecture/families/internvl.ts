@@ -1,6 +1,7 @@
 /** InternVL: InternViT, pixel shuffle, a norm and two linears, and any decoder. */
 
 import { composite, languageModel, part, projection } from "../composite.ts";
+import { compositeFamily } from "../composite-row.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
@@ -26,11 +27,13 @@ function projector(names: readonly [string, string, string], folded: number, tex
   ];
 }
 
+const PUBLISHED = ["mlp1.0", "mlp1.1", "mlp1.3"] as const;
+
 /** The class of the model's own repository: the decoder under llm_config. */
 export const internvlChat: Family = {
   id: "internvl_chat",
-  modelTypes: ["internvl_chat", "h2ovl_chat"],
-  classNames: ["InternVLChatModel", "H2OVLChatModel"],
+  modelTypes: ["internvl_chat", "h2ovl_chat", "skywork_chat"],
+  classNames: ["InternVLChatModel", "H2OVLChatModel", "SkyworkR1VChatModel"],
   build: (config, families) => {
     const text = languageModel(config, families, { keys: ["llm_config"], modelType: "internlm2" });
     const tower = internVisionPublished(part(config, "vision_config"), "vision_model");
@@ -41,7 +44,7 @@ export const internvlChat: Family = {
       text,
       names: "language_model",
       towers: [tower],
-      projector: projector(["mlp1.0", "mlp1.1", "mlp1.3"], folded, text.hiddenSize),
+      projector: projector(PUBLISHED, folded, text.hiddenSize),
     });
     return { ...draft, notes: [...draft.notes, customCodeNote("internvl_chat", "InternViT and a decoder")] };
   },
@@ -67,3 +70,22 @@ export const internvl: Family = {
     });
   },
 };
+
+/** NVLM-D: the projector is as wide inside as the decoder's MLP, without biases. */
+export const nvlmD = compositeFamily({
+  id: "NVLM_D",
+  classNames: ["NVLM_D_Model", "NVLM_D"],
+  text: { keys: ["llm_config"], modelType: "qwen2" },
+  names: "language_model",
+  towers: (config) => [internVisionPublished(part(config, "vision_config"), "vision_model")],
+  projector: ({ config, textSize, visionSize }) => {
+    const folded = visionSize * foldedPatches(config);
+    const width = part(config, "llm_config").int("intermediate_size");
+    return [
+      ...inGroup("projector", norm(PUBLISHED[0], folded, "bias")),
+      ...projection(PUBLISHED[1], width, folded, false),
+      ...projection(PUBLISHED[2], textSize, width, false),
+    ];
+  },
+  customCode: "InternViT and a decoder",
+});

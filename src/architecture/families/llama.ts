@@ -17,13 +17,15 @@ export const llama = familyOf(LLAMA);
 export const llamaRenamed = familyOf({
   ...LLAMA,
   id: "llama-renamed",
-  modelTypes: ["Yi", "aquila", "xverse", "skywork", "apriel"],
+  modelTypes: ["Yi", "aquila", "xverse", "skywork", "apriel", "solar", "TeleFLM"],
   classNames: [
     "YiForCausalLM",
     "AquilaForCausalLM",
     "XverseForCausalLM",
     "SkyworkForCausalLM",
     "AprielForCausalLM",
+    "SolarForCausalLM",
+    "TeleFLMForCausalLM",
   ],
   customCode: "llama",
 });

@@ -8,7 +8,7 @@ import { selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
 import { buffer, convolution, embedding, linear, norm, vector } from "../tensors.ts";
-import { siglipVision } from "../towers/image-encoders.ts";
+import { SIGLIP_SO400M, siglipVision } from "../towers/image-encoders.ts";
 import { inGroup, readEncoderHeads, type Tower } from "../towers/tower.ts";
 
 const dense = (name: string, outDim: number, inDim: number): Tensor[] =>
@@ -107,12 +107,8 @@ const ROW: CompositeRow = {
   towers: (config) => [
     siglipVision(
       withDefaults(overriding(part(config, "vision_config"), { vision_use_head: true }), {
-        hidden_size: 1152,
-        intermediate_size: 4304,
-        num_hidden_layers: 27,
-        num_attention_heads: 16,
+        ...SIGLIP_SO400M,
         image_size: 448,
-        patch_size: 14,
       }),
       `${IMAGE}.img_processor`,
     ),

@@ -30,7 +30,8 @@ import { phi4Multimodal, phi4mm } from "./phi4-multimodal.ts";
 import { aria, ariaText, idefics2, kosmos2 } from "./queried.ts";
 import { exaone45, glmOcr } from "./qwen-vl.ts";
 import { qwen4Exp } from "./qwen4.ts";
-import { deepseekOcr, dotsOcr } from "./remote-ocr.ts";
+import { dotsOcr } from "./remote-ocr.ts";
+import { REMOTE_COMPOSITES } from "./remote-vision.ts";
 import { RETRIEVERS } from "./retrievers.ts";
 
 export const RARE_COMPOSITES: readonly Family[] = [
@@ -66,7 +67,6 @@ export const RARE_COMPOSITES: readonly Family[] = [
   lightOnOcr,
   deepseekVl,
   deepseekVlHybrid,
-  deepseekOcr,
   dotsOcr,
   gotOcr2,
   ovis2,
@@ -92,4 +92,5 @@ export const RARE_COMPOSITES: readonly Family[] = [
   phi4Multimodal,
   phi4mm,
   ernie45VlMoe,
+  ...REMOTE_COMPOSITES,
 ];

@@ -8,10 +8,15 @@ import type { Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { layerInts } from "../stack.ts";
-import { norm } from "../tensors.ts";
+import { linear, norm, vector } from "../tensors.ts";
 import { GPT2 } from "./gpt.ts";
+import { hunyuanLarge } from "./hunyuan.ts";
 import { LLAMA } from "./llama.ts";
+import { panguEmbedded, panguProMoe } from "./pangu.ts";
+import { plamo2, plamo3 } from "./plamo.ts";
 import { QWEN2, QWEN3, QWEN3_MOE } from "./qwen.ts";
+import { step1, step3Text } from "./step3.ts";
+import { telechat } from "./telechat.ts";
 
 /**
  * LLaDA: OLMo's keys around llama's layers. It fills in masked positions and reads the whole text in every step, so
@@ -156,6 +161,58 @@ const arctic = familyOf({
   customCode: "mixtral with a dense MLP beside the experts",
 });
 
+/** Motif: heads in pairs whose difference counts; each layer learns four vectors of their weight, a norm and PolyNorm. */
+const motif = familyOf({
+  ...LLAMA,
+  id: "Motif",
+  modelTypes: ["Motif", "motif"],
+  classNames: ["MotifForCausalLM"],
+  tied: true,
+  qkvBias: { key: "use_bias", otherwise: false },
+  oBias: { key: "use_bias", otherwise: false },
+  mlpBias: { key: "use_bias", otherwise: false },
+  layerExtras: (_config, { headDim }) => [
+    ...["lambda_q1", "lambda_k1", "lambda_q2", "lambda_k2"].map((name) =>
+      vector(`self_attn.${name}`, "attention", [headDim]),
+    ),
+    ...norm("self_attn.subln", 2 * headDim),
+    vector("mlp.act_fn.weight", "mlp", [3]),
+    vector("mlp.act_fn.bias", "mlp", [1]),
+  ],
+  customCode: "llama with differential attention",
+});
+
+const ouroLayers = familyOf({
+  id: "ouro",
+  classNames: ["OuroForCausalLM"],
+  layerNorms: [
+    "input_layernorm",
+    "input_layernorm_2",
+    "post_attention_layernorm",
+    "post_attention_layernorm_2",
+  ],
+  extras: (_config, { hiddenSize }) =>
+    linear({
+      name: "model.early_exit_gate",
+      role: "other",
+      group: "other",
+      outDim: 1,
+      inDim: hiddenSize,
+      bias: true,
+    }),
+  customCode: "llama whose layers run several times",
+});
+
+/** Ouro: all layers run `total_ut_steps` times, and every turn keeps keys and values of its own. */
+const ouro: Family = {
+  ...ouroLayers,
+  build: (config, families) => {
+    const draft = ouroLayers.build(config, families);
+    const [stack, ...others] = draft.stacks;
+    return { ...draft, stacks: [{ ...stack!, repeats: config.int("total_ut_steps", 4) }, ...others] };
+  },
+};
+
 export const REMOTE_DECODERS: readonly Family[] = [
   llada,
   dream,
@@ -166,4 +223,14 @@ export const REMOTE_DECODERS: readonly Family[] = [
   jais,
   grok1,
   arctic,
+  motif,
+  ouro,
+  telechat,
+  plamo2,
+  plamo3,
+  panguEmbedded,
+  panguProMoe,
+  step1,
+  step3Text,
+  hunyuanLarge,
 ];

@@ -5,7 +5,7 @@ import { compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
-import { clipVision, type TowerBuilder } from "../towers/image-encoders.ts";
+import { CLIP_L, clipVision, type TowerBuilder } from "../towers/image-encoders.ts";
 import { samVision } from "../towers/sam-vision.ts";
 import { encoderTower, imagePatches, inGroup, readEncoderHeads, type Tower } from "../towers/tower.ts";
 import { queryEncoder } from "./deepseek-ocr2.ts";
@@ -22,18 +22,7 @@ function ocrText(config: ConfigReader): LanguageModelOptions {
 
 /** CLIP-L without the norm at its end. */
 function clipEyes(config: ConfigReader): Tower {
-  const clip = clipVision(
-    overriding(config, {
-      hidden_size: 1024,
-      intermediate_size: 4096,
-      num_hidden_layers: 24,
-      num_attention_heads: 16,
-      image_size: 224,
-      patch_size: 14,
-      hidden_act: "quick_gelu",
-    }),
-    "model.vision_model",
-  );
+  const clip = clipVision(overriding(config, { ...CLIP_L, hidden_act: "quick_gelu" }), "model.vision_model");
   return { ...clip, tensors: clip.tensors.filter(({ name }) => !name.includes("post_layernorm")) };
 }
 

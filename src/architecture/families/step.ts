@@ -44,7 +44,7 @@ export const step35 = familyOf({
     });
   },
   experts: (config, { hiddenSize, layers }) => ({
-    sparse: stepSparseLayers(config, layers),
+    sparse: stepSparseLayers(config, layers, 3),
     build: () =>
       moe({
         config,
@@ -79,13 +79,13 @@ export const step35 = familyOf({
     }),
 });
 
-/** `mlp_layer_types`, else the layers of `moe_layers_enum` ("3,4,5"), else all from the fourth on. */
-function stepSparseLayers(config: ConfigReader, layers: number): Sparse {
+/** `mlp_layer_types`, else the layers of `moe_layers_enum` ("3,4,5"), else all from `first` on. */
+export function stepSparseLayers(config: ConfigReader, layers: number, first: number): Sparse {
   if (config.has("mlp_layer_types")) return firstDenseSparse(config, layers, { firstDense: 0 });
   const listed = config.raw.moe_layers_enum;
   if (typeof listed !== "string") {
     const numbers = config.ints("moe_layers_enum");
-    if (numbers === undefined) return (layer) => layer >= 3;
+    if (numbers === undefined) return (layer) => layer >= first;
     const set = new Set(numbers);
     return (layer) => set.has(layer);
   }

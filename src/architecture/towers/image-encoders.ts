@@ -21,6 +21,24 @@ import {
 /** Reads a vision_config and builds the tower at a module path. */
 export type TowerBuilder = (config: ConfigReader, prefix: string) => Tower;
 
+/** CLIP ViT-L/14 and SigLIP-SO400M, which other models name instead of describing. */
+export const CLIP_L = {
+  hidden_size: 1024,
+  intermediate_size: 4096,
+  num_hidden_layers: 24,
+  num_attention_heads: 16,
+  image_size: 224,
+  patch_size: 14,
+} as const;
+export const SIGLIP_SO400M = {
+  hidden_size: 1152,
+  intermediate_size: 4304,
+  num_hidden_layers: 27,
+  num_attention_heads: 16,
+  image_size: 384,
+  patch_size: 14,
+} as const;
+
 /** The layer of CLIP and SigLIP: LayerNorms, biases everywhere, fc1 and fc2. */
 export function clipLayer(config: ConfigReader, activation: string) {
   const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
