@@ -7,7 +7,7 @@ import { composite, type LanguageModelOptions, languageModel, type TextNames } f
 import type { ConfigReader } from "./config-reader.ts";
 import { customCodeNote } from "./decoder-row.ts";
 import type { Family, FamilyLookup } from "./family.ts";
-import type { ArchitectureDraft, Tensor } from "./model.ts";
+import type { ArchitectureDraft, Tensor, VisionFacts } from "./model.ts";
 import type { Tower } from "./towers/tower.ts";
 
 /** What a projector is made from. */
@@ -28,6 +28,8 @@ export interface CompositeRow {
   readonly names: TextNames;
   readonly towers: (config: ConfigReader, families: FamilyLookup) => readonly Tower[];
   readonly projector?: (parts: CompositeParts) => readonly Tensor[];
+  /** How images become tokens, where the keys of the config do not say it. */
+  readonly vision?: (config: ConfigReader) => Partial<VisionFacts>;
   /** Refuses what the class refuses. */
   readonly check?: (config: ConfigReader, text: ArchitectureDraft) => void;
   /** Set for classes that live in a model's own repository: the layout that they follow. */
@@ -55,14 +57,17 @@ function buildComposite(row: CompositeRow, config: ConfigReader, families: Famil
     textSize: text.hiddenSize,
     visionSize: towers[0]?.stacks[0]?.hiddenSize ?? text.hiddenSize,
   };
-  const draft = composite({
-    family: row.id,
-    config,
-    text,
-    names: row.names,
-    towers,
-    projector: row.projector?.(parts) ?? [],
-  });
+  const draft: ArchitectureDraft = {
+    ...composite({
+      family: row.id,
+      config,
+      text,
+      names: row.names,
+      towers,
+      projector: row.projector?.(parts) ?? [],
+    }),
+    ...(row.vision === undefined ? {} : { vision: row.vision(config) }),
+  };
   if (row.customCode === undefined) return draft;
   const note = customCodeNote(config.text("model_type", row.id), row.customCode);
   return { ...draft, notes: [...draft.notes, note] };

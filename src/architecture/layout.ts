@@ -4,39 +4,6 @@ import type { Architecture, Group, LayerKind, Role, Stack, StackRole, Tensor } f
 import { tensorElements } from "./parameters.ts";
 import { layerCount } from "./stack.ts";
 
-export interface LayerRun {
-  readonly stack: StackRole;
-  readonly prefix: string;
-  /** First and last layer of the run, counted from 0. */
-  readonly first: number;
-  readonly last: number;
-  readonly count: number;
-  readonly kind: LayerKind;
-  /** Parameters of one layer, buffers left out. */
-  readonly parametersEach: number;
-}
-
-/** The layers in order, equal neighbours together. */
-export function layerRuns(model: Architecture): readonly LayerRun[] {
-  return model.stacks.flatMap((stack) => {
-    let first = 0;
-    return stack.runs.map((run) => {
-      const kind = stack.kinds[run.kind]!;
-      const entry: LayerRun = {
-        stack: stack.role,
-        prefix: stack.prefix,
-        first,
-        last: first + run.count - 1,
-        count: run.count,
-        kind,
-        parametersEach: layerParameters(kind),
-      };
-      first += run.count;
-      return entry;
-    });
-  });
-}
-
 /** Layers by kind, for models whose kinds alternate: one row per distinct layer. */
 export interface LayerGroup {
   readonly stack: StackRole;
@@ -44,7 +11,10 @@ export interface LayerGroup {
   readonly count: number;
   /** Indices of the layers in compact form: "0, 2, 4-7", cut after a few. */
   readonly where: string;
+  /** How many times each of them runs. */
+  readonly repeats: number;
   readonly kind: LayerKind;
+  /** Parameters of one layer, buffers left out. */
   readonly parametersEach: number;
 }
 
@@ -60,6 +30,7 @@ export function layerGroups(model: Architecture): readonly LayerGroup[] {
       prefix: stack.prefix,
       count: stack.counts[index]!,
       where: positionsOf(stack, index, firstLayer(model, stack)),
+      repeats: stack.repeats ?? 1,
       kind,
       parametersEach: layerParameters(kind),
     })),

@@ -263,6 +263,8 @@ export interface ArchitectureDraft {
   readonly stacks: readonly Stack[];
   /** Embeddings, final norms, head, projectors: everything outside the layers. */
   readonly tensors: readonly Tensor[];
+  /** How images become tokens, where the family knows it better than the keys of the config. */
+  readonly vision?: Partial<VisionFacts>;
   /** Shapes were assumed from a bare count. */
   readonly assumed?: true;
   readonly notes: readonly Note[];
@@ -307,8 +309,12 @@ export interface VisionFacts {
   readonly tokensPerImage?: Tokens;
   /** Most tiles of one image, the whole image aside. */
   readonly mostTiles?: number;
+  /** Tiles along the longest side of any image, which is stretched or shrunk to it. */
+  readonly longestTiles?: number;
   /** Each row of patches ends with a token of its own (Pixtral). */
   readonly rowBreaks?: true;
+  /** Tokens of an image besides those of its patches: a begin and an end. */
+  readonly marks?: Tokens;
 }
 
 /** What a forward pass does between its tensors, where the config says: training and rotary tables read it. */

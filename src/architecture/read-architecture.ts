@@ -5,7 +5,7 @@ import { checkContradictions, publishedDtype } from "./config-facts.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
-import type { Architecture, Note } from "./model.ts";
+import type { Architecture, ArchitectureDraft, Note, VisionFacts } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 
 /** Keys of a tower that a text decoder knows nothing of. */
@@ -64,16 +64,15 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
     const config = readConfig(value, file);
     const assumed = options.assumeFamily === undefined ? undefined : familyNamed(options.assumeFamily);
     const family = familyOf(config);
-    const forward = readForwardFacts(config);
     if (family !== null) {
       const whole = family.build(config, lookup);
       const other = otherClass(config, family, whole);
       const draft = other === undefined ? whole : withHeadOf(whole, config, other);
       const notes =
         assumed === undefined ? draft.notes : [...draft.notes, notNeeded(family, assumed, config)];
-      const finished = finishArchitecture({ ...draft, notes }, file, publishedDtype(config));
+      const finished = finish({ ...draft, notes }, config);
       checkContradictions(config, finished);
-      return { ...finished, forward };
+      return finished;
     }
     if (assumed === undefined) throw unsupported(config);
     const draft = assumed.build(config, lookup);
@@ -82,12 +81,7 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
       message: `sized as ${assumed.id} on request: model type ${modelTypeOf(config)} is unknown`,
       details: { family: assumed.id, modelType: modelTypeOf(config) },
     };
-    const finished = finishArchitecture(
-      { ...draft, notes: [...draft.notes, note] },
-      file,
-      publishedDtype(config),
-    );
-    return { ...finished, forward };
+    return finish({ ...draft, notes: [...draft.notes, note] }, config);
   }
 
   function familyNamed(name: string): Family {
@@ -136,6 +130,15 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
   }
 
   return readArchitecture;
+}
+
+/** What the config says beside the draft; of images the family's word goes before the keys'. */
+function finish({ vision, ...draft }: ArchitectureDraft, config: ConfigReader): Architecture {
+  const forward = readForwardFacts(config);
+  const finished = finishArchitecture(draft, config.file, publishedDtype(config));
+  if (vision === undefined) return { ...finished, forward };
+  const seen: VisionFacts = { sizing: "fixed", merge: 1, ...forward.vision, ...vision };
+  return { ...finished, forward: { ...forward, vision: seen } };
 }
 
 function nothingNamed(config: ConfigReader): string {

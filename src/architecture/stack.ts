@@ -68,6 +68,11 @@ export function stackOf(spec: StackSpec): Stack {
   return { ...rest, kinds, counts, runs: runs satisfies Run[] };
 }
 
+/** Layers of a kind as often as they run: each turn of a layer keeps a cache of its own. */
+export function turnsOf(stack: Stack, kind: number): number {
+  return stack.counts[kind]! * (stack.repeats ?? 1);
+}
+
 /** Number of layers in the stack, repeats not counted. */
 export function layerCount(stack: Stack): number {
   return stack.counts.reduce((sum, n) => sum + n, 0);

@@ -18,6 +18,16 @@ const TILED: { readonly [modelType: string]: number } = {
   minicpmv: 9,
   phi3_v: 16,
   lfm2_vl: 10,
+  llava_next_video: 4,
+  minimax_vl_01: 36,
+  interns1: 12,
+  h2ovl_chat: 6,
+  skywork_chat: 12,
+  NVLM_D: 6,
+  qianfan_ocr: 12,
+  NemotronH_Nano_VL_V2: 12,
+  ovis: 9,
+  ovis2: 9,
 };
 
 /** Sizes that classes or processors fix and configs leave out. */
@@ -30,7 +40,32 @@ const FIXED: { readonly [modelType: string]: Partial<VisionFacts> } = {
   llava_llama: { merge: 2 },
   aya_vision: { merge: 2 },
   cohere2_vision: { merge: 2 },
+  lfm2_vl: { imageSize: 512 },
+  // The longest side becomes four tiles, smaller images are stretched (image_processing_idefics3.py).
+  idefics3: { longestTiles: 4 },
+  smolvlm: { longestTiles: 4 },
+  // A perceiver of 64 queries.
+  idefics2: { tokensPerImage: 64 },
+  // A query for every 1,225 patches of a tile at 490 pixels, twice as many at 980.
+  aria: { tokensPerImage: 256 },
+  // Two convolutions behind Segment Anything halve each side.
+  got_ocr2: { merge: 4 },
+  pp_chart2table: { merge: 4 },
+  step3p7: { merge: 4 },
+  // Words of the image's own vocabulary: 512 pixels by 16.
+  chameleon: { tokensPerImage: 1024 },
+  // 768 pixels by 32, and a mean of all.
+  florence2: { tokensPerImage: 577 },
+  video_llama_3: { sizing: "native", merge: 1 },
+  ernie4_5_vl_moe: { sizing: "native" },
+  paddleocr_vl: { sizing: "native" },
+  Keye: { sizing: "native", merge: 2 },
+  KeyeVL1_5: { sizing: "native", merge: 2 },
+  ovis2_5: { sizing: "native" },
 };
+
+/** Model types whose image part is not where the others have theirs. */
+const ELSEWHERE: readonly string[] = ["phi3_v", "chameleon"];
 
 function whole(value: unknown): number | undefined {
   const first = Array.isArray(value) ? value[0] : value;
@@ -61,16 +96,30 @@ const MERGE_KEYS = [
   "downsample_factor",
   "scale_factor",
   "pooling_kernel_size",
+  "hidden_stride",
 ] as const;
-const TOKEN_KEYS = ["mm_tokens_per_image", "vision_soft_tokens_per_image", "query_num"] as const;
+const TOKEN_KEYS = [
+  "mm_tokens_per_image",
+  "vision_soft_tokens_per_image",
+  "query_num",
+  "num_query_tokens",
+  "latent_query_num",
+] as const;
+const TOWERS = [
+  "vision_config",
+  "visual",
+  "vision_tower_cfg",
+  "vit_config",
+  "visual_tokenizer_config",
+] as const;
 
 /** Reads how images become tokens; undefined for a config without a vision tower. */
 export function readVisionFacts(config: ConfigReader): VisionFacts | undefined {
   const top = config.child("thinker_config") ?? config;
   const modelType = typeof top.raw.model_type === "string" ? top.raw.model_type : "";
-  const tower = top.child(["vision_config", "visual", "vision_tower_cfg"])?.raw;
+  const tower = top.child(TOWERS)?.raw;
   const fixed = Object.hasOwn(FIXED, modelType) ? FIXED[modelType]! : {};
-  if (tower === undefined && modelType !== "phi3_v") return undefined;
+  if (tower === undefined && !ELSEWHERE.includes(modelType)) return undefined;
   const places: readonly Raw[] = tower === undefined ? [] : [tower, top.raw];
   const ratio = inverse(tower?.pixel_shuffle_ratio) ?? inverse(top.raw.downsample_ratio);
   const temporal =
@@ -89,7 +138,8 @@ export function readVisionFacts(config: ConfigReader): VisionFacts | undefined {
     (typeof tower?.model_type === "string" && /moonvit|muse/.test(tower.model_type)) ||
     "merge_kernel_size" in (tower ?? {});
   const sizing =
-    mostTiles !== undefined ? "tiles" : tokensPerImage === undefined && native ? "native" : "fixed";
+    fixed.sizing ??
+    (mostTiles !== undefined ? "tiles" : tokensPerImage === undefined && native ? "native" : "fixed");
   const patchSize = fixed.patchSize ?? first(places, ["patch_size"]);
   // Of GLM's and MiniMax's native towers the size is that of the trained grid, not a limit.
   const imageSize =
@@ -104,6 +154,7 @@ export function readVisionFacts(config: ConfigReader): VisionFacts | undefined {
     ...(imageSize === undefined ? {} : { imageSize }),
     ...(tokensPerImage === undefined ? {} : { tokensPerImage }),
     ...(mostTiles === undefined ? {} : { mostTiles }),
+    ...(fixed.longestTiles === undefined ? {} : { longestTiles: fixed.longestTiles }),
     ...(pixtral ? { rowBreaks: true } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import type { Architecture, AttentionMixer, Mixer, StackRole } from "../architecture/model.ts";
+import { turnsOf } from "../architecture/stack.ts";
 import { onceForEach } from "../remember.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { CacheFormat } from "./cache-format.ts";
@@ -30,7 +31,7 @@ const mergedMixers = onceForEach((model: Architecture, role: StackRole): readonl
   for (const stack of model.stacks) {
     if (stack.role !== role) continue;
     stack.kinds.forEach((kind, index) => {
-      const layers = stack.counts[index]! * (stack.repeats ?? 1);
+      const layers = turnsOf(stack, index);
       for (const mixer of kind.mixers) {
         if (mixer.kind === "attention" && (mixer.cache === "none" || mixer.cache === "shared")) continue;
         const shape = JSON.stringify(mixer);

@@ -1,4 +1,5 @@
 import type { Architecture, Mixer } from "../architecture/model.ts";
+import { turnsOf } from "../architecture/stack.ts";
 import type { Bytes } from "../units.ts";
 
 /** Cache of one kind of mixer over all layers that have it, in 16-bit values. */
@@ -24,7 +25,7 @@ export function cacheRows(model: Architecture): readonly CacheRow[] {
       for (const mixer of kind.mixers) {
         const each = cacheOf(mixer);
         if (each === null) continue;
-        const layers = stack.counts[index]!;
+        const layers = turnsOf(stack, index);
         const row = rows.get(each.kind) ?? { layers: 0, bytesPerToken: 0, bytesPerSequence: 0 };
         row.layers += layers;
         row.bytesPerToken += layers * each.perToken;

@@ -31,7 +31,8 @@ const MOST_NATIVE_TOKENS = 16_384;
  *     native   cells = round(width / (patch * merge)) * round(height / (patch * merge)), at least one each;
  *              patches = cells * merge^2, tokens = cells (and one per row where rows end with a token)
  *     fixed    every image is resized: patches = floor(size / patch)^2, tokens = (size / patch / merge)^2
- *     tiles    the same per tile, times ceil(width / size) * ceil(height / size) tiles and one of the whole
+ *     tiles    the same per tile, times ceil(width / size) * ceil(height / size) tiles and one of the whole;
+ *              where the longest side is stretched to n tiles, size is that side / n
  *
  * Pooled and resampled towers state their tokens; cross attention reads tiles filled up to their most. Not modelled: text around images, processors set to other
  * limits than their default, the choice of a tile grid by aspect ratio.
@@ -59,8 +60,10 @@ export function imageShape(model: Architecture, request: ImagesRequest): ImageSh
   switch (facts.sizing) {
     case "native":
       return { ...shape, ...nativeCells(facts, { width, height, patch: patch! }), tiles: 1 };
-    case "fixed":
-      return { ...shape, ...squareCells(facts, { side, patch, tensors, model }), tiles: 1 };
+    case "fixed": {
+      const each = squareCells(facts, { side, patch, tensors, model });
+      return { ...shape, ...each, tokens: each.tokens + (facts.marks ?? 0), tiles: 1 };
+    }
     case "tiles": {
       const each = squareCells(facts, { side, patch, tensors, model });
       if (readBy === "cross-attention") {
@@ -165,6 +168,9 @@ function tilesOf(
   facts: VisionFacts,
   { width, height, side }: { readonly width: number; readonly height: number; readonly side: number },
 ): number {
-  const tiles = Math.min(facts.mostTiles ?? 1, Math.ceil(width / side) * Math.ceil(height / side));
+  const most = facts.mostTiles ?? 1;
+  // Stretched to a number of tiles, an image of any size has as many as its shape says.
+  const tile = facts.longestTiles === undefined ? side : Math.max(width, height) / facts.longestTiles;
+  const tiles = Math.min(most, Math.ceil(width / tile) * Math.ceil(height / tile));
   return tiles > 1 ? tiles + 1 : 1;
 }

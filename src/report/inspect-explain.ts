@@ -2,6 +2,7 @@
 import type { LoraLinear } from "../adapters/lora.ts";
 import { groupSums } from "../architecture/group-sums.ts";
 import { type Architecture, GROUPS, type LayerKind, type Mixer } from "../architecture/model.ts";
+import { turnsOf } from "../architecture/stack.ts";
 import { groupDigits } from "../units.ts";
 import { wrap } from "./text-layout.ts";
 
@@ -23,12 +24,12 @@ export function groupExplanation(model: Architecture, columns: number): readonly
 /** What each kind of mixer keeps of one token in 16 bits, over its layers. */
 export function cacheExplanation(model: Architecture, columns: number): readonly string[] {
   const lines = new Map<string, number>();
-  for (const { role, kinds, counts } of model.stacks)
-    if (role === "decoder")
-      kinds.forEach((kind: LayerKind, index) => {
+  for (const stack of model.stacks)
+    if (stack.role === "decoder")
+      stack.kinds.forEach((kind: LayerKind, index) => {
         for (const mixer of kind.mixers) {
           const each = vectorText(mixer);
-          if (each !== null) lines.set(each, (lines.get(each) ?? 0) + counts[index]!);
+          if (each !== null) lines.set(each, (lines.get(each) ?? 0) + turnsOf(stack, index));
         }
       });
   return [...lines].map(([each, layers]) =>

@@ -168,13 +168,11 @@ function groupLines(model: Architecture): string[] {
 }
 
 function layerLines(model: Architecture, columns: number): string[] {
-  return layerGroups(model).map((group) =>
-    wrap(
-      `  ${group.prefix}[${group.where}]: ${group.count} x ${groupDigits(group.parametersEach)}, ${layerText(group.kind)}`,
-      columns,
-      "    ",
-    ),
-  );
+  return layerGroups(model).map(({ prefix, where, count, repeats, kind, parametersEach }) => {
+    const turns = repeats === 1 ? "" : `, each run ${repeats} times`;
+    const line = `  ${prefix}[${where}]: ${count} x ${groupDigits(parametersEach)}${turns}, ${layerText(kind)}`;
+    return wrap(line, columns, "    ");
+  });
 }
 
 function cacheLines(rows: readonly CacheRow[]): string[] {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { OURO_1_4B } from "../architecture/remote-models.ts";
 import { withFolder } from "../sources/bytes/padded-source.ts";
 import { buildGguf, f32Tensor, strings, text, uint32 } from "../sources/gguf/gguf-builder.ts";
 import { bf16Layout, buildSafetensors } from "../sources/safetensors/safetensors-builder.ts";
@@ -55,6 +56,15 @@ describe("inspect on files", () => {
       const { code, stdout } = await invoke(["inspect", folder]);
       expect(code).toBe(0);
       expect(stdout.replace(/\s+/g, " ")).toMatch(/note: the embedding is not compared with the tokenizer:/);
+    }));
+
+  test("layers that run several times: the turns, a cache for each, and the same sum explained", () =>
+    withFolder({ "config.json": JSON.stringify(OURO_1_4B) }, async (folder) => {
+      const { stdout } = await invoke(["inspect", folder, "--explain"]);
+      expect(stdout).toMatch(/model\.layers\[0-23\]: 24 x 51,388,416, each run 4 times/);
+      // 96 caches of 16 KV heads x (128 + 128) x 2 B.
+      expect(stdout).toMatch(/96 layers of full attention: 786,432 B per token/);
+      expect(stdout).toMatch(/cache: 96 layers x 16 KV heads x \(128 \+ 128\) x 2 B per token/);
     }));
 
   test("tensors alone: nothing of heads, layers and caches is said", () =>

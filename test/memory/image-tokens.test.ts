@@ -1,8 +1,47 @@
 import { describe, expect, test } from "vitest";
+import { readArchitecture } from "../../src/architecture/registry.ts";
 import { imageShape } from "../../src/memory/image-tokens.ts";
 import { imageWork } from "../../src/memory/image-work.ts";
 import { parseImages } from "../../src/memory/images-request.ts";
+import {
+  COGVLM_17B,
+  COGVLM2_19B,
+  GLM_4V_9B,
+  LLAVA_15_7B,
+  LLAVA_OV_7B,
+  OVIS2_1B,
+  QWEN2_TEXT,
+} from "../architecture/remote-models.ts";
 import { named, VISION } from "../estimate/estimate-models.ts";
+
+const LAYERS = { hidden_size: 64, num_hidden_layers: 1, num_attention_heads: 4, intermediate_size: 128 };
+/** Small models whose images are as those of the real ones. */
+const COMPOSITES = {
+  blip2: {
+    model_type: "blip-2",
+    num_query_tokens: 32,
+    vision_config: { ...LAYERS, image_size: 224, patch_size: 14 },
+    qformer_config: LAYERS,
+    text_config: QWEN2_TEXT,
+  },
+  kosmos2: {
+    model_type: "kosmos-2",
+    latent_query_num: 64,
+    vision_config: { ...LAYERS, image_size: 224, patch_size: 14 },
+    text_config: { embed_dim: 64, layers: 1, attention_heads: 4, ffn_dim: 128, vocab_size: 100 },
+  },
+  got: {
+    model_type: "got_ocr2",
+    vision_config: { image_size: 1024, patch_size: 16 },
+    text_config: QWEN2_TEXT,
+  },
+  idefics3: {
+    model_type: "idefics3",
+    scale_factor: 2,
+    vision_config: { ...LAYERS, image_size: 364, patch_size: 14 },
+    text_config: { ...QWEN2_TEXT, model_type: "llama" },
+  },
+};
 
 describe("--images", () => {
   test.for([
@@ -33,6 +72,38 @@ describe("tokens of an image", () => {
     ["mistral-small-3.1-24b", 3080, 1540, 28 * 56, 28 * 55 * 4, "the longest side is 1540: 28 rows of 55"],
   ] as const)("%s at %i x %i: %i of %i patches (%s)", ([name, width, height, tokens, patches]) => {
     expect(imageShape(VISION[name]!, { count: 1, width, height })).toMatchObject({ tokens, patches });
+  });
+
+  // As the processors of transformers 5.18 and of the repositories fill them in.
+  test.for<[string, number, object]>([
+    ["BLIP-2: 32 queries", 32, { ...COMPOSITES.blip2 }],
+    ["Kosmos-2: 64 queries", 64, COMPOSITES.kosmos2],
+    ["GOT-OCR 2: 64 x 64 patches, each 4 x 4 of them one", 256, COMPOSITES.got],
+    ["CogVLM: 35 x 35, a begin and an end", 1227, COGVLM_17B],
+    ["CogVLM 2: 48 x 48, a begin and an end", 2306, COGVLM2_19B],
+    ["GLM-4V: 40 x 40, a begin and an end", 1602, GLM_4V_9B],
+    ["LLaVA-1.5 as its authors publish it: 24 x 24", 576, LLAVA_15_7B],
+    ["Ovis 2: 16 x 16 of a tile of 448 pixels, 9 tiles and the whole", 2560, OVIS2_1B],
+  ])("%s", ([, tokens, config]) => {
+    const model = readArchitecture(config, "config.json");
+    expect(imageShape(model, { count: 1, width: 1300, height: 1300 }).tokens).toBe(tokens);
+  });
+
+  test("LLaVA-OneVision cuts up to 9 tiles where its file says so", () => {
+    const config = { ...LLAVA_OV_7B, image_aspect_ratio: "anyres_max_9" };
+    const tokensAt = (side: number) =>
+      imageShape(readArchitecture(config, "config.json"), { count: 1, width: side, height: side }).tokens;
+    expect([tokensAt(384), tokensAt(768), tokensAt(2000)]).toEqual([729, 5 * 729, 10 * 729]);
+  });
+
+  test("Idefics 3 stretches the longest side to four tiles: 4 x 4 and the whole, or 4 x 3 of a wide one", () => {
+    const model = readArchitecture(COMPOSITES.idefics3, "config.json");
+    const tokensAt = (width: number, height: number) => imageShape(model, { count: 1, width, height }).tokens;
+    expect([tokensAt(100, 100), tokensAt(2000, 2000), tokensAt(1280, 720)]).toEqual([
+      17 * 169,
+      17 * 169,
+      13 * 169,
+    ]);
   });
 
   test("a native tower shrinks what exceeds 16,384 tokens", () => {

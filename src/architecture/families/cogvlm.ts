@@ -73,6 +73,7 @@ export const cogvlm = compositeFamily({
       }),
     ];
   },
+  vision: (config) => ({ merge: isSecond(config) ? 2 : 1, marks: 2 }),
   customCode: "llama with experts for images and EVA-CLIP",
 });
 
@@ -89,6 +90,7 @@ export const glm4v9b = {
       const bridge = { textSize, width: config.int("ffn_hidden_size"), folded: textSize };
       return [evaClipVision(part(config, "vision_config"), "transformer.vision", bridge)];
     },
+    vision: () => ({ merge: 2, marks: 2 }),
     customCode: "GLM-4 with EVA-CLIP",
   }),
   insteadOf: { modelType: "chatglm", key: "vision_config" },

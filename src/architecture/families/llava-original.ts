@@ -4,7 +4,7 @@ import { composite, projection } from "../composite.ts";
 import { type ConfigReader, overriding, readConfig } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
-import type { Tensor } from "../model.ts";
+import type { Tensor, VisionFacts } from "../model.ts";
 import { norm, vector } from "../tensors.ts";
 import {
   CLIP_L,
@@ -45,7 +45,15 @@ function namedEncoder(config: ConfigReader) {
       "clip-vit-large-patch14, the same at 336, clip-vit-H-14 at 448, or siglip-so400m-patch14-384",
     );
   const [, sizes, tower] = found;
-  return tower(readConfig(sizes, config.file, { path: "mm_vision_tower", parent: config }), PREFIX);
+  const eyes = readConfig(sizes, config.file, { path: "mm_vision_tower", parent: config });
+  return { tower: tower(eyes, PREFIX), imageSize: eyes.int("image_size") };
+}
+
+/** `image_aspect_ratio`: "anyres" cuts up to 4 tiles, "anyres_max_9" up to 9; else one image of one size. */
+function tilesOf(config: ConfigReader): Partial<VisionFacts> {
+  const [, most] = /^anyres(?:_max_(\d{1,3}))?$/.exec(config.text("image_aspect_ratio", "pad")) ?? [];
+  if (!config.text("image_aspect_ratio", "pad").startsWith("anyres")) return {};
+  return { sizing: "tiles", mostTiles: most === undefined ? 4 : Number(most) };
 }
 
 /** `linear`; `mlp2x_gelu` and its like, one linear into the text width and others behind it; `_Norm` after each. */
@@ -82,7 +90,7 @@ function build(config: ConfigReader, families: Parameters<Family["build"]>[1]): 
   if (resampler !== undefined && resampler !== "spatial_pool")
     config.fail("mm_resampler_type", "null or spatial_pool");
   const text = families.build(overriding(config, { model_type: textType, mm_vision_tower: null }));
-  const tower = namedEncoder(config);
+  const { tower, imageSize } = namedEncoder(config);
   const unpads = config.text("mm_patch_merge_type", "flat").includes("unpad");
   const draft = composite({
     family: "llava-original",
@@ -96,7 +104,7 @@ function build(config: ConfigReader, families: Parameters<Family["build"]>[1]): 
     ],
   });
   const note = customCodeNote(config.text("model_type", "llava"), `${textType} with an encoder by name`);
-  return { ...draft, notes: [...draft.notes, note] };
+  return { ...draft, vision: { imageSize, ...tilesOf(config) }, notes: [...draft.notes, note] };
 }
 
 /**

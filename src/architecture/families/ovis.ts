@@ -88,6 +88,10 @@ const ovisPublished = compositeFamily({
   projector: ({ config, textSize }) => [
     visualEmbedding(part(config, "visual_tokenizer_config").int("vocab_size", 16_384), textSize),
   ],
+  vision: (config) => {
+    const eyes = part(part(config, "visual_tokenizer_config"), "backbone_config");
+    return { imageSize: eyes.int("image_size"), patchSize: eyes.int("patch_size") };
+  },
   customCode: "a decoder with visual words",
 });
 

@@ -40,6 +40,10 @@ function samEyes(config: ConfigReader, outDim: number): Tower {
   };
 }
 
+/** The second model's eyes. */
+const readsByQueries = (config: ConfigReader): boolean =>
+  part(config, "vision_config").text("model_name") === "deepencoderv2";
+
 const QWEN2_HALF_B = {
   hidden_size: 896,
   intermediate_size: 4864,
@@ -87,12 +91,16 @@ export const deepseekOcr = compositeFamily({
         true,
       ),
       // The second model marks views alone.
-      ...(config.child("vision_config")?.text("model_name") === "deepencoderv2"
-        ? []
-        : [vector("model.image_newline", "projector", [textSize])]),
+      ...(readsByQueries(config) ? [] : [vector("model.image_newline", "projector", [textSize])]),
       vector("model.view_seperator", "projector", [textSize]),
     ];
   },
+  // A page at 1024 pixels: 16 x 16 with a line break each and the mark of a view; the second model has no breaks.
+  vision: (config) => ({
+    sizing: "fixed",
+    imageSize: SAM_B.image_size,
+    tokensPerImage: readsByQueries(config) ? 257 : 273,
+  }),
   customCode: "DeepSeek-MoE's decoder with Segment Anything and CLIP or Qwen 2",
 });
 

@@ -104,6 +104,14 @@ const deepseekVl2 = compositeFamily({
     ...deepseekVl2Projector(config, textSize),
     ...["image_newline", "view_seperator"].map((name) => vector(name, "projector", [textSize])),
   ],
+  // Of 27 patches a side, filled up to 28, each four become one; a line break behind each row.
+  vision: (config) => {
+    const image = part(config, "vision_config");
+    const across = Math.floor(image.int("image_size", 384) / image.int("patch_size", 16));
+    const rows = Math.ceil(across / part(config, "projector_config").int("downsample_ratio", 2));
+    const tile = { imageSize: image.int("image_size", 384), tokensPerImage: rows * (rows + 1) };
+    return { sizing: "tiles", mostTiles: 9, ...tile };
+  },
   customCode: "DeepSeek with SigLIP",
 });
 

@@ -106,5 +106,7 @@ export const step3Vl = compositeFamily({
       ...projection("vit_large_projector", textSize, 2 * width, config.flag("projector_bias", false)),
     ];
   },
+  // Crops of 504 pixels besides the whole image; two strides of two.
+  vision: () => ({ sizing: "tiles", imageSize: 504, merge: 4, mostTiles: 36 }),
   customCode: "Step 3 with a ViT and convolutions",
 });

@@ -1,5 +1,5 @@
 import type { Architecture } from "../../architecture/model.ts";
-import { headPositions } from "../../architecture/stack.ts";
+import { headPositions, turnsOf } from "../../architecture/stack.ts";
 import { type Explained, exactTerm, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
 import { type Bytes, GiB } from "../../units.ts";
@@ -209,7 +209,7 @@ function graphsOf(
   for (const stack of share.stacks) {
     if (stack.role !== "decoder") continue;
     stack.kinds.forEach((kind, index) => {
-      layers += stack.counts[index]!;
+      layers += turnsOf(stack, index);
       experts ||= kind.feedForward.kind === "experts";
     });
   }
