@@ -1,4 +1,5 @@
-import { CATALOGUE, type CatalogueEntry } from "./catalogue-rows.ts";
+import { type CatalogueEntry, readCatalogueLine } from "./catalogue-entry.ts";
+import { CATALOGUE_LINES } from "./catalogue-rows.ts";
 
 /** Endings that publishers give to tuned copies, which nearly always keep the shapes of the base. */
 const TUNED = /-(instruct|chat|it|base|hf|pt)(?=-|$)/g;
@@ -11,25 +12,52 @@ function canonical(name: string): string {
     .replace(/^meta-(?=llama)/, "");
 }
 
-/** By name alone: most who ask know it, and its rows are written as names are compared. */
-const byName: ReadonlyMap<string, CatalogueEntry> = new Map(CATALOGUE.map((entry) => [entry.name, entry]));
+/** Lines by name: most who ask know it, and names are written as they are compared. */
+let byName: Map<string, string> | undefined;
 
-let byHub: Map<string, CatalogueEntry> | undefined;
+function lineIndex(): ReadonlyMap<string, string> {
+  byName ??= new Map(
+    CATALOGUE_LINES.trim()
+      .split("\n")
+      .map((line) => [line.slice(0, line.indexOf(" ")), line]),
+  );
+  return byName;
+}
 
-/** By repository, with and without its owner; the first of two entries has a name. */
-function hubIndex(): ReadonlyMap<string, CatalogueEntry> {
+/** Entries are read once: results are remembered by the config that they came from. */
+const entries = new Map<string, CatalogueEntry>();
+
+function entryAt(name: string): CatalogueEntry | undefined {
+  const line = lineIndex().get(name);
+  if (line === undefined) return undefined;
+  const known = entries.get(name);
+  if (known !== undefined) return known;
+  const entry = readCatalogueLine(line, (other) => entryAt(other)!.config);
+  entries.set(name, entry);
+  return entry;
+}
+
+let byHub: Map<string, string> | undefined;
+
+/** Names by repository, with and without its owner; the first of two entries has it. */
+function hubIndex(): ReadonlyMap<string, string> {
   if (byHub === undefined) {
     byHub = new Map();
-    for (const entry of CATALOGUE) {
-      const hub = canonical(entry.hub);
-      for (const name of [hub, canonical(hub.slice(hub.indexOf("/") + 1))])
-        if (!byHub.has(name)) byHub.set(name, entry);
+    for (const [name, line] of lineIndex()) {
+      const hub = canonical(line.split(" ", 2)[1]!);
+      for (const id of [hub, canonical(hub.slice(hub.indexOf("/") + 1))])
+        if (!byHub.has(id)) byHub.set(id, name);
     }
   }
   return byHub;
 }
 
-const entryNamed = (name: string): CatalogueEntry | undefined => byName.get(name) ?? hubIndex().get(name);
+function entryNamed(name: string): CatalogueEntry | undefined {
+  const named = entryAt(name);
+  if (named !== undefined) return named;
+  const other = hubIndex().get(name);
+  return other === undefined ? undefined : entryAt(other);
+}
 
 export interface CatalogueHit {
   readonly entry: CatalogueEntry;
@@ -58,5 +86,5 @@ export function findCatalogueEntry(name: string): CatalogueHit | undefined {
  * @example catalogueNames().includes("llama-3.1-8b") // true
  */
 export function catalogueNames(): readonly string[] {
-  return CATALOGUE.map((entry) => entry.name);
+  return [...lineIndex().keys()];
 }

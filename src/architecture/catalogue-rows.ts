@@ -1,2039 +1,309 @@
 /**
- * Well-known models as plain facts, so that their names work offline: the keys of each published
- * config.json that decide a size, and nothing else. The repository in `hub` is the source of each row.
+ * Well-known models as plain facts, so that their names work offline: the keys of each published config.json that
+ * decide a size, and nothing else. The repository is the source of each line.
+ *
+ *     name repository model_type key=value ...       h, l, a, kv, d, f, v, p, w, tie, t stand for the keys in catalogue-entry.ts
+ *     name repository =other key=value ...           the shapes of another line
+ *
+ * Lines of text, because a program that starts reads one or none of them.
  */
-export interface CatalogueEntry {
-  /** Name that people type. */
-  readonly name: string;
-  /** Repository of the published config. */
-  readonly hub: string;
-  /** The keys that decide sizes, as published. */
-  readonly config: Readonly<Record<string, unknown>>;
-}
-
-const ROWS: readonly CatalogueEntry[] = [
-  {
-    name: "gemma-2b",
-    hub: "google/gemma-2b",
-    config: {
-      model_type: "gemma",
-      hidden_size: 2048,
-      num_hidden_layers: 18,
-      vocab_size: 256000,
-      num_attention_heads: 8,
-      num_key_value_heads: 1,
-      head_dim: 256,
-      intermediate_size: 16384,
-      max_position_embeddings: 8192,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gemma-7b",
-    hub: "google/gemma-7b",
-    config: {
-      model_type: "gemma",
-      hidden_size: 3072,
-      num_hidden_layers: 28,
-      vocab_size: 256000,
-      num_attention_heads: 16,
-      num_key_value_heads: 16,
-      head_dim: 256,
-      intermediate_size: 24576,
-      max_position_embeddings: 8192,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gemma-2-2b",
-    hub: "google/gemma-2-2b",
-    config: {
-      model_type: "gemma2",
-      hidden_size: 2304,
-      num_hidden_layers: 26,
-      vocab_size: 256000,
-      num_attention_heads: 8,
-      num_key_value_heads: 4,
-      head_dim: 256,
-      intermediate_size: 9216,
-      max_position_embeddings: 8192,
-      sliding_window: 4096,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gemma-2-27b",
-    hub: "google/gemma-2-27b",
-    config: {
-      model_type: "gemma2",
-      hidden_size: 4608,
-      num_hidden_layers: 46,
-      vocab_size: 256000,
-      num_attention_heads: 32,
-      num_key_value_heads: 16,
-      head_dim: 128,
-      intermediate_size: 36864,
-      max_position_embeddings: 8192,
-      sliding_window: 4096,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gemma-2-9b",
-    hub: "google/gemma-2-9b",
-    config: {
-      model_type: "gemma2",
-      hidden_size: 3584,
-      num_hidden_layers: 42,
-      vocab_size: 256000,
-      num_attention_heads: 16,
-      num_key_value_heads: 8,
-      head_dim: 256,
-      intermediate_size: 14336,
-      max_position_embeddings: 8192,
-      sliding_window: 4096,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gemma-3-1b",
-    hub: "google/gemma-3-1b-it",
-    config: {
-      model_type: "gemma3_text",
-      hidden_size: 1152,
-      num_hidden_layers: 26,
-      vocab_size: 262144,
-      num_attention_heads: 4,
-      num_key_value_heads: 1,
-      head_dim: 256,
-      intermediate_size: 6912,
-      max_position_embeddings: 32768,
-      sliding_window: 512,
-      sliding_window_pattern: 6,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gemma-3-270m",
-    hub: "google/gemma-3-270m-it",
-    config: {
-      model_type: "gemma3_text",
-      hidden_size: 640,
-      num_hidden_layers: 18,
-      vocab_size: 262144,
-      num_attention_heads: 4,
-      num_key_value_heads: 1,
-      head_dim: 256,
-      intermediate_size: 2048,
-      max_position_embeddings: 32768,
-      sliding_window: 512,
-      sliding_window_pattern: 6,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gpt2-medium",
-    hub: "openai-community/gpt2-medium",
-    config: {
-      model_type: "gpt2",
-      vocab_size: 50257,
-      n_embd: 1024,
-      n_layer: 24,
-      n_head: 16,
-      n_positions: 1024,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "gpt2",
-    hub: "openai-community/gpt2",
-    config: {
-      model_type: "gpt2",
-      n_embd: 768,
-      n_layer: 12,
-      n_head: 12,
-      n_positions: 1024,
-      vocab_size: 50257,
-      dtype: "float32",
-    },
-  },
-  {
-    name: "gpt2-xl",
-    hub: "openai-community/gpt2-xl",
-    config: {
-      model_type: "gpt2",
-      n_embd: 1600,
-      n_layer: 48,
-      n_head: 25,
-      n_positions: 1024,
-      vocab_size: 50257,
-      dtype: "float32",
-    },
-  },
-  {
-    name: "llama-2-7b",
-    hub: "meta-llama/Llama-2-7b-hf",
-    config: {
-      model_type: "llama",
-      hidden_size: 4096,
-      num_hidden_layers: 32,
-      vocab_size: 32000,
-      num_attention_heads: 32,
-      num_key_value_heads: 32,
-      intermediate_size: 11008,
-      tie_word_embeddings: false,
-      max_position_embeddings: 4096,
-      dtype: "float16",
-    },
-  },
-  {
-    name: "llama-2-13b",
-    hub: "meta-llama/Llama-2-13b-hf",
-    config: {
-      model_type: "llama",
-      hidden_size: 5120,
-      num_hidden_layers: 40,
-      vocab_size: 32000,
-      num_attention_heads: 40,
-      num_key_value_heads: 40,
-      intermediate_size: 13824,
-      tie_word_embeddings: false,
-      max_position_embeddings: 4096,
-      dtype: "float16",
-    },
-  },
-  {
-    name: "llama-2-70b",
-    hub: "meta-llama/Llama-2-70b-hf",
-    config: {
-      model_type: "llama",
-      hidden_size: 8192,
-      num_hidden_layers: 80,
-      vocab_size: 32000,
-      num_attention_heads: 64,
-      num_key_value_heads: 8,
-      intermediate_size: 28672,
-      tie_word_embeddings: false,
-      max_position_embeddings: 4096,
-      dtype: "float16",
-    },
-  },
-  {
-    name: "codellama-7b",
-    hub: "codellama/CodeLlama-7b-hf",
-    config: {
-      model_type: "llama",
-      hidden_size: 4096,
-      num_hidden_layers: 32,
-      vocab_size: 32016,
-      num_attention_heads: 32,
-      num_key_value_heads: 32,
-      intermediate_size: 11008,
-      tie_word_embeddings: false,
-      max_position_embeddings: 16384,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "llama-3-8b",
-    hub: "meta-llama/Meta-Llama-3-8B",
-    config: {
-      model_type: "llama",
-      hidden_size: 4096,
-      num_hidden_layers: 32,
-      vocab_size: 128256,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      intermediate_size: 14336,
-      tie_word_embeddings: false,
-      max_position_embeddings: 8192,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "llama-3-70b",
-    hub: "meta-llama/Meta-Llama-3-70B-Instruct",
-    config: {
-      model_type: "llama",
-      hidden_size: 8192,
-      num_hidden_layers: 80,
-      vocab_size: 128256,
-      num_attention_heads: 64,
-      num_key_value_heads: 8,
-      intermediate_size: 28672,
-      tie_word_embeddings: false,
-      max_position_embeddings: 8192,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "llama-3.2-1b",
-    hub: "meta-llama/Llama-3.2-1B",
-    config: {
-      model_type: "llama",
-      hidden_size: 2048,
-      num_hidden_layers: 16,
-      vocab_size: 128256,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      head_dim: 64,
-      intermediate_size: 8192,
-      tie_word_embeddings: true,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "llama-3.2-3b",
-    hub: "meta-llama/Llama-3.2-3B",
-    config: {
-      model_type: "llama",
-      hidden_size: 3072,
-      num_hidden_layers: 28,
-      vocab_size: 128256,
-      num_attention_heads: 24,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 8192,
-      tie_word_embeddings: true,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "llama-3.1-405b",
-    hub: "meta-llama/Llama-3.1-405B",
-    config: {
-      model_type: "llama",
-      hidden_size: 16384,
-      num_hidden_layers: 126,
-      vocab_size: 128256,
-      num_attention_heads: 128,
-      num_key_value_heads: 8,
-      intermediate_size: 53248,
-      tie_word_embeddings: false,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "tinyllama-1.1b",
-    hub: "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
-    config: {
-      model_type: "llama",
-      hidden_size: 2048,
-      num_hidden_layers: 22,
-      vocab_size: 32000,
-      num_attention_heads: 32,
-      num_key_value_heads: 4,
-      intermediate_size: 5632,
-      tie_word_embeddings: false,
-      max_position_embeddings: 2048,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "yi-34b",
-    hub: "01-ai/Yi-34B",
-    config: {
-      model_type: "llama",
-      hidden_size: 7168,
-      num_hidden_layers: 60,
-      vocab_size: 64000,
-      num_attention_heads: 56,
-      num_key_value_heads: 8,
-      intermediate_size: 20480,
-      tie_word_embeddings: false,
-      max_position_embeddings: 4096,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "smollm2-135m",
-    hub: "HuggingFaceTB/SmolLM2-135M",
-    config: {
-      model_type: "llama",
-      hidden_size: 576,
-      num_hidden_layers: 30,
-      vocab_size: 49152,
-      num_attention_heads: 9,
-      num_key_value_heads: 3,
-      intermediate_size: 1536,
-      tie_word_embeddings: true,
-      max_position_embeddings: 8192,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "smollm2-1.7b",
-    hub: "HuggingFaceTB/SmolLM2-1.7B",
-    config: {
-      model_type: "llama",
-      hidden_size: 2048,
-      num_hidden_layers: 24,
-      vocab_size: 49152,
-      num_attention_heads: 32,
-      num_key_value_heads: 32,
-      intermediate_size: 8192,
-      tie_word_embeddings: true,
-      max_position_embeddings: 8192,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "smollm3-3b",
-    hub: "HuggingFaceTB/SmolLM3-3B",
-    config: {
-      model_type: "smollm3",
-      hidden_size: 2048,
-      num_hidden_layers: 36,
-      vocab_size: 128256,
-      num_attention_heads: 16,
-      num_key_value_heads: 4,
-      intermediate_size: 11008,
-      tie_word_embeddings: true,
-      max_position_embeddings: 65536,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "codellama-34b",
-    hub: "codellama/CodeLlama-34b-hf",
-    config: {
-      model_type: "llama",
-      hidden_size: 8192,
-      num_hidden_layers: 48,
-      vocab_size: 32000,
-      num_attention_heads: 64,
-      num_key_value_heads: 8,
-      intermediate_size: 22016,
-      tie_word_embeddings: false,
-      max_position_embeddings: 16384,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mistral-7b",
-    hub: "mistralai/Mistral-7B-Instruct-v0.3",
-    config: {
-      model_type: "mistral",
-      hidden_size: 4096,
-      num_hidden_layers: 32,
-      vocab_size: 32768,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      intermediate_size: 14336,
-      tie_word_embeddings: false,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mistral-nemo-12b",
-    hub: "mistralai/Mistral-Nemo-Instruct-2407",
-    config: {
-      model_type: "mistral",
-      hidden_size: 5120,
-      num_hidden_layers: 40,
-      vocab_size: 131072,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 14336,
-      tie_word_embeddings: false,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mistral-small-24b",
-    hub: "mistralai/Mistral-Small-24B-Instruct-2501",
-    config: {
-      model_type: "mistral",
-      hidden_size: 5120,
-      num_hidden_layers: 40,
-      vocab_size: 131072,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 32768,
-      tie_word_embeddings: false,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mistral-small-3.2-24b",
-    hub: "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
-    config: {
-      model_type: "mistral3",
-      dtype: "bfloat16",
-      text_config: {
-        model_type: "mistral",
-        hidden_size: 5120,
-        num_hidden_layers: 40,
-        vocab_size: 131072,
-        num_attention_heads: 32,
-        num_key_value_heads: 8,
-        head_dim: 128,
-        intermediate_size: 32768,
-        max_position_embeddings: 131072,
-      },
-      vision_config: {
-        model_type: "pixtral",
-        hidden_size: 1024,
-        intermediate_size: 4096,
-        num_hidden_layers: 24,
-        num_attention_heads: 16,
-        image_size: 1540,
-        patch_size: 14,
-      },
-    },
-  },
-  {
-    name: "codestral-22b",
-    hub: "mistralai/Codestral-22B-v0.1",
-    config: {
-      model_type: "mistral",
-      hidden_size: 6144,
-      num_hidden_layers: 56,
-      vocab_size: 32768,
-      num_attention_heads: 48,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 16384,
-      tie_word_embeddings: false,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mistral-large-123b",
-    hub: "mistralai/Mistral-Large-Instruct-2407",
-    config: {
-      model_type: "mistral",
-      hidden_size: 12288,
-      num_hidden_layers: 88,
-      vocab_size: 32768,
-      num_attention_heads: 96,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 28672,
-      tie_word_embeddings: false,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mistral-7b-v0.1",
-    hub: "mistralai/Mistral-7B-v0.1",
-    config: {
-      model_type: "mistral",
-      hidden_size: 4096,
-      num_hidden_layers: 32,
-      vocab_size: 32000,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      intermediate_size: 14336,
-      tie_word_embeddings: false,
-      max_position_embeddings: 32768,
-      sliding_window: 4096,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mixtral-8x22b",
-    hub: "mistralai/Mixtral-8x22B-v0.1",
-    config: {
-      model_type: "mixtral",
-      hidden_size: 6144,
-      num_hidden_layers: 56,
-      vocab_size: 32000,
-      num_attention_heads: 48,
-      num_key_value_heads: 8,
-      intermediate_size: 16384,
-      tie_word_embeddings: false,
-      max_position_embeddings: 65536,
-      num_local_experts: 8,
-      num_experts_per_tok: 2,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "mixtral-8x7b",
-    hub: "mistralai/Mixtral-8x7B-v0.1",
-    config: {
-      model_type: "mixtral",
-      hidden_size: 4096,
-      num_hidden_layers: 32,
-      vocab_size: 32000,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      intermediate_size: 14336,
-      tie_word_embeddings: false,
-      max_position_embeddings: 32768,
-      num_local_experts: 8,
-      num_experts_per_tok: 2,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "phi-4",
-    hub: "microsoft/phi-4",
-    config: {
-      model_type: "phi3",
-      hidden_size: 5120,
-      num_hidden_layers: 40,
-      vocab_size: 100352,
-      num_attention_heads: 40,
-      num_key_value_heads: 10,
-      intermediate_size: 17920,
-      tie_word_embeddings: false,
-      max_position_embeddings: 16384,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "phi-4-mini",
-    hub: "microsoft/Phi-4-mini-instruct",
-    config: {
-      model_type: "phi3",
-      hidden_size: 3072,
-      num_hidden_layers: 32,
-      vocab_size: 200064,
-      num_attention_heads: 24,
-      num_key_value_heads: 8,
-      intermediate_size: 8192,
-      tie_word_embeddings: true,
-      max_position_embeddings: 131072,
-      sliding_window: 262144,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "phi-3-mini-4k",
-    hub: "microsoft/Phi-3-mini-4k-instruct",
-    config: {
-      model_type: "phi3",
-      hidden_size: 3072,
-      num_hidden_layers: 32,
-      vocab_size: 32064,
-      num_attention_heads: 32,
-      num_key_value_heads: 32,
-      intermediate_size: 8192,
-      tie_word_embeddings: false,
-      max_position_embeddings: 4096,
-      sliding_window: 2047,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "phi-3.5-mini",
-    hub: "microsoft/Phi-3.5-mini-instruct",
-    config: {
-      model_type: "phi3",
-      hidden_size: 3072,
-      num_hidden_layers: 32,
-      vocab_size: 32064,
-      num_attention_heads: 32,
-      num_key_value_heads: 32,
-      intermediate_size: 8192,
-      tie_word_embeddings: false,
-      max_position_embeddings: 131072,
-      sliding_window: 262144,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen2-1.5b",
-    hub: "Qwen/Qwen2-1.5B",
-    config: {
-      model_type: "qwen2",
-      hidden_size: 1536,
-      num_hidden_layers: 28,
-      vocab_size: 151936,
-      num_attention_heads: 12,
-      num_key_value_heads: 2,
-      intermediate_size: 8960,
-      tie_word_embeddings: true,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen2-7b",
-    hub: "Qwen/Qwen2-7B",
-    config: {
-      model_type: "qwen2",
-      hidden_size: 3584,
-      num_hidden_layers: 28,
-      vocab_size: 152064,
-      num_attention_heads: 28,
-      num_key_value_heads: 4,
-      intermediate_size: 18944,
-      tie_word_embeddings: false,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen2-72b",
-    hub: "Qwen/Qwen2-72B",
-    config: {
-      model_type: "qwen2",
-      hidden_size: 8192,
-      num_hidden_layers: 80,
-      vocab_size: 152064,
-      num_attention_heads: 64,
-      num_key_value_heads: 8,
-      intermediate_size: 29568,
-      tie_word_embeddings: false,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen2.5-3b",
-    hub: "Qwen/Qwen2.5-3B",
-    config: {
-      model_type: "qwen2",
-      hidden_size: 2048,
-      num_hidden_layers: 36,
-      vocab_size: 151936,
-      num_attention_heads: 16,
-      num_key_value_heads: 2,
-      intermediate_size: 11008,
-      tie_word_embeddings: true,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen2.5-0.5b",
-    hub: "Qwen/Qwen2.5-0.5B",
-    config: {
-      model_type: "qwen2",
-      hidden_size: 896,
-      num_hidden_layers: 24,
-      vocab_size: 151936,
-      num_attention_heads: 14,
-      num_key_value_heads: 2,
-      intermediate_size: 4864,
-      tie_word_embeddings: true,
-      max_position_embeddings: 32768,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen2.5-14b",
-    hub: "Qwen/Qwen2.5-14B",
-    config: {
-      model_type: "qwen2",
-      hidden_size: 5120,
-      num_hidden_layers: 48,
-      vocab_size: 152064,
-      num_attention_heads: 40,
-      num_key_value_heads: 8,
-      intermediate_size: 13824,
-      tie_word_embeddings: false,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen2.5-32b",
-    hub: "Qwen/Qwen2.5-32B",
-    config: {
-      model_type: "qwen2",
-      hidden_size: 5120,
-      num_hidden_layers: 64,
-      vocab_size: 152064,
-      num_attention_heads: 40,
-      num_key_value_heads: 8,
-      intermediate_size: 27648,
-      tie_word_embeddings: false,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-4b",
-    hub: "Qwen/Qwen3-4B",
-    config: {
-      model_type: "qwen3",
-      hidden_size: 2560,
-      num_hidden_layers: 36,
-      vocab_size: 151936,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 9728,
-      tie_word_embeddings: true,
-      max_position_embeddings: 40960,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-32b",
-    hub: "Qwen/Qwen3-32B",
-    config: {
-      model_type: "qwen3",
-      hidden_size: 5120,
-      num_hidden_layers: 64,
-      vocab_size: 151936,
-      num_attention_heads: 64,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 25600,
-      tie_word_embeddings: false,
-      max_position_embeddings: 40960,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-0.6b",
-    hub: "Qwen/Qwen3-0.6B",
-    config: {
-      model_type: "qwen3",
-      hidden_size: 1024,
-      num_hidden_layers: 28,
-      vocab_size: 151936,
-      num_attention_heads: 16,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 3072,
-      tie_word_embeddings: true,
-      max_position_embeddings: 40960,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-1.7b",
-    hub: "Qwen/Qwen3-1.7B",
-    config: {
-      model_type: "qwen3",
-      hidden_size: 2048,
-      num_hidden_layers: 28,
-      vocab_size: 151936,
-      num_attention_heads: 16,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 6144,
-      tie_word_embeddings: true,
-      max_position_embeddings: 40960,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-8b",
-    hub: "Qwen/Qwen3-8B",
-    config: {
-      model_type: "qwen3",
-      hidden_size: 4096,
-      num_hidden_layers: 36,
-      vocab_size: 151936,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 12288,
-      tie_word_embeddings: false,
-      max_position_embeddings: 40960,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-14b",
-    hub: "Qwen/Qwen3-14B",
-    config: {
-      model_type: "qwen3",
-      hidden_size: 5120,
-      num_hidden_layers: 40,
-      vocab_size: 151936,
-      num_attention_heads: 40,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 17408,
-      tie_word_embeddings: false,
-      max_position_embeddings: 40960,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-30b-a3b",
-    hub: "Qwen/Qwen3-30B-A3B",
-    config: {
-      model_type: "qwen3_moe",
-      hidden_size: 2048,
-      num_hidden_layers: 48,
-      vocab_size: 151936,
-      num_attention_heads: 32,
-      num_key_value_heads: 4,
-      head_dim: 128,
-      intermediate_size: 6144,
-      tie_word_embeddings: false,
-      max_position_embeddings: 40960,
-      num_experts: 128,
-      num_experts_per_tok: 8,
-      moe_intermediate_size: 768,
-      decoder_sparse_step: 1,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-coder-480b-a35b",
-    hub: "Qwen/Qwen3-Coder-480B-A35B-Instruct",
-    config: {
-      model_type: "qwen3_moe",
-      hidden_size: 6144,
-      num_hidden_layers: 62,
-      vocab_size: 151936,
-      num_attention_heads: 96,
-      num_key_value_heads: 8,
-      head_dim: 128,
-      intermediate_size: 8192,
-      tie_word_embeddings: false,
-      max_position_embeddings: 262144,
-      num_experts: 160,
-      num_experts_per_tok: 8,
-      moe_intermediate_size: 2560,
-      decoder_sparse_step: 1,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-235b-a22b",
-    hub: "Qwen/Qwen3-235B-A22B",
-    config: {
-      model_type: "qwen3_moe",
-      hidden_size: 4096,
-      num_hidden_layers: 94,
-      vocab_size: 151936,
-      num_attention_heads: 64,
-      num_key_value_heads: 4,
-      head_dim: 128,
-      intermediate_size: 12288,
-      tie_word_embeddings: false,
-      max_position_embeddings: 40960,
-      num_experts: 128,
-      num_experts_per_tok: 8,
-      moe_intermediate_size: 1536,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "deepseek-v3",
-    hub: "deepseek-ai/DeepSeek-V3",
-    config: {
-      model_type: "deepseek_v3",
-      torch_dtype: "bfloat16",
-      hidden_size: 7168,
-      intermediate_size: 18432,
-      max_position_embeddings: 163840,
-      num_attention_heads: 128,
-      num_hidden_layers: 61,
-      num_nextn_predict_layers: 1,
-      vocab_size: 129280,
-      quantization_config: {
-        activation_scheme: "dynamic",
-        fmt: "e4m3",
-        quant_method: "fp8",
-        weight_block_size: [128, 128],
-      },
-    },
-  },
-  {
-    name: "deepseek-v3.2",
-    hub: "deepseek-ai/DeepSeek-V3.2",
-    config: {
-      model_type: "deepseek_v32",
-      torch_dtype: "bfloat16",
-      hidden_size: 7168,
-      intermediate_size: 18432,
-      max_position_embeddings: 163840,
-      num_attention_heads: 128,
-      num_hidden_layers: 61,
-      num_nextn_predict_layers: 1,
-      vocab_size: 129280,
-      quantization_config: {
-        activation_scheme: "dynamic",
-        fmt: "e4m3",
-        quant_method: "fp8",
-        scale_fmt: "ue8m0",
-        weight_block_size: [128, 128],
-      },
-    },
-  },
-  {
-    name: "deepseek-v2-lite",
-    hub: "deepseek-ai/DeepSeek-V2-Lite",
-    config: {
-      model_type: "deepseek_v2",
-      torch_dtype: "bfloat16",
-      first_k_dense_replace: 1,
-      hidden_size: 2048,
-      intermediate_size: 10944,
-      max_position_embeddings: 163840,
-      moe_intermediate_size: 1408,
-      num_attention_heads: 16,
-      num_experts_per_tok: 6,
-      num_hidden_layers: 27,
-      q_lora_rank: null,
-      vocab_size: 102400,
-    },
-  },
-  {
-    name: "deepseek-v4-flash",
-    hub: "deepseek-ai/DeepSeek-V4-Flash",
-    config: {
-      model_type: "deepseek_v4",
-      torch_dtype: "bfloat16",
-      hidden_size: 4096,
-      max_position_embeddings: 1048576,
-      num_attention_heads: 64,
-      num_hidden_layers: 43,
-      vocab_size: 129280,
-      compress_ratios: [
-        0, 0, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128,
-        4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 128, 4, 0,
-      ],
-      quantization_config: {
-        activation_scheme: "dynamic",
-        fmt: "e4m3",
-        quant_method: "fp8",
-        scale_fmt: "ue8m0",
-        weight_block_size: [128, 128],
-      },
-      expert_dtype: "fp4",
-    },
-  },
-  {
-    name: "gpt-oss-20b",
-    hub: "openai/gpt-oss-20b",
-    config: {
-      model_type: "gpt_oss",
-      hidden_size: 2880,
-      intermediate_size: 2880,
-      max_position_embeddings: 131072,
-      num_attention_heads: 64,
-      num_hidden_layers: 24,
-      num_local_experts: 32,
-      vocab_size: 201088,
-      quantization_config: {
-        modules_to_not_convert: [
-          "model.layers.*.self_attn",
-          "model.layers.*.mlp.router",
-          "model.embed_tokens",
-          "lm_head",
-        ],
-        quant_method: "mxfp4",
-      },
-    },
-  },
-  {
-    name: "gpt-oss-120b",
-    hub: "openai/gpt-oss-120b",
-    config: {
-      model_type: "gpt_oss",
-      hidden_size: 2880,
-      intermediate_size: 2880,
-      max_position_embeddings: 131072,
-      num_attention_heads: 64,
-      num_hidden_layers: 36,
-      num_local_experts: 128,
-      vocab_size: 201088,
-      quantization_config: {
-        modules_to_not_convert: [
-          "model.layers.*.self_attn",
-          "model.layers.*.mlp.router",
-          "model.embed_tokens",
-          "lm_head",
-        ],
-        quant_method: "mxfp4",
-      },
-    },
-  },
-  {
-    name: "glm-4.5",
-    hub: "zai-org/GLM-4.5",
-    config: {
-      model_type: "glm4_moe",
-      torch_dtype: "bfloat16",
-      attention_bias: true,
-      head_dim: 128,
-      hidden_size: 5120,
-      partial_rotary_factor: 0.5,
-      intermediate_size: 12288,
-      max_position_embeddings: 131072,
-      moe_intermediate_size: 1536,
-      num_attention_heads: 96,
-      n_routed_experts: 160,
-      first_k_dense_replace: 3,
-      num_hidden_layers: 92,
-      num_nextn_predict_layers: 1,
-      use_qk_norm: true,
-      vocab_size: 151552,
-    },
-  },
-  {
-    name: "glm-4.5-air",
-    hub: "zai-org/GLM-4.5-Air",
-    config: {
-      model_type: "glm4_moe",
-      torch_dtype: "bfloat16",
-      attention_bias: true,
-      head_dim: 128,
-      hidden_size: 4096,
-      partial_rotary_factor: 0.5,
-      intermediate_size: 10944,
-      max_position_embeddings: 131072,
-      moe_intermediate_size: 1408,
-      num_attention_heads: 96,
-      n_routed_experts: 128,
-      first_k_dense_replace: 1,
-      num_hidden_layers: 46,
-      num_nextn_predict_layers: 1,
-      use_qk_norm: false,
-      vocab_size: 151552,
-    },
-  },
-  {
-    name: "glm-5.2",
-    hub: "zai-org/GLM-5.2",
-    config: {
-      dtype: "bfloat16",
-      model_type: "glm_moe_dsa",
-      hidden_size: 6144,
-      indexer_types: [
-        "full",
-        "full",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-        "full",
-        "shared",
-        "shared",
-        "shared",
-      ],
-      intermediate_size: 12288,
-      max_position_embeddings: 1048576,
-      num_attention_heads: 64,
-      num_hidden_layers: 78,
-      num_nextn_predict_layers: 1,
-      vocab_size: 154880,
-    },
-  },
-  {
-    name: "kimi-k2",
-    hub: "moonshotai/Kimi-K2-Instruct",
-    config: {
-      model_type: "kimi_k2",
-      torch_dtype: "bfloat16",
-      first_k_dense_replace: 1,
-      hidden_size: 7168,
-      intermediate_size: 18432,
-      max_position_embeddings: 131072,
-      n_routed_experts: 384,
-      num_attention_heads: 64,
-      num_hidden_layers: 61,
-      vocab_size: 163840,
-      quantization_config: {
-        activation_scheme: "dynamic",
-        fmt: "e4m3",
-        quant_method: "fp8",
-        weight_block_size: [128, 128],
-      },
-    },
-  },
-  {
-    name: "minimax-m2.7",
-    hub: "MiniMaxAI/MiniMax-M2.7",
-    config: {
-      dtype: "bfloat16",
-      model_type: "minimax_m2",
-      head_dim: 128,
-      hidden_size: 3072,
-      intermediate_size: 1536,
-      max_position_embeddings: 204800,
-      num_attention_heads: 48,
-      num_hidden_layers: 62,
-      rotary_dim: 64,
-      vocab_size: 200064,
-      quantization_config: {
-        activation_scheme: "dynamic",
-        fmt: "float8_e4m3fn",
-        quant_method: "fp8",
-        weight_block_size: [128, 128],
-        modules_to_not_convert: ["gate", "e_score_correction_bias", "lm_head"],
-      },
-    },
-  },
-  {
-    name: "gemma-3-4b",
-    hub: "google/gemma-3-4b-it",
-    config: {
-      model_type: "gemma3",
-      torch_dtype: "bfloat16",
-      text_config: {
-        model_type: "gemma3_text",
-        hidden_size: 2560,
-        intermediate_size: 10240,
-        num_hidden_layers: 34,
-        rope_scaling: { rope_type: "linear", factor: 8 },
-        sliding_window: 1024,
-      },
-      vision_config: {
-        model_type: "siglip_vision_model",
-        hidden_size: 1152,
-        image_size: 896,
-        intermediate_size: 4304,
-        num_attention_heads: 16,
-        num_hidden_layers: 27,
-        patch_size: 14,
-        vision_use_head: false,
-      },
-    },
-  },
-  {
-    name: "gemma-3-12b",
-    hub: "google/gemma-3-12b-it",
-    config: {
-      model_type: "gemma3",
-      torch_dtype: "bfloat16",
-      text_config: {
-        model_type: "gemma3_text",
-        hidden_size: 3840,
-        intermediate_size: 15360,
-        num_attention_heads: 16,
-        num_key_value_heads: 8,
-        head_dim: 256,
-        num_hidden_layers: 48,
-        rope_scaling: { rope_type: "linear", factor: 8 },
-        sliding_window: 1024,
-      },
-      vision_config: {
-        model_type: "siglip_vision_model",
-        hidden_size: 1152,
-        image_size: 896,
-        intermediate_size: 4304,
-        num_attention_heads: 16,
-        num_hidden_layers: 27,
-        patch_size: 14,
-        vision_use_head: false,
-      },
-    },
-  },
-  {
-    name: "gemma-3-27b",
-    hub: "google/gemma-3-27b-it",
-    config: {
-      model_type: "gemma3",
-      torch_dtype: "bfloat16",
-      text_config: {
-        model_type: "gemma3_text",
-        hidden_size: 5376,
-        intermediate_size: 21504,
-        num_attention_heads: 32,
-        num_key_value_heads: 16,
-        head_dim: 128,
-        num_hidden_layers: 62,
-        rope_scaling: { rope_type: "linear", factor: 8 },
-        sliding_window: 1024,
-      },
-      vision_config: {
-        model_type: "siglip_vision_model",
-        hidden_size: 1152,
-        image_size: 896,
-        intermediate_size: 4304,
-        num_attention_heads: 16,
-        num_hidden_layers: 27,
-        patch_size: 14,
-        vision_use_head: false,
-      },
-    },
-  },
-  {
-    name: "gemma-4-26b-a4b",
-    hub: "google/gemma-4-26B-A4B",
-    config: {
-      dtype: "bfloat16",
-      model_type: "gemma4",
-      text_config: {
-        dtype: "bfloat16",
-        model_type: "gemma4_text",
-        attention_k_eq_v: true,
-        enable_moe_block: true,
-        final_logit_softcapping: 30,
-        hidden_size: 2816,
-        hidden_size_per_layer_input: 0,
-        intermediate_size: 2112,
-        max_position_embeddings: 262144,
-        moe_intermediate_size: 704,
-        num_attention_heads: 16,
-        num_experts: 128,
-        num_global_key_value_heads: 2,
-        num_hidden_layers: 30,
-        num_key_value_heads: 8,
-        sliding_window: 1024,
-        top_k_experts: 8,
-        vocab_size: 262144,
-      },
-      vision_config: {
-        dtype: "bfloat16",
-        model_type: "gemma4_vision",
-        head_dim: 72,
-        hidden_size: 1152,
-        intermediate_size: 4304,
-        num_attention_heads: 16,
-        num_hidden_layers: 27,
-        num_key_value_heads: 16,
-        standardize: true,
-      },
-    },
-  },
-  {
-    name: "llama-4-scout",
-    hub: "meta-llama/Llama-4-Scout-17B-16E-Instruct",
-    config: {
-      model_type: "llama4",
-      torch_dtype: "bfloat16",
-      text_config: {
-        model_type: "llama4_text",
-        torch_dtype: "bfloat16",
-        hidden_size: 5120,
-        intermediate_size: 8192,
-        max_position_embeddings: 10485760,
-        num_attention_heads: 40,
-        num_hidden_layers: 48,
-        vocab_size: 202048,
-      },
-      vision_config: {
-        model_type: "llama4_vision_model",
-        torch_dtype: "bfloat16",
-        hidden_size: 1408,
-        image_size: 336,
-        vision_output_dim: 4096,
-      },
-    },
-  },
-  {
-    name: "llama-4-maverick",
-    hub: "meta-llama/Llama-4-Maverick-17B-128E-Instruct",
-    config: {
-      model_type: "llama4",
-      torch_dtype: "bfloat16",
-      text_config: {
-        model_type: "llama4_text",
-        torch_dtype: "bfloat16",
-        hidden_size: 5120,
-        intermediate_size: 8192,
-        interleave_moe_layer_step: 2,
-        max_position_embeddings: 1048576,
-        num_local_experts: 128,
-        use_qk_norm: false,
-        num_attention_heads: 40,
-        num_hidden_layers: 48,
-        vocab_size: 202048,
-      },
-      vision_config: {
-        model_type: "llama4_vision_model",
-        torch_dtype: "bfloat16",
-        hidden_size: 1408,
-        image_size: 336,
-        vision_output_dim: 4096,
-      },
-    },
-  },
-  {
-    name: "llama-3.2-11b-vision",
-    hub: "meta-llama/Llama-3.2-11B-Vision-Instruct",
-    config: {
-      model_type: "mllama",
-      torch_dtype: "bfloat16",
-      text_config: {
-        model_type: "mllama_text_model",
-        torch_dtype: "bfloat16",
-        hidden_size: 4096,
-        intermediate_size: 14336,
-        max_position_embeddings: 131072,
-        num_attention_heads: 32,
-        num_hidden_layers: 40,
-        vocab_size: 128256,
-      },
-      vision_config: { model_type: "mllama_vision_model", torch_dtype: "bfloat16", image_size: 560 },
-    },
-  },
-  {
-    name: "qwen3-next-80b-a3b",
-    hub: "Qwen/Qwen3-Next-80B-A3B-Thinking",
-    config: {
-      model_type: "qwen3_next",
-      torch_dtype: "bfloat16",
-      hidden_size: 2048,
-      max_position_embeddings: 262144,
-      num_attention_heads: 16,
-      num_hidden_layers: 48,
-      partial_rotary_factor: 0.25,
-      vocab_size: 151936,
-    },
-  },
-  {
-    name: "qwen3.5-27b",
-    hub: "Qwen/Qwen3.5-27B",
-    config: {
-      model_type: "qwen3_5",
-      text_config: {
-        dtype: "bfloat16",
-        model_type: "qwen3_5_text",
-        hidden_size: 5120,
-        intermediate_size: 17408,
-        linear_num_value_heads: 48,
-        max_position_embeddings: 262144,
-        mtp_num_hidden_layers: 1,
-        num_attention_heads: 24,
-        num_hidden_layers: 64,
-        vocab_size: 248320,
-        mamba_ssm_dtype: "float32",
-        rope_parameters: { partial_rotary_factor: 0.25 },
-      },
-      vision_config: { model_type: "qwen3_5", out_hidden_size: 5120 },
-    },
-  },
-  {
-    name: "qwen3.5-35b-a3b",
-    hub: "Qwen/Qwen3.5-35B-A3B",
-    config: {
-      model_type: "qwen3_5_moe",
-      text_config: {
-        dtype: "bfloat16",
-        model_type: "qwen3_5_moe_text",
-        hidden_size: 2048,
-        max_position_embeddings: 262144,
-        mtp_num_hidden_layers: 1,
-        num_attention_heads: 16,
-        num_hidden_layers: 40,
-        vocab_size: 248320,
-        mamba_ssm_dtype: "float32",
-        rope_parameters: { partial_rotary_factor: 0.25 },
-      },
-      vision_config: { model_type: "qwen3_5_moe", out_hidden_size: 2048 },
-    },
-  },
-  {
-    name: "qwen2.5-vl-3b",
-    hub: "Qwen/Qwen2.5-VL-3B-Instruct",
-    config: {
-      model_type: "qwen2_5_vl",
-      torch_dtype: "bfloat16",
-      hidden_size: 2048,
-      intermediate_size: 11008,
-      max_position_embeddings: 8192,
-      num_attention_heads: 16,
-      num_hidden_layers: 36,
-      num_key_value_heads: 2,
-      tie_word_embeddings: true,
-      vision_config: { hidden_size: 1280, out_hidden_size: 2048 },
-      vocab_size: 151936,
-    },
-  },
-  {
-    name: "qwen2.5-vl-7b",
-    hub: "Qwen/Qwen2.5-VL-7B-Instruct",
-    config: {
-      model_type: "qwen2_5_vl",
-      torch_dtype: "bfloat16",
-      hidden_size: 3584,
-      intermediate_size: 18944,
-      max_position_embeddings: 128000,
-      num_attention_heads: 28,
-      num_hidden_layers: 28,
-      num_key_value_heads: 4,
-      tie_word_embeddings: false,
-      vision_config: { hidden_size: 1280, out_hidden_size: 3584 },
-      vocab_size: 152064,
-    },
-  },
-  {
-    name: "qwen3-vl-32b",
-    hub: "Qwen/Qwen3-VL-32B-Instruct",
-    config: {
-      model_type: "qwen3_vl",
-      text_config: {
-        dtype: "bfloat16",
-        model_type: "qwen3_vl_text",
-        hidden_size: 5120,
-        intermediate_size: 25600,
-        max_position_embeddings: 262144,
-        num_attention_heads: 64,
-        num_hidden_layers: 64,
-        num_key_value_heads: 8,
-      },
-      vision_config: { model_type: "qwen3_vl", out_hidden_size: 5120 },
-    },
-  },
-  {
-    name: "nemotron-3-nano-30b-a3b",
-    hub: "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
-    config: {
-      model_type: "nemotron_h",
-      torch_dtype: "bfloat16",
-      hidden_size: 2688,
-      hybrid_override_pattern: "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME",
-      mamba_num_heads: 64,
-      mamba_ssm_cache_dtype: "float32",
-      max_position_embeddings: 262144,
-      moe_intermediate_size: 1856,
-      moe_shared_expert_intermediate_size: 3712,
-      n_routed_experts: 128,
-      num_attention_heads: 32,
-      num_experts_per_tok: 6,
-      num_key_value_heads: 2,
-      partial_rotary_factor: 1,
-      vocab_size: 131072,
-    },
-  },
-  {
-    name: "exaone-4.0-32b",
-    hub: "LGAI-EXAONE/EXAONE-4.0-32B",
-    config: {
-      model_type: "exaone4",
-      torch_dtype: "bfloat16",
-      hidden_size: 5120,
-      intermediate_size: 27392,
-      max_position_embeddings: 131072,
-      num_attention_heads: 40,
-      num_hidden_layers: 64,
-      num_key_value_heads: 8,
-      vocab_size: 102400,
-    },
-  },
-  {
-    name: "olmo-2-7b",
-    hub: "allenai/OLMo-2-1124-7B",
-    config: {
-      model_type: "olmo2",
-      torch_dtype: "float32",
-      hidden_size: 4096,
-      intermediate_size: 11008,
-      max_position_embeddings: 4096,
-      num_attention_heads: 32,
-      num_hidden_layers: 32,
-      vocab_size: 100352,
-    },
-  },
-  {
-    name: "olmo-2-13b",
-    hub: "allenai/OLMo-2-1124-13B",
-    config: {
-      model_type: "olmo2",
-      torch_dtype: "float32",
-      hidden_size: 5120,
-      intermediate_size: 13824,
-      max_position_embeddings: 4096,
-      num_attention_heads: 40,
-      num_hidden_layers: 40,
-      vocab_size: 100352,
-    },
-  },
-  {
-    name: "olmo-3-7b",
-    hub: "allenai/Olmo-3-7B-Instruct",
-    config: {
-      model_type: "olmo3",
-      hidden_size: 4096,
-      num_hidden_layers: 32,
-      vocab_size: 100278,
-      num_attention_heads: 32,
-      num_key_value_heads: 32,
-      intermediate_size: 11008,
-      sliding_window: 4096,
-      max_position_embeddings: 65536,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "olmo-3-32b",
-    hub: "allenai/Olmo-3-32B-Think",
-    config: {
-      model_type: "olmo3",
-      hidden_size: 5120,
-      num_hidden_layers: 64,
-      vocab_size: 100278,
-      num_attention_heads: 40,
-      num_key_value_heads: 8,
-      intermediate_size: 27648,
-      sliding_window: 4096,
-      max_position_embeddings: 65536,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "starcoder2-7b",
-    hub: "bigcode/starcoder2-7b",
-    config: {
-      model_type: "starcoder2",
-      torch_dtype: "bfloat16",
-      attention_dropout: 0.1,
-      residual_dropout: 0.1,
-      embedding_dropout: 0.1,
-      hidden_size: 4608,
-      intermediate_size: 18432,
-      max_position_embeddings: 16384,
-      num_attention_heads: 36,
-      num_hidden_layers: 32,
-      num_key_value_heads: 4,
-      sliding_window: 4096,
-      vocab_size: 49152,
-    },
-  },
-  {
-    name: "falcon-40b",
-    hub: "tiiuae/falcon-40b",
-    config: {
-      model_type: "falcon",
-      torch_dtype: "bfloat16",
-      hidden_size: 8192,
-      new_decoder_architecture: true,
-      num_attention_heads: 128,
-      num_hidden_layers: 60,
-      num_kv_heads: 8,
-      vocab_size: 65024,
-    },
-  },
-  {
-    name: "phi-2",
-    hub: "microsoft/phi-2",
-    config: {
-      model_type: "phi",
-      torch_dtype: "float16",
-      hidden_size: 2560,
-      intermediate_size: 10240,
-      max_position_embeddings: 2048,
-      num_attention_heads: 32,
-      num_hidden_layers: 32,
-      partial_rotary_factor: 0.4,
-      resid_pdrop: 0.1,
-      vocab_size: 51200,
-    },
-  },
-  {
-    name: "command-r",
-    hub: "CohereForAI/c4ai-command-r-v01",
-    config: {
-      model_type: "cohere",
-      torch_dtype: "float16",
-      hidden_size: 8192,
-      intermediate_size: 22528,
-      max_position_embeddings: 8192,
-      num_attention_heads: 64,
-      num_hidden_layers: 40,
-      vocab_size: 256000,
-    },
-  },
-  {
-    name: "stablelm-3b",
-    hub: "stabilityai/stablelm-3b-4e1t",
-    config: {
-      model_type: "stablelm",
-      torch_dtype: "bfloat16",
-      hidden_size: 2560,
-      intermediate_size: 6912,
-      max_position_embeddings: 4096,
-      num_attention_heads: 32,
-      num_hidden_layers: 32,
-      partial_rotary_factor: 0.25,
-      vocab_size: 50304,
-    },
-  },
-  {
-    name: "mpt-7b",
-    hub: "mosaicml/mpt-7b",
-    config: {
-      model_type: "mpt",
-      torch_dtype: "bfloat16",
-      d_model: 4096,
-      max_seq_len: 2048,
-      n_heads: 32,
-      n_layers: 32,
-      vocab_size: 50432,
-    },
-  },
-  {
-    name: "ministral-3-3b",
-    hub: "mistralai/Ministral-3-3B-Instruct-2512",
-    config: {
-      dtype: "bfloat16",
-      model_type: "ministral3",
-      architectures: ["Mistral3ForConditionalGeneration"],
-      text_config: {
-        model_type: "ministral3",
-        hidden_size: 3072,
-        intermediate_size: 9216,
-        max_position_embeddings: 262144,
-        num_attention_heads: 32,
-        num_hidden_layers: 26,
-        tie_word_embeddings: true,
-        vocab_size: 131072,
-      },
-      vision_config: { model_type: "pixtral", hidden_act: "silu", patch_size: 14 },
-    },
-  },
-  {
-    name: "minicpm3-4b",
-    hub: "openbmb/MiniCPM3-4B",
-    config: {
-      torch_dtype: "bfloat16",
-      architectures: ["MiniCPM3ForCausalLM"],
-      hidden_size: 2560,
-      num_hidden_layers: 62,
-      intermediate_size: 6400,
-      max_position_embeddings: 32768,
-      num_attention_heads: 40,
-      vocab_size: 73448,
-    },
-  },
-  {
-    name: "qwen1.5-moe-a2.7b",
-    hub: "Qwen/Qwen1.5-MoE-A2.7B-Chat",
-    config: {
-      model_type: "qwen2_moe",
-      torch_dtype: "bfloat16",
-      hidden_size: 2048,
-      max_position_embeddings: 32768,
-      num_attention_heads: 16,
-      num_hidden_layers: 24,
-      vocab_size: 151936,
-    },
-  },
-  {
-    name: "bge-m3",
-    hub: "BAAI/bge-m3",
-    config: {
-      dtype: "float32",
-      model_type: "xlm-roberta",
-      hidden_size: 1024,
-      intermediate_size: 4096,
-      max_position_embeddings: 8194,
-      num_attention_heads: 16,
-      num_hidden_layers: 24,
-      type_vocab_size: 1,
-      vocab_size: 250002,
-    },
-  },
-  {
-    name: "all-minilm-l6-v2",
-    hub: "sentence-transformers/all-MiniLM-L6-v2",
-    config: {
-      model_type: "bert",
-      hidden_size: 384,
-      intermediate_size: 1536,
-      max_position_embeddings: 512,
-      num_attention_heads: 12,
-      num_hidden_layers: 6,
-      vocab_size: 30522,
-    },
-  },
-  {
-    name: "flan-t5-base",
-    hub: "google/flan-t5-base",
-    config: {
-      model_type: "t5",
-      torch_dtype: "float32",
-      d_ff: 2048,
-      d_model: 768,
-      feed_forward_proj: "gated-gelu",
-      num_heads: 12,
-      num_layers: 12,
-      tie_word_embeddings: false,
-      vocab_size: 32128,
-    },
-  },
-  {
-    name: "granite-4-8b",
-    hub: "ibm-granite/granite-4-8b-dense",
-    config: {
-      model_type: "granite",
-      hidden_size: 4096,
-      intermediate_size: 12800,
-      max_position_embeddings: 131072,
-      num_attention_heads: 32,
-      num_hidden_layers: 40,
-      num_key_value_heads: 8,
-      tie_word_embeddings: true,
-      vocab_size: 100352,
-    },
-  },
-  {
-    name: "phi-3-medium-14b",
-    hub: "microsoft/Phi-3-medium-4k-instruct",
-    config: {
-      model_type: "phi3",
-      hidden_size: 5120,
-      num_hidden_layers: 40,
-      num_attention_heads: 40,
-      num_key_value_heads: 10,
-      intermediate_size: 17920,
-      vocab_size: 32064,
-      sliding_window: 2047,
-      tie_word_embeddings: false,
-      max_position_embeddings: 4096,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "qwen3-vl-8b",
-    hub: "Qwen/Qwen3-VL-8B-Instruct",
-    config: {
-      model_type: "qwen3_vl",
-      architectures: ["Qwen3VLForConditionalGeneration"],
-      text_config: {
-        model_type: "qwen3_vl_text",
-        hidden_size: 4096,
-        num_hidden_layers: 36,
-        num_attention_heads: 32,
-        num_key_value_heads: 8,
-        head_dim: 128,
-        intermediate_size: 12288,
-        vocab_size: 151936,
-        max_position_embeddings: 262144,
-      },
-      vision_config: {
-        model_type: "qwen3_vl",
-        depth: 27,
-        hidden_size: 1152,
-        intermediate_size: 4304,
-        num_heads: 16,
-        in_channels: 3,
-        out_hidden_size: 4096,
-        patch_size: 16,
-        spatial_merge_size: 2,
-        temporal_patch_size: 2,
-        num_position_embeddings: 2304,
-        deepstack_visual_indexes: [8, 16, 24],
-      },
-      tie_word_embeddings: false,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "command-r-plus",
-    hub: "CohereForAI/c4ai-command-r-plus",
-    config: {
-      model_type: "cohere",
-      hidden_size: 12288,
-      num_hidden_layers: 64,
-      num_attention_heads: 96,
-      num_key_value_heads: 8,
-      intermediate_size: 33792,
-      vocab_size: 256000,
-      use_qk_norm: true,
-      max_position_embeddings: 131072,
-      dtype: "float16",
-    },
-  },
-  {
-    name: "falcon-7b",
-    hub: "tiiuae/falcon-7b",
-    config: {
-      model_type: "falcon",
-      hidden_size: 4544,
-      num_hidden_layers: 32,
-      num_attention_heads: 71,
-      multi_query: true,
-      new_decoder_architecture: false,
-      parallel_attn: true,
-      bias: false,
-      alibi: false,
-      vocab_size: 65024,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "bge-large-en",
-    hub: "BAAI/bge-large-en-v1.5",
-    config: {
-      model_type: "bert",
-      architectures: ["BertModel"],
-      hidden_size: 1024,
-      num_hidden_layers: 24,
-      num_attention_heads: 16,
-      intermediate_size: 4096,
-      vocab_size: 30522,
-      type_vocab_size: 2,
-      max_position_embeddings: 512,
-      dtype: "float32",
-    },
-  },
-  {
-    name: "whisper-large-v3",
-    hub: "openai/whisper-large-v3",
-    config: {
-      model_type: "whisper",
-      architectures: ["WhisperForConditionalGeneration"],
-      d_model: 1280,
-      encoder_layers: 32,
-      decoder_layers: 32,
-      encoder_attention_heads: 20,
-      decoder_attention_heads: 20,
-      encoder_ffn_dim: 5120,
-      decoder_ffn_dim: 5120,
-      vocab_size: 51866,
-      num_mel_bins: 128,
-      max_source_positions: 1500,
-      max_target_positions: 448,
-      dtype: "float16",
-    },
-  },
-  {
-    name: "granite-3.1-8b",
-    hub: "ibm-granite/granite-3.1-8b-instruct",
-    config: {
-      model_type: "granite",
-      hidden_size: 4096,
-      num_hidden_layers: 40,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      intermediate_size: 12800,
-      vocab_size: 49155,
-      tie_word_embeddings: true,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-  {
-    name: "ernie-4.5-21b-a3b",
-    hub: "baidu/ERNIE-4.5-21B-A3B-PT",
-    config: {
-      model_type: "ernie4_5_moe",
-      hidden_size: 2560,
-      num_hidden_layers: 28,
-      num_attention_heads: 20,
-      num_key_value_heads: 4,
-      head_dim: 128,
-      intermediate_size: 12288,
-      moe_intermediate_size: 1536,
-      moe_num_experts: 64,
-      moe_k: 6,
-      moe_num_shared_experts: 2,
-      moe_layer_start_index: 1,
-      moe_layer_end_index: 27,
-      moe_layer_interval: 1,
-      vocab_size: 103424,
-      tie_word_embeddings: true,
-      use_bias: false,
-      max_position_embeddings: 131072,
-      dtype: "bfloat16",
-    },
-  },
-];
-
-/** Repositories with the shapes of another row: name, repository, the row, and the longest context where it differs. */
-const SAME_SHAPES: readonly (readonly [name: string, hub: string, as: string, maxPositions?: number])[] = [
-  ["llama-3.1-8b", "meta-llama/Llama-3.1-8B", "llama-3-8b", 131072],
-  ["llama-3.1-70b", "meta-llama/Llama-3.1-70B", "llama-3-70b", 131072],
-  ["llama-3.3-70b", "meta-llama/Llama-3.3-70B-Instruct", "llama-3-70b", 131072],
-  ["deepseek-r1-distill-llama-8b", "deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "llama-3-8b", 131072],
-  ["deepseek-r1-distill-llama-70b", "deepseek-ai/DeepSeek-R1-Distill-Llama-70B", "llama-3-70b", 131072],
-  ["devstral-small", "mistralai/Devstral-Small-2507", "mistral-small-24b", 131072],
-  ["magistral-small", "mistralai/Magistral-Small-2506", "mistral-small-24b", 40960],
-  ["phi-4-reasoning", "microsoft/Phi-4-reasoning", "phi-4", 32768],
-  ["qwen2.5-1.5b", "Qwen/Qwen2.5-1.5B", "qwen2-1.5b", 131072],
-  ["qwen2.5-7b", "Qwen/Qwen2.5-7B", "qwen2-7b", 131072],
-  ["qwen2.5-coder-7b", "Qwen/Qwen2.5-Coder-7B-Instruct", "qwen2-7b"],
-  ["deepseek-r1-distill-qwen-7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "qwen2-7b", 131072],
-  ["qwen2.5-72b", "Qwen/Qwen2.5-72B", "qwen2-72b", 131072],
-  ["deepseek-r1-distill-qwen-14b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", "qwen2.5-14b"],
-  ["qwq-32b", "Qwen/QwQ-32B", "qwen2.5-32b", 40960],
-  ["qwen2.5-coder-32b", "Qwen/Qwen2.5-Coder-32B-Instruct", "qwen2.5-32b", 32768],
-  ["deepseek-r1-distill-qwen-32b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", "qwen2.5-32b"],
-  ["qwen3-4b-2507", "Qwen/Qwen3-4B-Instruct-2507", "qwen3-4b", 262144],
-  ["qwen3-coder-30b-a3b", "Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3-30b-a3b", 262144],
-  ["qwen3-30b-a3b-2507", "Qwen/Qwen3-30B-A3B-Instruct-2507", "qwen3-30b-a3b", 262144],
-  ["deepseek-r1", "deepseek-ai/DeepSeek-R1", "deepseek-v3"],
-  ["deepseek-r1-0528", "deepseek-ai/DeepSeek-R1-0528", "deepseek-v3"],
-  ["deepseek-v3-0324", "deepseek-ai/DeepSeek-V3-0324", "deepseek-v3"],
-  ["deepseek-v3.1", "deepseek-ai/DeepSeek-V3.1", "deepseek-v3"],
-  ["glm-4.6", "zai-org/GLM-4.6", "glm-4.5", 202752],
-  ["kimi-k2-0905", "moonshotai/Kimi-K2-Instruct-0905", "kimi-k2", 262144],
-  ["minimax-m2", "MiniMaxAI/MiniMax-M2", "minimax-m2.7", 196608],
-  ["qwen3-coder-next", "Qwen/Qwen3-Coder-Next", "qwen3-next-80b-a3b"],
-  ["qwen3.6-35b-a3b", "Qwen/Qwen3.6-35B-A3B", "qwen3.5-35b-a3b"],
-  ["deepseek-coder-v2-lite", "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct", "deepseek-v2-lite"],
-];
-
-export const CATALOGUE: readonly CatalogueEntry[] = [
-  ...ROWS,
-  ...SAME_SHAPES.map(([name, hub, as, maxPositions]): CatalogueEntry => {
-    const { config } = ROWS.find((row) => row.name === as)!;
-    const longer = maxPositions === undefined ? {} : { max_position_embeddings: maxPositions };
-    return { name, hub, config: { ...config, ...longer } };
-  }),
-];
+export const CATALOGUE_LINES = `
+gemma-2b google/gemma-2b gemma h=2048 l=18 v=256000 a=8 kv=1 d=256 f=16384 p=8192 t=bfloat16
+gemma-7b google/gemma-7b gemma h=3072 l=28 v=256000 a=16 kv=16 d=256 f=24576 p=8192 t=bfloat16
+gemma-2-2b google/gemma-2-2b gemma2 h=2304 l=26 v=256000 a=8 kv=4 d=256 f=9216 p=8192 w=4096 t=bfloat16
+gemma-2-27b google/gemma-2-27b gemma2 h=4608 l=46 v=256000 a=32 kv=16 d=128 f=36864 p=8192 w=4096 t=bfloat16
+gemma-2-9b google/gemma-2-9b gemma2 h=3584 l=42 v=256000 a=16 kv=8 d=256 f=14336 p=8192 w=4096 t=bfloat16
+gemma-3-1b google/gemma-3-1b-it gemma3_text h=1152 l=26 v=262144 a=4 kv=1 d=256 f=6912 p=32768 w=512 sliding_window_pattern=6 t=bfloat16
+gemma-3-270m google/gemma-3-270m-it gemma3_text h=640 l=18 v=262144 a=4 kv=1 d=256 f=2048 p=32768 w=512 sliding_window_pattern=6 t=bfloat16
+gpt2-medium openai-community/gpt2-medium gpt2 v=50257 n_embd=1024 n_layer=24 n_head=16 n_positions=1024 t=bfloat16
+gpt2 openai-community/gpt2 gpt2 n_embd=768 n_layer=12 n_head=12 n_positions=1024 v=50257 t=float32
+gpt2-xl openai-community/gpt2-xl gpt2 n_embd=1600 n_layer=48 n_head=25 n_positions=1024 v=50257 t=float32
+llama-2-7b meta-llama/Llama-2-7b-hf llama h=4096 l=32 v=32000 a=32 kv=32 f=11008 tie=false p=4096 t=float16
+llama-2-13b meta-llama/Llama-2-13b-hf llama h=5120 l=40 v=32000 a=40 kv=40 f=13824 tie=false p=4096 t=float16
+llama-2-70b meta-llama/Llama-2-70b-hf llama h=8192 l=80 v=32000 a=64 kv=8 f=28672 tie=false p=4096 t=float16
+codellama-7b codellama/CodeLlama-7b-hf llama h=4096 l=32 v=32016 a=32 kv=32 f=11008 tie=false p=16384 t=bfloat16
+llama-3-8b meta-llama/Meta-Llama-3-8B llama h=4096 l=32 v=128256 a=32 kv=8 f=14336 tie=false p=8192 t=bfloat16
+llama-3-70b meta-llama/Meta-Llama-3-70B-Instruct llama h=8192 l=80 v=128256 a=64 kv=8 f=28672 tie=false p=8192 t=bfloat16
+llama-3.2-1b meta-llama/Llama-3.2-1B llama h=2048 l=16 v=128256 a=32 kv=8 d=64 f=8192 tie=true p=131072 t=bfloat16
+llama-3.2-3b meta-llama/Llama-3.2-3B llama h=3072 l=28 v=128256 a=24 kv=8 d=128 f=8192 tie=true p=131072 t=bfloat16
+llama-3.1-405b meta-llama/Llama-3.1-405B llama h=16384 l=126 v=128256 a=128 kv=8 f=53248 tie=false p=131072 t=bfloat16
+tinyllama-1.1b TinyLlama/TinyLlama-1.1B-Chat-v1.0 llama h=2048 l=22 v=32000 a=32 kv=4 f=5632 tie=false p=2048 t=bfloat16
+yi-34b 01-ai/Yi-34B llama h=7168 l=60 v=64000 a=56 kv=8 f=20480 tie=false p=4096 t=bfloat16
+smollm2-135m HuggingFaceTB/SmolLM2-135M llama h=576 l=30 v=49152 a=9 kv=3 f=1536 tie=true p=8192 t=bfloat16
+smollm2-1.7b HuggingFaceTB/SmolLM2-1.7B llama h=2048 l=24 v=49152 a=32 kv=32 f=8192 tie=true p=8192 t=bfloat16
+smollm3-3b HuggingFaceTB/SmolLM3-3B smollm3 h=2048 l=36 v=128256 a=16 kv=4 f=11008 tie=true p=65536 t=bfloat16
+codellama-34b codellama/CodeLlama-34b-hf llama h=8192 l=48 v=32000 a=64 kv=8 f=22016 tie=false p=16384 t=bfloat16
+mistral-7b mistralai/Mistral-7B-Instruct-v0.3 mistral h=4096 l=32 v=32768 a=32 kv=8 f=14336 tie=false p=32768 t=bfloat16
+mistral-nemo-12b mistralai/Mistral-Nemo-Instruct-2407 mistral h=5120 l=40 v=131072 a=32 kv=8 d=128 f=14336 tie=false p=131072 t=bfloat16
+mistral-small-24b mistralai/Mistral-Small-24B-Instruct-2501 mistral h=5120 l=40 v=131072 a=32 kv=8 d=128 f=32768 tie=false p=32768 t=bfloat16
+mistral-small-3.2-24b mistralai/Mistral-Small-3.2-24B-Instruct-2506 mistral3 t=bfloat16 text_config.model_type=mistral text_config.h=5120 text_config.l=40 text_config.v=131072 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=32768 text_config.p=131072 vision_config.model_type=pixtral vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=1540 vision_config.patch_size=14
+codestral-22b mistralai/Codestral-22B-v0.1 mistral h=6144 l=56 v=32768 a=48 kv=8 d=128 f=16384 tie=false p=32768 t=bfloat16
+mistral-large-123b mistralai/Mistral-Large-Instruct-2407 mistral h=12288 l=88 v=32768 a=96 kv=8 d=128 f=28672 tie=false p=131072 t=bfloat16
+mistral-7b-v0.1 mistralai/Mistral-7B-v0.1 mistral h=4096 l=32 v=32000 a=32 kv=8 f=14336 tie=false p=32768 w=4096 t=bfloat16
+mixtral-8x22b mistralai/Mixtral-8x22B-v0.1 mixtral h=6144 l=56 v=32000 a=48 kv=8 f=16384 tie=false p=65536 num_local_experts=8 num_experts_per_tok=2 t=bfloat16
+mixtral-8x7b mistralai/Mixtral-8x7B-v0.1 mixtral h=4096 l=32 v=32000 a=32 kv=8 f=14336 tie=false p=32768 num_local_experts=8 num_experts_per_tok=2 t=bfloat16
+phi-4 microsoft/phi-4 phi3 h=5120 l=40 v=100352 a=40 kv=10 f=17920 tie=false p=16384 t=bfloat16
+phi-4-mini microsoft/Phi-4-mini-instruct phi3 h=3072 l=32 v=200064 a=24 kv=8 f=8192 tie=true p=131072 w=262144 t=bfloat16
+phi-3-mini-4k microsoft/Phi-3-mini-4k-instruct phi3 h=3072 l=32 v=32064 a=32 kv=32 f=8192 tie=false p=4096 w=2047 t=bfloat16
+phi-3.5-mini microsoft/Phi-3.5-mini-instruct phi3 h=3072 l=32 v=32064 a=32 kv=32 f=8192 tie=false p=131072 w=262144 t=bfloat16
+qwen2-1.5b Qwen/Qwen2-1.5B qwen2 h=1536 l=28 v=151936 a=12 kv=2 f=8960 tie=true p=32768 t=bfloat16
+qwen2-7b Qwen/Qwen2-7B qwen2 h=3584 l=28 v=152064 a=28 kv=4 f=18944 tie=false p=32768 t=bfloat16
+qwen2-72b Qwen/Qwen2-72B qwen2 h=8192 l=80 v=152064 a=64 kv=8 f=29568 tie=false p=32768 t=bfloat16
+qwen2.5-3b Qwen/Qwen2.5-3B qwen2 h=2048 l=36 v=151936 a=16 kv=2 f=11008 tie=true p=32768 t=bfloat16
+qwen2.5-0.5b Qwen/Qwen2.5-0.5B qwen2 h=896 l=24 v=151936 a=14 kv=2 f=4864 tie=true p=32768 t=bfloat16
+qwen2.5-14b Qwen/Qwen2.5-14B qwen2 h=5120 l=48 v=152064 a=40 kv=8 f=13824 tie=false p=131072 t=bfloat16
+qwen2.5-32b Qwen/Qwen2.5-32B qwen2 h=5120 l=64 v=152064 a=40 kv=8 f=27648 tie=false p=131072 t=bfloat16
+qwen3-4b Qwen/Qwen3-4B qwen3 h=2560 l=36 v=151936 a=32 kv=8 d=128 f=9728 tie=true p=40960 t=bfloat16
+qwen3-32b Qwen/Qwen3-32B qwen3 h=5120 l=64 v=151936 a=64 kv=8 d=128 f=25600 tie=false p=40960 t=bfloat16
+qwen3-0.6b Qwen/Qwen3-0.6B qwen3 h=1024 l=28 v=151936 a=16 kv=8 d=128 f=3072 tie=true p=40960 t=bfloat16
+qwen3-1.7b Qwen/Qwen3-1.7B qwen3 h=2048 l=28 v=151936 a=16 kv=8 d=128 f=6144 tie=true p=40960 t=bfloat16
+qwen3-8b Qwen/Qwen3-8B qwen3 h=4096 l=36 v=151936 a=32 kv=8 d=128 f=12288 tie=false p=40960 t=bfloat16
+qwen3-14b Qwen/Qwen3-14B qwen3 h=5120 l=40 v=151936 a=40 kv=8 d=128 f=17408 tie=false p=40960 t=bfloat16
+qwen3-30b-a3b Qwen/Qwen3-30B-A3B qwen3_moe h=2048 l=48 v=151936 a=32 kv=4 d=128 f=6144 tie=false p=40960 num_experts=128 num_experts_per_tok=8 moe_intermediate_size=768 decoder_sparse_step=1 t=bfloat16
+qwen3-coder-480b-a35b Qwen/Qwen3-Coder-480B-A35B-Instruct qwen3_moe h=6144 l=62 v=151936 a=96 kv=8 d=128 f=8192 tie=false p=262144 num_experts=160 num_experts_per_tok=8 moe_intermediate_size=2560 decoder_sparse_step=1 t=bfloat16
+qwen3-235b-a22b Qwen/Qwen3-235B-A22B qwen3_moe h=4096 l=94 v=151936 a=64 kv=4 d=128 f=12288 tie=false p=40960 num_experts=128 num_experts_per_tok=8 moe_intermediate_size=1536 t=bfloat16
+deepseek-v3 deepseek-ai/DeepSeek-V3 deepseek_v3 torch_dtype=bfloat16 h=7168 f=18432 p=163840 a=128 l=61 num_nextn_predict_layers=1 v=129280 quantization_config.activation_scheme=dynamic quantization_config.fmt=e4m3 quantization_config.quant_method=fp8 quantization_config.weight_block_size=[128,128]
+deepseek-v3.2 deepseek-ai/DeepSeek-V3.2 deepseek_v32 torch_dtype=bfloat16 h=7168 f=18432 p=163840 a=128 l=61 num_nextn_predict_layers=1 v=129280 quantization_config.activation_scheme=dynamic quantization_config.fmt=e4m3 quantization_config.quant_method=fp8 quantization_config.scale_fmt=ue8m0 quantization_config.weight_block_size=[128,128]
+deepseek-v2-lite deepseek-ai/DeepSeek-V2-Lite deepseek_v2 torch_dtype=bfloat16 first_k_dense_replace=1 h=2048 f=10944 p=163840 moe_intermediate_size=1408 a=16 num_experts_per_tok=6 l=27 q_lora_rank=null v=102400
+deepseek-v4-flash deepseek-ai/DeepSeek-V4-Flash deepseek_v4 torch_dtype=bfloat16 h=4096 p=1048576 a=64 l=43 v=129280 compress_ratios=[0,0,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,128,4,0] quantization_config.activation_scheme=dynamic quantization_config.fmt=e4m3 quantization_config.quant_method=fp8 quantization_config.scale_fmt=ue8m0 quantization_config.weight_block_size=[128,128] expert_dtype=fp4
+gpt-oss-20b openai/gpt-oss-20b gpt_oss h=2880 f=2880 p=131072 a=64 l=24 num_local_experts=32 v=201088 quantization_config.modules_to_not_convert=["model.layers.*.self_attn","model.layers.*.mlp.router","model.embed_tokens","lm_head"] quantization_config.quant_method=mxfp4
+gpt-oss-120b openai/gpt-oss-120b gpt_oss h=2880 f=2880 p=131072 a=64 l=36 num_local_experts=128 v=201088 quantization_config.modules_to_not_convert=["model.layers.*.self_attn","model.layers.*.mlp.router","model.embed_tokens","lm_head"] quantization_config.quant_method=mxfp4
+glm-4.5 zai-org/GLM-4.5 glm4_moe torch_dtype=bfloat16 attention_bias=true d=128 h=5120 partial_rotary_factor=0.5 f=12288 p=131072 moe_intermediate_size=1536 a=96 n_routed_experts=160 first_k_dense_replace=3 l=92 num_nextn_predict_layers=1 use_qk_norm=true v=151552
+glm-4.5-air zai-org/GLM-4.5-Air glm4_moe torch_dtype=bfloat16 attention_bias=true d=128 h=4096 partial_rotary_factor=0.5 f=10944 p=131072 moe_intermediate_size=1408 a=96 n_routed_experts=128 first_k_dense_replace=1 l=46 num_nextn_predict_layers=1 use_qk_norm=false v=151552
+glm-5.2 zai-org/GLM-5.2 glm_moe_dsa t=bfloat16 h=6144 indexer_types=["full","full","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared","full","shared","shared","shared"] f=12288 p=1048576 a=64 l=78 num_nextn_predict_layers=1 v=154880
+kimi-k2 moonshotai/Kimi-K2-Instruct kimi_k2 torch_dtype=bfloat16 first_k_dense_replace=1 h=7168 f=18432 p=131072 n_routed_experts=384 a=64 l=61 v=163840 quantization_config.activation_scheme=dynamic quantization_config.fmt=e4m3 quantization_config.quant_method=fp8 quantization_config.weight_block_size=[128,128]
+minimax-m2.7 MiniMaxAI/MiniMax-M2.7 minimax_m2 t=bfloat16 d=128 h=3072 f=1536 p=204800 a=48 l=62 rotary_dim=64 v=200064 quantization_config.activation_scheme=dynamic quantization_config.fmt=float8_e4m3fn quantization_config.quant_method=fp8 quantization_config.weight_block_size=[128,128] quantization_config.modules_to_not_convert=["gate","e_score_correction_bias","lm_head"]
+gemma-3-4b google/gemma-3-4b-it gemma3 torch_dtype=bfloat16 text_config.model_type=gemma3_text text_config.h=2560 text_config.f=10240 text_config.l=34 text_config.rope_scaling.rope_type=linear text_config.rope_scaling.factor=8 text_config.w=1024 vision_config.model_type=siglip_vision_model vision_config.h=1152 vision_config.image_size=896 vision_config.f=4304 vision_config.a=16 vision_config.l=27 vision_config.patch_size=14 vision_config.vision_use_head=false
+gemma-3-12b google/gemma-3-12b-it gemma3 torch_dtype=bfloat16 text_config.model_type=gemma3_text text_config.h=3840 text_config.f=15360 text_config.a=16 text_config.kv=8 text_config.d=256 text_config.l=48 text_config.rope_scaling.rope_type=linear text_config.rope_scaling.factor=8 text_config.w=1024 vision_config.model_type=siglip_vision_model vision_config.h=1152 vision_config.image_size=896 vision_config.f=4304 vision_config.a=16 vision_config.l=27 vision_config.patch_size=14 vision_config.vision_use_head=false
+gemma-3-27b google/gemma-3-27b-it gemma3 torch_dtype=bfloat16 text_config.model_type=gemma3_text text_config.h=5376 text_config.f=21504 text_config.a=32 text_config.kv=16 text_config.d=128 text_config.l=62 text_config.rope_scaling.rope_type=linear text_config.rope_scaling.factor=8 text_config.w=1024 vision_config.model_type=siglip_vision_model vision_config.h=1152 vision_config.image_size=896 vision_config.f=4304 vision_config.a=16 vision_config.l=27 vision_config.patch_size=14 vision_config.vision_use_head=false
+gemma-4-26b-a4b google/gemma-4-26B-A4B gemma4 t=bfloat16 text_config.t=bfloat16 text_config.model_type=gemma4_text text_config.attention_k_eq_v=true text_config.enable_moe_block=true text_config.final_logit_softcapping=30 text_config.h=2816 text_config.hidden_size_per_layer_input=0 text_config.f=2112 text_config.p=262144 text_config.moe_intermediate_size=704 text_config.a=16 text_config.num_experts=128 text_config.num_global_key_value_heads=2 text_config.l=30 text_config.kv=8 text_config.w=1024 text_config.top_k_experts=8 text_config.v=262144 vision_config.t=bfloat16 vision_config.model_type=gemma4_vision vision_config.d=72 vision_config.h=1152 vision_config.f=4304 vision_config.a=16 vision_config.l=27 vision_config.kv=16 vision_config.standardize=true
+llama-4-scout meta-llama/Llama-4-Scout-17B-16E-Instruct llama4 torch_dtype=bfloat16 text_config.model_type=llama4_text text_config.torch_dtype=bfloat16 text_config.h=5120 text_config.f=8192 text_config.p=10485760 text_config.a=40 text_config.l=48 text_config.v=202048 vision_config.model_type=llama4_vision_model vision_config.torch_dtype=bfloat16 vision_config.h=1408 vision_config.image_size=336 vision_config.vision_output_dim=4096
+llama-4-maverick meta-llama/Llama-4-Maverick-17B-128E-Instruct llama4 torch_dtype=bfloat16 text_config.model_type=llama4_text text_config.torch_dtype=bfloat16 text_config.h=5120 text_config.f=8192 text_config.interleave_moe_layer_step=2 text_config.p=1048576 text_config.num_local_experts=128 text_config.use_qk_norm=false text_config.a=40 text_config.l=48 text_config.v=202048 vision_config.model_type=llama4_vision_model vision_config.torch_dtype=bfloat16 vision_config.h=1408 vision_config.image_size=336 vision_config.vision_output_dim=4096
+llama-3.2-11b-vision meta-llama/Llama-3.2-11B-Vision-Instruct mllama torch_dtype=bfloat16 text_config.model_type=mllama_text_model text_config.torch_dtype=bfloat16 text_config.h=4096 text_config.f=14336 text_config.p=131072 text_config.a=32 text_config.l=40 text_config.v=128256 vision_config.model_type=mllama_vision_model vision_config.torch_dtype=bfloat16 vision_config.image_size=560
+qwen3-next-80b-a3b Qwen/Qwen3-Next-80B-A3B-Thinking qwen3_next torch_dtype=bfloat16 h=2048 p=262144 a=16 l=48 partial_rotary_factor=0.25 v=151936
+qwen3.5-27b Qwen/Qwen3.5-27B qwen3_5 text_config.t=bfloat16 text_config.model_type=qwen3_5_text text_config.h=5120 text_config.f=17408 text_config.linear_num_value_heads=48 text_config.p=262144 text_config.mtp_num_hidden_layers=1 text_config.a=24 text_config.l=64 text_config.v=248320 text_config.mamba_ssm_dtype=float32 text_config.rope_parameters.partial_rotary_factor=0.25 vision_config.model_type=qwen3_5 vision_config.out_hidden_size=5120
+qwen3.5-35b-a3b Qwen/Qwen3.5-35B-A3B qwen3_5_moe text_config.t=bfloat16 text_config.model_type=qwen3_5_moe_text text_config.h=2048 text_config.p=262144 text_config.mtp_num_hidden_layers=1 text_config.a=16 text_config.l=40 text_config.v=248320 text_config.mamba_ssm_dtype=float32 text_config.rope_parameters.partial_rotary_factor=0.25 vision_config.model_type=qwen3_5_moe vision_config.out_hidden_size=2048
+qwen2.5-vl-3b Qwen/Qwen2.5-VL-3B-Instruct qwen2_5_vl torch_dtype=bfloat16 h=2048 f=11008 p=8192 a=16 l=36 kv=2 tie=true vision_config.h=1280 vision_config.out_hidden_size=2048 v=151936
+qwen2.5-vl-7b Qwen/Qwen2.5-VL-7B-Instruct qwen2_5_vl torch_dtype=bfloat16 h=3584 f=18944 p=128000 a=28 l=28 kv=4 tie=false vision_config.h=1280 vision_config.out_hidden_size=3584 v=152064
+qwen3-vl-32b Qwen/Qwen3-VL-32B-Instruct qwen3_vl text_config.t=bfloat16 text_config.model_type=qwen3_vl_text text_config.h=5120 text_config.f=25600 text_config.p=262144 text_config.a=64 text_config.l=64 text_config.kv=8 vision_config.model_type=qwen3_vl vision_config.out_hidden_size=5120
+nemotron-3-nano-30b-a3b nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16 nemotron_h torch_dtype=bfloat16 h=2688 hybrid_override_pattern=MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME mamba_num_heads=64 mamba_ssm_cache_dtype=float32 p=262144 moe_intermediate_size=1856 moe_shared_expert_intermediate_size=3712 n_routed_experts=128 a=32 num_experts_per_tok=6 kv=2 partial_rotary_factor=1 v=131072
+exaone-4.0-32b LGAI-EXAONE/EXAONE-4.0-32B exaone4 torch_dtype=bfloat16 h=5120 f=27392 p=131072 a=40 l=64 kv=8 v=102400
+olmo-2-7b allenai/OLMo-2-1124-7B olmo2 torch_dtype=float32 h=4096 f=11008 p=4096 a=32 l=32 v=100352
+olmo-2-13b allenai/OLMo-2-1124-13B olmo2 torch_dtype=float32 h=5120 f=13824 p=4096 a=40 l=40 v=100352
+olmo-3-7b allenai/Olmo-3-7B-Instruct olmo3 h=4096 l=32 v=100278 a=32 kv=32 f=11008 w=4096 p=65536 t=bfloat16
+olmo-3-32b allenai/Olmo-3-32B-Think olmo3 h=5120 l=64 v=100278 a=40 kv=8 f=27648 w=4096 p=65536 t=bfloat16
+starcoder2-7b bigcode/starcoder2-7b starcoder2 torch_dtype=bfloat16 attention_dropout=0.1 residual_dropout=0.1 embedding_dropout=0.1 h=4608 f=18432 p=16384 a=36 l=32 kv=4 w=4096 v=49152
+falcon-40b tiiuae/falcon-40b falcon torch_dtype=bfloat16 h=8192 new_decoder_architecture=true a=128 l=60 num_kv_heads=8 v=65024
+phi-2 microsoft/phi-2 phi torch_dtype=float16 h=2560 f=10240 p=2048 a=32 l=32 partial_rotary_factor=0.4 resid_pdrop=0.1 v=51200
+command-r CohereForAI/c4ai-command-r-v01 cohere torch_dtype=float16 h=8192 f=22528 p=8192 a=64 l=40 v=256000
+stablelm-3b stabilityai/stablelm-3b-4e1t stablelm torch_dtype=bfloat16 h=2560 f=6912 p=4096 a=32 l=32 partial_rotary_factor=0.25 v=50304
+mpt-7b mosaicml/mpt-7b mpt torch_dtype=bfloat16 d_model=4096 max_seq_len=2048 n_heads=32 n_layers=32 v=50432
+ministral-3-3b mistralai/Ministral-3-3B-Instruct-2512 ministral3 t=bfloat16 architectures=["Mistral3ForConditionalGeneration"] text_config.model_type=ministral3 text_config.h=3072 text_config.f=9216 text_config.p=262144 text_config.a=32 text_config.l=26 text_config.tie=true text_config.v=131072 vision_config.model_type=pixtral vision_config.hidden_act=silu vision_config.patch_size=14
+minicpm3-4b openbmb/MiniCPM3-4B - torch_dtype=bfloat16 architectures=["MiniCPM3ForCausalLM"] h=2560 l=62 f=6400 p=32768 a=40 v=73448
+qwen1.5-moe-a2.7b Qwen/Qwen1.5-MoE-A2.7B-Chat qwen2_moe torch_dtype=bfloat16 h=2048 p=32768 a=16 l=24 v=151936
+bge-m3 BAAI/bge-m3 xlm-roberta t=float32 h=1024 f=4096 p=8194 a=16 l=24 type_vocab_size=1 v=250002
+all-minilm-l6-v2 sentence-transformers/all-MiniLM-L6-v2 bert h=384 f=1536 p=512 a=12 l=6 v=30522
+flan-t5-base google/flan-t5-base t5 torch_dtype=float32 d_ff=2048 d_model=768 feed_forward_proj=gated-gelu num_heads=12 num_layers=12 tie=false v=32128
+granite-4-8b ibm-granite/granite-4-8b-dense granite h=4096 f=12800 p=131072 a=32 l=40 kv=8 tie=true v=100352
+phi-3-medium-14b microsoft/Phi-3-medium-4k-instruct phi3 h=5120 l=40 a=40 kv=10 f=17920 v=32064 w=2047 tie=false p=4096 t=bfloat16
+qwen3-vl-8b Qwen/Qwen3-VL-8B-Instruct qwen3_vl architectures=["Qwen3VLForConditionalGeneration"] text_config.model_type=qwen3_vl_text text_config.h=4096 text_config.l=36 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=12288 text_config.v=151936 text_config.p=262144 vision_config.model_type=qwen3_vl vision_config.depth=27 vision_config.h=1152 vision_config.f=4304 vision_config.num_heads=16 vision_config.in_channels=3 vision_config.out_hidden_size=4096 vision_config.patch_size=16 vision_config.spatial_merge_size=2 vision_config.temporal_patch_size=2 vision_config.num_position_embeddings=2304 vision_config.deepstack_visual_indexes=[8,16,24] tie=false t=bfloat16
+command-r-plus CohereForAI/c4ai-command-r-plus cohere h=12288 l=64 a=96 kv=8 f=33792 v=256000 use_qk_norm=true p=131072 t=float16
+falcon-7b tiiuae/falcon-7b falcon h=4544 l=32 a=71 multi_query=true new_decoder_architecture=false parallel_attn=true bias=false alibi=false v=65024 t=bfloat16
+bge-large-en BAAI/bge-large-en-v1.5 bert architectures=["BertModel"] h=1024 l=24 a=16 f=4096 v=30522 type_vocab_size=2 p=512 t=float32
+whisper-large-v3 openai/whisper-large-v3 whisper architectures=["WhisperForConditionalGeneration"] d_model=1280 encoder_layers=32 decoder_layers=32 encoder_attention_heads=20 decoder_attention_heads=20 encoder_ffn_dim=5120 decoder_ffn_dim=5120 v=51866 num_mel_bins=128 max_source_positions=1500 max_target_positions=448 t=float16
+granite-3.1-8b ibm-granite/granite-3.1-8b-instruct granite h=4096 l=40 a=32 kv=8 f=12800 v=49155 tie=true p=131072 t=bfloat16
+ernie-4.5-21b-a3b baidu/ERNIE-4.5-21B-A3B-PT ernie4_5_moe h=2560 l=28 a=20 kv=4 d=128 f=12288 moe_intermediate_size=1536 moe_num_experts=64 moe_k=6 moe_num_shared_experts=2 moe_layer_start_index=1 moe_layer_end_index=27 moe_layer_interval=1 v=103424 tie=true use_bias=false p=131072 t=bfloat16
+llama-3.1-8b meta-llama/Llama-3.1-8B =llama-3-8b p=131072
+llama-3.1-70b meta-llama/Llama-3.1-70B =llama-3-70b p=131072
+llama-3.3-70b meta-llama/Llama-3.3-70B-Instruct =llama-3-70b p=131072
+deepseek-r1-distill-llama-8b deepseek-ai/DeepSeek-R1-Distill-Llama-8B =llama-3-8b p=131072
+deepseek-r1-distill-llama-70b deepseek-ai/DeepSeek-R1-Distill-Llama-70B =llama-3-70b p=131072
+devstral-small mistralai/Devstral-Small-2507 =mistral-small-24b p=131072
+magistral-small mistralai/Magistral-Small-2506 =mistral-small-24b p=40960
+phi-4-reasoning microsoft/Phi-4-reasoning =phi-4 p=32768
+qwen2.5-1.5b Qwen/Qwen2.5-1.5B =qwen2-1.5b p=131072
+qwen2.5-7b Qwen/Qwen2.5-7B =qwen2-7b p=131072
+qwen2.5-coder-7b Qwen/Qwen2.5-Coder-7B-Instruct =qwen2-7b
+deepseek-r1-distill-qwen-7b deepseek-ai/DeepSeek-R1-Distill-Qwen-7B =qwen2-7b p=131072
+qwen2.5-72b Qwen/Qwen2.5-72B =qwen2-72b p=131072
+deepseek-r1-distill-qwen-14b deepseek-ai/DeepSeek-R1-Distill-Qwen-14B =qwen2.5-14b
+qwq-32b Qwen/QwQ-32B =qwen2.5-32b p=40960
+qwen2.5-coder-32b Qwen/Qwen2.5-Coder-32B-Instruct =qwen2.5-32b p=32768
+deepseek-r1-distill-qwen-32b deepseek-ai/DeepSeek-R1-Distill-Qwen-32B =qwen2.5-32b
+qwen3-4b-2507 Qwen/Qwen3-4B-Instruct-2507 =qwen3-4b p=262144
+qwen3-coder-30b-a3b Qwen/Qwen3-Coder-30B-A3B-Instruct =qwen3-30b-a3b p=262144
+qwen3-30b-a3b-2507 Qwen/Qwen3-30B-A3B-Instruct-2507 =qwen3-30b-a3b p=262144
+deepseek-r1 deepseek-ai/DeepSeek-R1 =deepseek-v3
+deepseek-r1-0528 deepseek-ai/DeepSeek-R1-0528 =deepseek-v3
+deepseek-v3-0324 deepseek-ai/DeepSeek-V3-0324 =deepseek-v3
+deepseek-v3.1 deepseek-ai/DeepSeek-V3.1 =deepseek-v3
+glm-4.6 zai-org/GLM-4.6 =glm-4.5 p=202752
+kimi-k2-0905 moonshotai/Kimi-K2-Instruct-0905 =kimi-k2 p=262144
+minimax-m2 MiniMaxAI/MiniMax-M2 =minimax-m2.7 p=196608
+qwen3-coder-next Qwen/Qwen3-Coder-Next =qwen3-next-80b-a3b
+qwen3.6-35b-a3b Qwen/Qwen3.6-35B-A3B =qwen3.5-35b-a3b
+deepseek-coder-v2-lite deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct =deepseek-v2-lite
+llama-7b huggyllama/llama-7b llama h=4096 l=32 a=32 f=11008 v=32000 p=2048 t=float16
+llama-13b huggyllama/llama-13b llama h=5120 l=40 a=40 f=13824 v=32000 p=2048 t=float16
+llama-30b huggyllama/llama-30b llama h=6656 l=60 a=52 f=17920 v=32000 p=2048 t=float16
+llama-65b huggyllama/llama-65b llama h=8192 l=80 a=64 f=22016 v=32000 p=2048 t=float16
+vicuna-7b lmsys/vicuna-7b-v1.5 =llama-2-7b t=float16
+vicuna-13b lmsys/vicuna-13b-v1.5 =llama-2-13b t=float16
+codellama-13b codellama/CodeLlama-13b-hf llama h=5120 l=40 a=40 f=13824 v=32016 p=16384 t=bfloat16
+hermes-3-8b NousResearch/Hermes-3-Llama-3.1-8B =llama-3.1-8b
+hermes-3-70b NousResearch/Hermes-3-Llama-3.1-70B =llama-3.1-70b
+hermes-3-405b NousResearch/Hermes-3-Llama-3.1-405B =llama-3.1-405b
+tulu-3-8b allenai/Llama-3.1-Tulu-3-8B =llama-3.1-8b v=128264
+llama-3.1-nemotron-70b nvidia/Llama-3.1-Nemotron-70B-Instruct-HF =llama-3.1-70b
+llama-guard-3-8b meta-llama/Llama-Guard-3-8B =llama-3.1-8b
+solar-10.7b upstage/SOLAR-10.7B-Instruct-v1.0 llama h=4096 l=48 a=32 kv=8 f=14336 v=32000 p=4096 t=float16
+yi-6b 01-ai/Yi-6B llama h=4096 l=32 a=32 kv=4 f=11008 v=64000 p=4096 t=bfloat16
+yi-1.5-9b 01-ai/Yi-1.5-9B-Chat llama h=4096 l=48 a=32 kv=4 f=11008 v=64000 p=4096 t=bfloat16
+yi-1.5-34b 01-ai/Yi-1.5-34B-Chat =yi-34b
+smollm2-360m HuggingFaceTB/SmolLM2-360M llama h=960 l=32 a=15 kv=5 f=2560 v=49152 p=8192 tie=true t=bfloat16
+falcon3-1b tiiuae/Falcon3-1B-Instruct llama h=2048 l=18 a=8 kv=4 d=256 f=8192 v=131072 p=8192 t=bfloat16
+falcon3-3b tiiuae/Falcon3-3B-Instruct llama h=3072 l=22 a=12 kv=4 d=256 f=9216 v=131072 p=32768 t=bfloat16
+falcon3-7b tiiuae/Falcon3-7B-Instruct llama h=3072 l=28 a=12 kv=4 d=256 f=23040 v=131072 p=32768 t=bfloat16
+falcon3-10b tiiuae/Falcon3-10B-Instruct llama h=3072 l=40 a=12 kv=4 d=256 f=23040 v=131072 p=32768 t=bfloat16
+deepseek-llm-7b deepseek-ai/deepseek-llm-7b-chat llama h=4096 l=30 a=32 f=11008 v=102400 p=4096 t=bfloat16
+deepseek-llm-67b deepseek-ai/deepseek-llm-67b-chat llama h=8192 l=95 a=64 kv=8 f=22016 v=102400 p=4096 t=bfloat16
+deepseek-coder-6.7b deepseek-ai/deepseek-coder-6.7b-instruct llama h=4096 l=32 a=32 f=11008 v=32256 p=16384 t=bfloat16
+deepseek-coder-33b deepseek-ai/deepseek-coder-33b-instruct llama h=7168 l=62 a=56 kv=8 f=19200 v=32256 p=16384 t=bfloat16
+deepseek-v2 deepseek-ai/DeepSeek-V2 deepseek_v2 h=5120 l=60 a=128 f=12288 moe_intermediate_size=1536 n_routed_experts=160 n_shared_experts=2 num_experts_per_tok=6 first_k_dense_replace=1 q_lora_rank=1536 kv_lora_rank=512 qk_nope_head_dim=128 qk_rope_head_dim=64 v_head_dim=128 v=102400 p=163840 t=bfloat16
+deepseek-v2.5 deepseek-ai/DeepSeek-V2.5 =deepseek-v2
+deepseek-coder-v2 deepseek-ai/DeepSeek-Coder-V2-Instruct =deepseek-v2
+zephyr-7b HuggingFaceH4/zephyr-7b-beta =mistral-7b-v0.1
+openchat-3.5 openchat/openchat-3.5-0106 =mistral-7b-v0.1 v=32002 p=8192
+e5-mistral-7b intfloat/e5-mistral-7b-instruct =mistral-7b-v0.1 architectures=["MistralModel"]
+ministral-8b mistralai/Ministral-8B-Instruct-2410 mistral h=4096 l=36 a=32 kv=8 d=128 f=12288 v=131072 p=32768 w=32768 t=bfloat16
+mistral-small-3.1-24b mistralai/Mistral-Small-3.1-24B-Instruct-2503 =mistral-small-3.2-24b
+pixtral-12b mistral-community/pixtral-12b llava text_config.model_type=mistral text_config.h=5120 text_config.l=40 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=14336 text_config.v=131072 text_config.p=1024000 vision_config.model_type=pixtral vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=1024 vision_config.patch_size=16 t=bfloat16
+llava-1.5-7b llava-hf/llava-1.5-7b-hf llava text_config.model_type=llama text_config.h=4096 text_config.l=32 text_config.a=32 text_config.f=11008 text_config.v=32064 text_config.p=4096 vision_config.model_type=clip_vision_model vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=336 vision_config.patch_size=14 t=float16
+llava-1.5-13b llava-hf/llava-1.5-13b-hf =llava-1.5-7b text_config.h=5120 text_config.l=40 text_config.a=40 text_config.f=13824
+command-r7b CohereLabs/c4ai-command-r7b-12-2024 cohere2 h=4096 l=32 a=32 kv=8 d=128 f=14336 v=256000 p=132096 w=4096 sliding_window_pattern=4 t=bfloat16
+command-a CohereLabs/c4ai-command-a-03-2025 cohere2 h=12288 l=64 a=96 kv=8 d=128 f=36864 v=256000 p=262144 w=4096 sliding_window_pattern=4 t=bfloat16
+aya-expanse-8b CohereLabs/aya-expanse-8b cohere h=4096 l=32 a=32 kv=8 f=14336 v=256000 p=8192 t=float16
+aya-expanse-32b CohereLabs/aya-expanse-32b cohere h=8192 l=40 a=64 kv=8 f=24576 v=256000 p=8192 t=float16
+granite-3.3-2b ibm-granite/granite-3.3-2b-instruct granite h=2048 l=40 a=32 kv=8 f=8192 v=49159 p=131072 tie=true t=bfloat16
+granite-3.3-8b ibm-granite/granite-3.3-8b-instruct granite h=4096 l=40 a=32 kv=8 f=12800 v=49159 p=131072 tie=true t=bfloat16
+olmo-2-1b allenai/OLMo-2-0425-1B olmo2 h=2048 l=16 a=16 kv=16 f=8192 v=100352 p=4096 t=bfloat16
+olmo-2-32b allenai/OLMo-2-0325-32B olmo2 h=5120 l=64 a=40 kv=8 f=27648 v=100352 p=4096 t=bfloat16
+olmoe-1b-7b allenai/OLMoE-1B-7B-0924 olmoe h=2048 l=16 a=16 kv=16 f=1024 num_experts=64 num_experts_per_tok=8 v=50304 p=4096 t=bfloat16
+internlm2.5-7b internlm/internlm2_5-7b-chat internlm2 h=4096 l=32 a=32 kv=8 f=14336 v=92544 p=32768 bias=false t=bfloat16
+internlm2.5-20b internlm/internlm2_5-20b-chat internlm2 h=6144 l=48 a=48 kv=8 f=16384 v=92544 p=32768 bias=false t=bfloat16
+internlm3-8b internlm/internlm3-8b-instruct internlm3 h=4096 l=48 a=32 kv=2 d=128 f=10240 v=128512 p=32768 bias=false qkv_bias=false t=bfloat16
+chatglm3-6b THUDM/chatglm3-6b chatglm h=4096 num_layers=28 a=32 multi_query_attention=true multi_query_group_num=2 kv_channels=128 ffn_hidden_size=13696 padded_vocab_size=65024 add_qkv_bias=true seq_length=8192 t=float16
+glm-4-9b zai-org/GLM-4-9B-0414 glm4 h=4096 l=40 a=32 kv=2 d=128 f=13696 v=151552 p=32768 t=bfloat16
+glm-4.7 zai-org/GLM-4.7 =glm-4.5 p=202752
+glm-4.1v-9b zai-org/GLM-4.1V-9B-Thinking glm4v h=4096 l=40 a=32 kv=2 f=13696 v=151552 p=65536 attention_bias=true vision_config.h=1536 vision_config.depth=24 vision_config.num_heads=12 vision_config.f=13696 vision_config.image_size=336 vision_config.patch_size=14 vision_config.out_hidden_size=4096 vision_config.spatial_merge_size=2 vision_config.temporal_patch_size=2 t=bfloat16
+dbrx databricks/dbrx-instruct dbrx d_model=6144 n_layers=40 n_heads=48 vocab_size=100352 max_seq_len=32768 attn_config.kv_n_heads=8 ffn_config.ffn_hidden_size=10752 ffn_config.moe_num_experts=16 ffn_config.moe_top_k=4 t=bfloat16
+seed-oss-36b ByteDance-Seed/Seed-OSS-36B-Instruct seed_oss h=5120 l=64 a=80 kv=8 d=128 f=27648 v=155136 p=524288 attention_bias=true attention_out_bias=false t=bfloat16
+hunyuan-a13b tencent/Hunyuan-A13B-Instruct hunyuan_v1_moe h=4096 l=32 a=32 kv=8 d=128 f=3072 moe_intermediate_size=3072 num_experts=64 moe_topk=8 num_shared_expert=1 v=128167 p=32768 tie=true t=bfloat16
+lfm2-350m LiquidAI/LFM2-350M lfm2 h=1024 l=16 a=16 kv=8 block_ff_dim=6656 conv_L_cache=3 full_attn_idxs=[2,5,8,10,12,14] v=65536 p=128000 t=bfloat16
+lfm2-700m LiquidAI/LFM2-700M lfm2 h=1536 l=16 a=24 kv=8 block_ff_dim=10240 conv_L_cache=3 full_attn_idxs=[2,5,8,10,12,14] v=65536 p=128000 t=bfloat16
+lfm2-1.2b LiquidAI/LFM2-1.2B lfm2 h=2048 l=16 a=32 kv=8 block_ff_dim=12288 conv_L_cache=3 full_attn_idxs=[2,5,8,10,12,14] v=65536 p=128000 t=bfloat16
+exaone-3.5-2.4b LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct exaone h=2560 num_layers=30 a=32 kv=8 d=80 f=7168 v=102400 p=32768 tie=true t=bfloat16
+exaone-3.5-7.8b LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct exaone h=4096 num_layers=32 a=32 kv=8 f=14336 v=102400 p=32768 tie=false t=bfloat16
+apertus-8b swiss-ai/Apertus-8B-Instruct-2509 apertus h=4096 l=32 a=32 kv=8 f=21504 v=131072 p=65536 t=bfloat16
+apertus-70b swiss-ai/Apertus-70B-Instruct-2509 apertus h=8192 l=80 a=64 kv=8 f=43008 v=131072 p=65536 t=bfloat16
+dots.llm1 rednote-hilab/dots.llm1.inst dots1 h=4096 l=62 a=32 kv=32 d=128 f=10944 moe_intermediate_size=1408 n_routed_experts=128 n_shared_experts=2 num_experts_per_tok=6 first_k_dense_replace=1 v=152064 p=32768 t=bfloat16
+ernie-4.5-0.3b baidu/ERNIE-4.5-0.3B-PT ernie4_5 h=1024 l=18 a=16 kv=2 d=128 f=3072 v=103424 p=131072 tie=true t=bfloat16
+stablelm-2-1.6b stabilityai/stablelm-2-1_6b stablelm h=2048 l=24 a=32 kv=32 f=5632 v=100352 p=4096 use_qkv_bias=true tie=false t=float16
+stablelm-2-12b stabilityai/stablelm-2-12b stablelm h=5120 l=40 a=32 kv=8 f=13824 v=100352 p=4096 qk_layernorm=true use_parallel_residual=true tie=false t=bfloat16
+starcoder bigcode/starcoder gpt_bigcode n_embd=6144 n_layer=40 n_head=48 n_inner=24576 v=49152 n_positions=8192 multi_query=true t=float32
+starcoder2-3b bigcode/starcoder2-3b starcoder2 h=3072 l=30 a=24 kv=2 f=12288 v=49152 p=16384 w=4096 t=float32
+starcoder2-15b bigcode/starcoder2-15b starcoder2 h=6144 l=40 a=48 kv=4 f=24576 v=49152 p=16384 w=4096 tie=false t=bfloat16
+phi-1.5 microsoft/phi-1_5 phi h=2048 l=24 a=32 f=8192 v=51200 p=2048 t=float16
+phi-3.5-moe microsoft/Phi-3.5-MoE-instruct phimoe h=4096 l=32 a=32 kv=8 f=6400 num_local_experts=16 num_experts_per_tok=2 v=32064 p=131072 attention_bias=true lm_head_bias=true t=bfloat16
+phi-3.5-vision microsoft/Phi-3.5-vision-instruct phi3_v h=3072 l=32 a=32 kv=32 f=8192 v=32064 p=131072 img_processor.name=clip_vision_model img_processor.image_dim_out=1024 embd_layer.projection_cls=mlp t=bfloat16
+mamba-130m state-spaces/mamba-130m-hf mamba h=768 l=24 v=50280 state_size=16 t=float32
+mamba-1.4b state-spaces/mamba-1.4b-hf mamba h=2048 l=48 v=50280 state_size=16 t=float32
+mamba-2.8b state-spaces/mamba-2.8b-hf mamba h=2560 l=64 v=50280 state_size=16 t=float32
+falcon-mamba-7b tiiuae/falcon-mamba-7b falcon_mamba h=4096 l=64 v=65024 intermediate_size=8192 state_size=16 tie=false t=bfloat16
+falcon-180b tiiuae/falcon-180B falcon h=14848 l=80 a=232 num_kv_heads=8 new_decoder_architecture=true v=65024 p=2048 t=bfloat16
+jamba-1.5-mini ai21labs/AI21-Jamba-1.5-Mini jamba h=4096 l=32 a=32 kv=8 f=14336 num_experts=16 num_experts_per_tok=2 v=65536 p=262144 t=bfloat16
+bloom bigscience/bloom bloom n_embed=14336 n_layer=70 a=112 v=250880 t=bfloat16
+bloom-560m bigscience/bloom-560m bloom n_embed=1024 n_layer=24 a=16 v=250880 t=float16
+bloom-1b7 bigscience/bloom-1b7 bloom n_embed=2048 n_layer=24 a=16 v=250880 t=float16
+bloom-3b bigscience/bloom-3b bloom n_embed=2560 n_layer=30 a=32 v=250880 t=float16
+bloom-7b1 bigscience/bloom-7b1 bloom n_embed=4096 n_layer=30 a=32 v=250880 t=float16
+opt-125m facebook/opt-125m opt h=768 l=12 a=12 ffn_dim=3072 v=50272 p=2048 word_embed_proj_dim=768 t=float16
+opt-350m facebook/opt-350m opt h=1024 l=24 a=16 ffn_dim=4096 v=50272 p=2048 word_embed_proj_dim=512 do_layer_norm_before=false t=float16
+opt-1.3b facebook/opt-1.3b opt h=2048 l=24 a=32 ffn_dim=8192 v=50272 p=2048 word_embed_proj_dim=2048 t=float16
+opt-2.7b facebook/opt-2.7b opt h=2560 l=32 a=32 ffn_dim=10240 v=50272 p=2048 word_embed_proj_dim=2560 t=float16
+opt-6.7b facebook/opt-6.7b opt h=4096 l=32 a=32 ffn_dim=16384 v=50272 p=2048 word_embed_proj_dim=4096 t=float16
+opt-13b facebook/opt-13b opt h=5120 l=40 a=40 ffn_dim=20480 v=50272 p=2048 word_embed_proj_dim=5120 t=float16
+opt-30b facebook/opt-30b opt h=7168 l=48 a=56 ffn_dim=28672 v=50272 p=2048 word_embed_proj_dim=7168 t=float16
+opt-66b facebook/opt-66b opt h=9216 l=64 a=72 ffn_dim=36864 v=50272 p=2048 word_embed_proj_dim=9216 t=float16
+gpt2-large openai-community/gpt2-large gpt2 n_embd=1280 n_layer=36 n_head=20 v=50257 n_positions=1024 t=float32
+gpt-neo-125m EleutherAI/gpt-neo-125m gpt_neo h=768 num_layers=12 num_heads=12 v=50257 p=2048 t=float32
+gpt-neo-1.3b EleutherAI/gpt-neo-1.3B gpt_neo h=2048 num_layers=24 num_heads=16 v=50257 p=2048 t=float32
+gpt-neo-2.7b EleutherAI/gpt-neo-2.7B gpt_neo h=2560 num_layers=32 num_heads=20 v=50257 p=2048 t=float32
+gpt-j-6b EleutherAI/gpt-j-6b gptj n_embd=4096 n_layer=28 n_head=16 v=50400 n_positions=2048 rotary_dim=64 t=float32
+gpt-neox-20b EleutherAI/gpt-neox-20b gpt_neox h=6144 l=44 a=64 f=24576 v=50432 p=2048 t=float16
+pythia-70m EleutherAI/pythia-70m gpt_neox h=512 l=6 a=8 f=2048 v=50304 p=2048 t=float16
+pythia-160m EleutherAI/pythia-160m gpt_neox h=768 l=12 a=12 f=3072 v=50304 p=2048 t=float16
+pythia-410m EleutherAI/pythia-410m gpt_neox h=1024 l=24 a=16 f=4096 v=50304 p=2048 t=float16
+pythia-1b EleutherAI/pythia-1b gpt_neox h=2048 l=16 a=8 f=8192 v=50304 p=2048 t=float16
+pythia-1.4b EleutherAI/pythia-1.4b gpt_neox h=2048 l=24 a=16 f=8192 v=50304 p=2048 t=float16
+pythia-2.8b EleutherAI/pythia-2.8b gpt_neox h=2560 l=32 a=32 f=10240 v=50304 p=2048 t=float16
+pythia-6.9b EleutherAI/pythia-6.9b gpt_neox h=4096 l=32 a=32 f=16384 v=50432 p=2048 t=float16
+pythia-12b EleutherAI/pythia-12b gpt_neox h=5120 l=36 a=40 f=20480 v=50688 p=2048 t=float16
+baichuan2-7b baichuan-inc/Baichuan2-7B-Chat baichuan h=4096 l=32 a=32 f=11008 v=125696 p=4096 t=bfloat16
+qwen-7b Qwen/Qwen-7B-Chat qwen h=4096 l=32 a=32 kv_channels=128 f=22016 v=151936 p=8192 no_bias=true t=bfloat16
+qwen1.5-0.5b Qwen/Qwen1.5-0.5B qwen2 h=1024 l=24 a=16 kv=16 f=2816 v=151936 p=32768 tie=true t=bfloat16
+qwen1.5-1.8b Qwen/Qwen1.5-1.8B qwen2 h=2048 l=24 a=16 kv=16 f=5504 v=151936 p=32768 t=bfloat16
+qwen1.5-4b Qwen/Qwen1.5-4B qwen2 h=2560 l=40 a=20 kv=20 f=6912 v=151936 p=32768 t=bfloat16
+qwen1.5-7b Qwen/Qwen1.5-7B qwen2 h=4096 l=32 a=32 kv=32 f=11008 v=151936 p=32768 t=bfloat16
+qwen1.5-14b Qwen/Qwen1.5-14B qwen2 h=5120 l=40 a=40 kv=40 f=13696 v=152064 p=32768 t=bfloat16
+qwen1.5-32b Qwen/Qwen1.5-32B qwen2 h=5120 l=64 a=40 kv=8 f=27392 v=152064 p=32768 t=bfloat16
+qwen1.5-72b Qwen/Qwen1.5-72B qwen2 h=8192 l=80 a=64 kv=64 f=24576 v=152064 p=32768 t=bfloat16
+qwen1.5-110b Qwen/Qwen1.5-110B qwen2 h=8192 l=80 a=64 kv=8 f=49152 v=152064 p=32768 t=bfloat16
+qwen2-0.5b Qwen/Qwen2-0.5B =qwen2.5-0.5b
+qwen2-57b-a14b Qwen/Qwen2-57B-A14B-Instruct qwen2_moe h=3584 l=28 a=28 kv=4 f=18944 moe_intermediate_size=2560 shared_expert_intermediate_size=20480 num_experts=64 num_experts_per_tok=8 v=151936 p=32768 t=bfloat16
+qwen2-vl-2b Qwen/Qwen2-VL-2B-Instruct qwen2_vl h=1536 l=28 a=12 kv=2 f=8960 v=151936 p=32768 tie=true vision_config.depth=32 vision_config.embed_dim=1280 vision_config.mlp_ratio=4 vision_config.num_heads=16 vision_config.h=1536 vision_config.patch_size=14 vision_config.spatial_merge_size=2 vision_config.temporal_patch_size=2 t=bfloat16
+qwen2-vl-7b Qwen/Qwen2-VL-7B-Instruct =qwen2-vl-2b h=3584 a=28 kv=4 f=18944 v=152064 tie=false vision_config.h=3584
+qwen2-vl-72b Qwen/Qwen2-VL-72B-Instruct =qwen2-vl-7b h=8192 l=80 a=64 kv=8 f=29568 vision_config.h=8192
+qwen2.5-vl-32b Qwen/Qwen2.5-VL-32B-Instruct =qwen2.5-vl-7b h=5120 l=64 a=40 kv=8 f=27648 vision_config.f=3456 vision_config.out_hidden_size=5120
+qwen2.5-vl-72b Qwen/Qwen2.5-VL-72B-Instruct =qwen2.5-vl-7b h=8192 l=80 a=64 kv=8 f=29568 vision_config.f=3456 vision_config.out_hidden_size=8192
+qwen3-vl-2b Qwen/Qwen3-VL-2B-Instruct =qwen3-vl-8b text_config.h=2048 text_config.l=28 text_config.a=16 text_config.f=6144 tie=true vision_config.depth=24 vision_config.h=1024 vision_config.f=4096 vision_config.out_hidden_size=2048 vision_config.deepstack_visual_indexes=[5,11,17]
+qwen3-vl-4b Qwen/Qwen3-VL-4B-Instruct =qwen3-vl-2b text_config.h=2560 text_config.l=36 text_config.a=32 text_config.f=9728 vision_config.out_hidden_size=2560
+qwen3-vl-30b-a3b Qwen/Qwen3-VL-30B-A3B-Instruct qwen3_vl_moe text_config.model_type=qwen3_vl_moe_text text_config.h=2048 text_config.l=48 text_config.a=32 text_config.kv=4 text_config.d=128 text_config.f=6144 text_config.moe_intermediate_size=768 text_config.num_experts=128 text_config.num_experts_per_tok=8 text_config.v=151936 text_config.p=262144 vision_config.depth=27 vision_config.h=1152 vision_config.f=4304 vision_config.num_heads=16 vision_config.num_position_embeddings=2304 vision_config.out_hidden_size=2048 vision_config.patch_size=16 vision_config.spatial_merge_size=2 vision_config.temporal_patch_size=2 vision_config.deepstack_visual_indexes=[8,16,24] t=bfloat16
+qwen3-vl-235b-a22b Qwen/Qwen3-VL-235B-A22B-Instruct =qwen3-vl-30b-a3b text_config.h=4096 text_config.l=94 text_config.a=64 text_config.f=12288 text_config.moe_intermediate_size=1536 vision_config.out_hidden_size=4096
+qwen3-embedding-0.6b Qwen/Qwen3-Embedding-0.6B qwen3 architectures=["Qwen3Model"] h=1024 l=28 a=16 kv=8 d=128 f=3072 v=151669 p=32768 tie=true t=bfloat16
+qwen3-embedding-4b Qwen/Qwen3-Embedding-4B qwen3 architectures=["Qwen3Model"] h=2560 l=36 a=32 kv=8 d=128 f=9728 v=151665 p=40960 tie=true t=bfloat16
+qwen3-embedding-8b Qwen/Qwen3-Embedding-8B qwen3 architectures=["Qwen3Model"] h=4096 l=36 a=32 kv=8 d=128 f=12288 v=151665 p=40960 tie=false t=bfloat16
+qwen3-reranker-0.6b Qwen/Qwen3-Reranker-0.6B qwen3 h=1024 l=28 a=16 kv=8 d=128 f=3072 v=151669 p=40960 tie=true t=bfloat16
+gemma-3n-e2b google/gemma-3n-E2B-it gemma3n text_config.model_type=gemma3n_text text_config.l=30 text_config.f=8192 text_config.num_kv_shared_layers=10 vision_config.model_type=gemma3n_vision audio_config.model_type=gemma3n_audio t=bfloat16
+gemma-3n-e4b google/gemma-3n-E4B-it gemma3n text_config.model_type=gemma3n_text vision_config.model_type=gemma3n_vision audio_config.model_type=gemma3n_audio t=bfloat16
+medgemma-4b google/medgemma-4b-it =gemma-3-4b
+medgemma-27b google/medgemma-27b-it =gemma-3-27b
+llama-3.2-90b-vision meta-llama/Llama-3.2-90B-Vision-Instruct =llama-3.2-11b-vision text_config.h=8192 text_config.l=100 text_config.a=64 text_config.f=28672 text_config.cross_attention_layers=[3,8,13,18,23,28,33,38,43,48,53,58,63,68,73,78,83,88,93,98]
+minicpm-v-2.6 openbmb/MiniCPM-V-2_6 minicpmv version=2.6 h=3584 l=28 a=28 kv=4 f=18944 v=151666 p=32768 query_num=64 image_size=448 drop_vision_last_layer=false vision_config.h=1152 vision_config.f=4304 vision_config.l=27 vision_config.a=16 vision_config.image_size=980 vision_config.patch_size=14 t=bfloat16
+internvl3-8b OpenGVLab/InternVL3-8B internvl_chat downsample_ratio=0.5 force_image_size=448 llm_config.model_type=qwen2 llm_config.h=3584 llm_config.l=28 llm_config.a=28 llm_config.kv=4 llm_config.f=18944 llm_config.v=151674 llm_config.p=32768 llm_config.tie=false vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=448 vision_config.patch_size=14 vision_config.qkv_bias=true vision_config.qk_normalization=false vision_config.norm_type=layer_norm t=bfloat16
+voxtral-mini-3b mistralai/Voxtral-Mini-3B-2507 voxtral text_config.model_type=llama text_config.h=3072 text_config.l=30 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=8192 text_config.v=131072 text_config.p=131072 audio_config.model_type=voxtral_encoder audio_config.h=1280 audio_config.l=32 audio_config.a=20 audio_config.f=5120 audio_config.num_mel_bins=128 audio_config.max_source_positions=1500 t=bfloat16
+whisper-tiny openai/whisper-tiny =whisper-large-v3 d_model=384 encoder_layers=4 decoder_layers=4 encoder_attention_heads=6 decoder_attention_heads=6 encoder_ffn_dim=1536 decoder_ffn_dim=1536 v=51865 num_mel_bins=80
+whisper-base openai/whisper-base =whisper-tiny d_model=512 encoder_layers=6 decoder_layers=6 encoder_attention_heads=8 decoder_attention_heads=8 encoder_ffn_dim=2048 decoder_ffn_dim=2048
+whisper-small openai/whisper-small =whisper-tiny d_model=768 encoder_layers=12 decoder_layers=12 encoder_attention_heads=12 decoder_attention_heads=12 encoder_ffn_dim=3072 decoder_ffn_dim=3072
+whisper-medium openai/whisper-medium =whisper-tiny d_model=1024 encoder_layers=24 decoder_layers=24 encoder_attention_heads=16 decoder_attention_heads=16 encoder_ffn_dim=4096 decoder_ffn_dim=4096
+whisper-large-v2 openai/whisper-large-v2 =whisper-large-v3 v=51865 num_mel_bins=80
+whisper-large-v3-turbo openai/whisper-large-v3-turbo =whisper-large-v3 decoder_layers=4
+t5-small google-t5/t5-small t5 d_model=512 d_ff=2048 d_kv=64 num_heads=8 num_layers=6 v=32128 t=float32
+t5-base google-t5/t5-base t5 d_model=768 d_ff=3072 d_kv=64 num_heads=12 num_layers=12 v=32128 t=float32
+t5-large google-t5/t5-large t5 d_model=1024 d_ff=4096 d_kv=64 num_heads=16 num_layers=24 v=32128 t=float32
+flan-t5-small google/flan-t5-small =flan-t5-base d_ff=1024 d_model=512 d_kv=64 num_heads=6 num_layers=8
+flan-t5-large google/flan-t5-large =flan-t5-base d_ff=2816 d_model=1024 d_kv=64 num_heads=16 num_layers=24
+flan-t5-xl google/flan-t5-xl =flan-t5-base d_ff=5120 d_model=2048 d_kv=64 num_heads=32 num_layers=24
+flan-t5-xxl google/flan-t5-xxl =flan-t5-base d_ff=10240 d_model=4096 d_kv=64 num_heads=64 num_layers=24
+bert-base google-bert/bert-base-uncased bert architectures=["BertModel"] h=768 l=12 a=12 f=3072 v=30522 p=512 type_vocab_size=2 t=float32
+bert-large google-bert/bert-large-uncased bert architectures=["BertModel"] h=1024 l=24 a=16 f=4096 v=30522 p=512 type_vocab_size=2 t=float32
+roberta-base FacebookAI/roberta-base roberta architectures=["RobertaModel"] h=768 l=12 a=12 f=3072 v=50265 p=514 type_vocab_size=1 t=float32
+roberta-large FacebookAI/roberta-large roberta architectures=["RobertaModel"] h=1024 l=24 a=16 f=4096 v=50265 p=514 type_vocab_size=1 t=float32
+xlm-roberta-base FacebookAI/xlm-roberta-base xlm-roberta architectures=["XLMRobertaModel"] h=768 l=12 a=12 f=3072 v=250002 p=514 type_vocab_size=1 t=float32
+xlm-roberta-large FacebookAI/xlm-roberta-large xlm-roberta architectures=["XLMRobertaModel"] h=1024 l=24 a=16 f=4096 v=250002 p=514 type_vocab_size=1 t=float32
+multilingual-e5-large intfloat/multilingual-e5-large =xlm-roberta-large
+bge-small-en BAAI/bge-small-en-v1.5 bert architectures=["BertModel"] h=384 l=12 a=12 f=1536 v=30522 p=512 type_vocab_size=2 t=float32
+bge-base-en BAAI/bge-base-en-v1.5 =bert-base
+mxbai-embed-large mixedbread-ai/mxbai-embed-large-v1 =bert-large
+nomic-embed-text nomic-ai/nomic-embed-text-v1.5 nomic_bert n_embd=768 n_layer=12 n_head=12 n_inner=3072 v=30528 n_positions=8192 qkv_proj_bias=false mlp_fc1_bias=false mlp_fc2_bias=false type_vocab_size=2 activation_function=swiglu t=float32
+`;

@@ -1,5 +1,5 @@
+import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { type CatalogueHit, catalogueNames, findCatalogueEntry } from "./catalogue-names.ts";
-import type { CatalogueEntry } from "./catalogue-rows.ts";
 import { readCommonArchitecture } from "./common-registry.ts";
 import type { Architecture } from "./model.ts";
 

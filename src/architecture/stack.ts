@@ -9,7 +9,7 @@ export const isEncoder = (model: Pick<Architecture, "stacks">): boolean =>
   !model.stacks.some(({ role }) => role === "decoder");
 
 /** Whether a model has a head over its vocabulary, its own or the embedding's: not those that score or embed a text. */
-const hasVocabularyHead = (model: Architecture): boolean =>
+export const hasVocabularyHead = (model: Architecture): boolean =>
   model.tied ||
   model.tensors.some(
     // A rank's share of such a head has fewer rows; those of speech are whole on every rank.

@@ -1,7 +1,7 @@
 import { adaptedExpertNotes, type LoraLinear } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
-import { readsText } from "../architecture/stack.ts";
+import { hasVocabularyHead, readsText } from "../architecture/stack.ts";
 import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
@@ -43,6 +43,13 @@ export function trainNotes(of: {
       code: "assumed-layer-code",
       message: `how ${text.family} writes its layers was not read: activations are those of a layer written like Llama's`,
       details: { family: text.family },
+    });
+  }
+  if (!hasVocabularyHead(text)) {
+    notes.push({
+      code: "no-vocabulary-head",
+      message:
+        "the model has no head over its vocabulary: the loss reads its last hidden states, or the scores made of them",
     });
   }
   if (effective.precision === "fp8") {

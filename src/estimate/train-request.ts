@@ -1,6 +1,7 @@
 import type { LoraTargets, NamedTargets } from "../adapters/lora-targets.ts";
 import { namedTargets } from "../adapters/named-targets.ts";
 import type { Architecture } from "../architecture/model.ts";
+import { hasVocabularyHead } from "../architecture/stack.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
 import type { PackedFormat, TrainMethod } from "../memory/training/holding.ts";
 import type { LossKind } from "../memory/training/loss.ts";
@@ -167,7 +168,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
             ["none", "full", "selective", "offload"] as const,
           ),
     attention: oneOf("--attention", request.attention ?? "sdpa", ATTENTIONS),
-    loss: oneOf("--loss", request.loss ?? "hf", LOSSES),
+    loss: lossFor(model, oneOf("--loss", request.loss ?? "hf", LOSSES)),
     holdLogits: request.holdLogits ?? false,
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
@@ -216,6 +217,16 @@ function effectiveParallel(request: ParallelRequest): EffectiveParallel {
 function whole(option: string, value: number, from: number, to: number): number {
   if (Number.isSafeInteger(value) && value >= from && value <= to) return value;
   return fail(option, String(value), `a whole number from ${from} to ${to}`);
+}
+
+/** Preferences and distillation compare what two models predict. */
+function lossFor(model: Architecture, loss: EffectiveTrain["loss"]): EffectiveTrain["loss"] {
+  if ((loss !== "dpo" && loss !== "kl") || hasVocabularyHead(model)) return loss;
+  return fail(
+    "--loss",
+    `${loss} and a ${model.family} model without a head over its vocabulary`,
+    "mse, bce or hf, or a model that predicts tokens",
+  );
 }
 
 function probability(value: number): number {

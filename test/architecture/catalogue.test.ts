@@ -4,11 +4,46 @@ import {
   catalogueNames,
   findCatalogueEntry,
 } from "../../src/architecture/catalogue.ts";
+import { readCatalogueLine } from "../../src/architecture/catalogue-entry.ts";
 import vectors from "../vectors/parameters-catalogue.json" with { type: "json" };
 
 describe("the catalogue", () => {
-  test.for(Object.entries(vectors.totals))("%s holds %d parameters, as published", ([name, total]) => {
-    expect(catalogueArchitecture(findCatalogueEntry(name)!.entry).parameters.total).toBe(total);
+  test.for(Object.entries({ ...vectors.totals, ...vectors.publishers.totals }))(
+    "%s holds %d parameters, as published",
+    ([name, total]) => {
+      expect(catalogueArchitecture(findCatalogueEntry(name)!.entry).parameters.total).toBe(total);
+    },
+  );
+
+  /** Names that round down a lot, leave encoder or embedding out, or count something else first. */
+  const ELSE = ["olmoe-1b-7b", "falcon3-1b", "voxtral-mini-3b", "olmo-2-1b", "gemma-2-2b"];
+
+  test("a size in a name is the model's, to a third", () => {
+    const sized = catalogueNames().flatMap((name) => {
+      const [, said, unit] = /(?:^|-)(\d+(?:\.\d+)?)([bm])(?:-|$)/.exec(name) ?? [];
+      if (said === undefined || ELSE.includes(name)) return [];
+      const { total } = catalogueArchitecture(findCatalogueEntry(name)!.entry).parameters;
+      return [{ name, times: total / (Number(said) * (unit === "b" ? 1e9 : 1e6)) }];
+    });
+    expect(sized.length).toBeGreaterThan(150);
+    expect(sized.filter(({ times }) => times < 0.8 || times > 1.3)).toEqual([]);
+  });
+
+  test("a line's keys go over those of the line whose shapes it has, nested ones one by one", () => {
+    const other = { model_type: "x", text_config: { hidden_size: 1, vocab_size: 2 } };
+    const entry = readCatalogueLine("n o/n =m text_config.h=3 tie=true list=[1,2] word=silu", () => other);
+    expect(entry).toEqual({
+      name: "n",
+      hub: "o/n",
+      config: {
+        model_type: "x",
+        text_config: { hidden_size: 3, vocab_size: 2 },
+        tie_word_embeddings: true,
+        list: [1, 2],
+        word: "silu",
+      },
+    });
+    expect(other.text_config.hidden_size).toBe(1);
   });
 
   test("every name is its own, and finds its own entry", () => {

@@ -276,6 +276,20 @@ describe("what changes a step", () => {
     }
   });
 
+  test("a model that embeds texts makes no logits over its vocabulary: 250,002 columns of them less than with a head", () => {
+    const bge = modelNamed("bge-m3");
+    const embeds = train(bge, { precision: "bf16", seqTokens: 512 });
+    const withHead: Architecture = { ...bge, tied: true };
+    const predicts = train(withHead, { precision: "bf16", seqTokens: 512 });
+    // Logits in 16 bits, their fp32 copy, logarithms and gradient: at least 12 bytes each.
+    expect(predicts.total.bytes - embeds.total.bytes).toBeGreaterThan(512 * bge.vocabSize * 8);
+    for (const { id, bytes } of embeds.devices[0]!.phases.flatMap(({ terms }) => terms))
+      if (id === "logits") expect(bytes).toBeLessThan(512 * bge.hiddenSize * 20);
+    expect(embeds.notes.map(({ code }) => code)).toContain("no-vocabulary-head");
+    expect(predicts.notes.map(({ code }) => code)).not.toContain("no-vocabulary-head");
+    expect(() => train(bge, { loss: "dpo" })).toThrow(/--loss got dpo and a roberta model without a head/);
+  });
+
   test("impossible requests are refused in one sentence", () => {
     expect(() => train(llama8b, { optimizer: "adamz" })).toThrow(/unknown optimizer "adamz"/);
     expect(() => train(llama8b, { microBatch: 0 })).toThrow(/--micro-batch got 0/);

@@ -50,10 +50,11 @@ function normalized(pass: Pass, weight: Tensor): Value {
   return value;
 }
 
-/** The head's matrix: its own, or the embedding's when tied. */
+/** The head's matrix: its own, or the embedding's when tied; a model that embeds texts has none. */
 export function headWeight(model: Architecture): Tensor | undefined {
-  return (
-    model.tensors.find((t) => t.role === "head" && t.kind === "linear" && t.shape[1] === model.hiddenSize) ??
-    model.tensors.find((t) => t.role === "embedding" && t.kind === "embedding")
+  const own = model.tensors.find(
+    (t) => t.role === "head" && t.kind === "linear" && t.shape[1] === model.hiddenSize,
   );
+  if (own !== undefined || !model.tied) return own;
+  return model.tensors.find((t) => t.role === "embedding" && t.kind === "embedding");
 }
