@@ -2,7 +2,14 @@ import type { ConfigReader } from "./config-reader.ts";
 import type { ForwardFacts, RopeScaling } from "./model.ts";
 import { readVisionFacts } from "./vision-facts.ts";
 
-const EMBEDDING_DROPOUT = ["embd_pdrop", "embedding_dropout", "embed_dropout", "emb_pdrop"] as const;
+/** The classes with `hidden_dropout_prob`, BERT's and those made after it, drop out behind the embedding with it too. */
+const EMBEDDING_DROPOUT = [
+  "embd_pdrop",
+  "embedding_dropout",
+  "embed_dropout",
+  "emb_pdrop",
+  "hidden_dropout_prob",
+] as const;
 const RESIDUAL_DROPOUT = [
   "resid_pdrop",
   "residual_dropout",

@@ -7,7 +7,7 @@ import { fresh, record, sharedTable, type Value } from "./tape.ts";
 /**
  * Token ids to the residual stream: the lookup keeps the int64 ids (8 B per token), a dropout its mask.
  * Learned positions add a tensor of S x h; under sequence parallelism they are added to whole sequences, and a copy of the rank's
- * part goes on (Megatron Core `language_model_embedding.py`, `clone_scatter_output_in_embedding`). BLOOM norms the result. An input made to need a gradient is a leaf of the graph, which
+ * part goes on (Megatron Core `language_model_embedding.py`, `clone_scatter_output_in_embedding`). BLOOM norms the result, BERT the sum with a vector for each type of token. An input made to need a gradient is a leaf of the graph, which
  * holds it until the end of backward when the first layer does not read that very tensor.
  */
 export function embedding(pass: Pass, model: Architecture, inputGradients: boolean): Value {
@@ -26,13 +26,20 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
   const leaf = inputGradients && !trains && (positioned || scaled || pass.facts.embeddingDropout > 0);
   record(tape, { inputs: [], outputs: [looked], saved: [leaf ? looked : undefined] });
   let x = scaled ? op.scale(tape, looked) : looked;
+  if (model.tensors.some((t) => t.name.endsWith("token_type_embeddings.weight"))) {
+    const types = fresh(tape, { elements: whole, width, grad: trains });
+    record(tape, { inputs: [], outputs: [types] });
+    x = op.add(tape, x, types);
+  }
   if (positioned) {
     const positions = fresh(tape, { elements: pass.seqTokens * model.hiddenSize, width, grad: trains });
     record(tape, { inputs: [], outputs: [positions] });
     x = op.add(tape, x, positions);
     if (pass.sequenceShards > 1) x = op.copy(tape, x, elements);
   }
-  const after = model.tensors.find((t) => t.kind === "norm" && t.name.includes("word_embeddings_layernorm"));
+  const after = model.tensors.find(
+    (t) => t.kind === "norm" && /word_embeddings_layernorm|embeddings\.LayerNorm/.test(t.name),
+  );
   if (after !== undefined) x = norm(pass, x, after, model.hiddenSize, 2);
   return op.dropout(tape, x, pass.facts.embeddingDropout);
 }

@@ -32,6 +32,11 @@ export interface LayerCode {
   readonly parallel: boolean;
   /** Norms sit on the outputs of attention and feed-forward instead of their inputs. */
   readonly postNorm: boolean;
+  /**
+   * Norms sit on the sums of residual stream and sublayer; a norm behind the embedding and none behind the last layer; the loss in
+   * the model's type (BERT).
+   */
+  readonly normedSums: boolean;
   readonly rotary: RotaryCode;
   /** cos and sin stay in fp32 whatever the model's type is. */
   readonly wideTables: boolean;
@@ -108,6 +113,7 @@ export interface LayerCode {
 const BASE: Omit<LayerCode, "norm"> = {
   parallel: false,
   postNorm: false,
+  normedSums: false,
   rotary: "half",
   wideTables: false,
   sinks: false,
@@ -224,6 +230,8 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   solar_open: WIDE_ROUTER,
   glm4_moe_lite: { rotary: "half-concat", ...WIDE_ROUTER },
   glm_moe_dsa: { rotary: "half-concat", ...WIDE_ROUTER },
+  bert: { rotary: "none", normedSums: true },
+  roberta: { rotary: "none", normedSums: true },
   hunyuan_v1_dense: { lateQkNorm: true },
   hunyuan_v1_moe: { lateQkNorm: true },
 };

@@ -7,7 +7,7 @@ import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import type { Pass } from "./pass.ts";
 import { recurrent, shortConvolution } from "./recurrent.ts";
-import { under, type Value } from "./tape.ts";
+import { hold, under, type Value } from "./tape.ts";
 
 /** The norms of a layer in the order in which it runs them. */
 interface LayerNorms {
@@ -29,6 +29,18 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
         );
   const dropped = (value: Value): Value => op.dropout(tape, value, pass.facts.residualDropout);
 
+  if (code.normedSums) {
+    // `BertSelfOutput` and `BertOutput` name what they add while they add and norm it.
+    const joined = (before: Value, sublayer: Value, weights: Tensor | undefined): Value => {
+      const sum = normed(op.add(tape, before, sublayer), weights);
+      hold(tape, [sublayer]);
+      return sum;
+    };
+    const mixed = under(tape, "attention", () => dropped(mix(pass, x, kind)));
+    const middle = joined(x, mixed, norms.beforeMixer);
+    const fed = under(tape, "feed-forward", () => dropped(feed(pass, middle, kind)));
+    return joined(middle, fed, norms.beforeFeed);
+  }
   const mixerInput = norms.beforeMixer === undefined && code.postNorm ? x : normed(x, norms.beforeMixer);
   let mixed = under(tape, "attention", () => mix(pass, mixerInput, kind));
   if (norms.afterMixer !== undefined) mixed = normed(mixed, norms.afterMixer);

@@ -48,10 +48,11 @@ export function lossSegment(
   newPass: () => Pass,
   entering: Pick<Value, "elements" | "width" | "grad">,
   model: Architecture,
-  code: LossCode,
+  asked: LossCode,
 ): LossSegment {
   const pass = newPass();
   const { tape } = pass;
+  const code: LossCode = asked.kind === "hf" && pass.code.normedSums ? { ...asked, kind: "plain" } : asked;
   const input = fresh(tape, { ...entering });
   const hidden = finalNorm(pass, input, model);
   switch (code.kind) {

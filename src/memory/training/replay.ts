@@ -81,7 +81,7 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     kept: [...kept].map(([label, bytes]) => ({ label, bytes })),
     castBytes,
     castOnlyBytes,
-    ...forward(tape, uses),
+    ...forward(tape, uses, ends.input),
     ...backward(tape, output, savedBytes),
   };
 }
@@ -121,6 +121,7 @@ function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
 function forward(
   tape: Tape,
   uses: ReadonlyMap<number, Use>,
+  input: Value | undefined,
 ): Pick<Replay, "forwardPeak" | "forwardPeakUnsaved"> {
   const nodes = tape.nodes.length;
   const born = new Array<Bytes>(nodes + 1).fill(0);
@@ -129,7 +130,13 @@ function forward(
   const unsaved = new Array<Bytes>(nodes + 2).fill(0);
   for (const use of uses.values()) {
     born[use.first]! += use.storage.bytes;
-    (use.saved ? unsaved : freed)[use.last + 1]! += use.storage.bytes;
+    const { bytes } = use.storage;
+    if (use.storage.id !== input?.storage.id) (use.saved ? unsaved : freed)[use.last + 1]! += bytes;
+    else if (!use.saved) {
+      // What a checkpointed part reads is its checkpoint, and stays.
+      freed[use.last + 1]! += bytes;
+      unsaved[use.last + 1]! -= bytes;
+    }
   }
   let live = 0;
   let dropped = 0;
