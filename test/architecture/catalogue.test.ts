@@ -8,10 +8,18 @@ import { readCatalogueLine } from "../../src/architecture/catalogue-entry.ts";
 import vectors from "../vectors/parameters-catalogue.json" with { type: "json" };
 
 describe("the catalogue", () => {
-  test.for(Object.entries({ ...vectors.totals, ...vectors.publishers.totals }))(
+  test.for(Object.entries({ ...vectors.totals, ...vectors.publishers.totals, ...vectors.gathered.totals }))(
     "%s holds %d parameters, as published",
     ([name, total]) => {
       expect(catalogueArchitecture(findCatalogueEntry(name)!.entry).parameters.total).toBe(total);
+    },
+  );
+
+  test.for(Object.entries(vectors.gathered.storedBeside))(
+    "%s holds what its files do, less what they store beside",
+    ([name, { stated, values }]) => {
+      const beside = values.reduce((sum, of) => sum + of.reduce((product, n) => product * n, 1), 0);
+      expect(catalogueArchitecture(findCatalogueEntry(name)!.entry).parameters.total).toBe(stated - beside);
     },
   );
 
