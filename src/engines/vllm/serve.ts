@@ -1,5 +1,5 @@
 import type { Architecture } from "../../architecture/model.ts";
-import { headPositions, turnsOf } from "../../architecture/stack.ts";
+import { hasVocabularyHead, isEncoder, turnsOf } from "../../architecture/stack.ts";
 import { type Explained, exactTerm, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
 import { type Bytes, GiB } from "../../units.ts";
@@ -118,7 +118,7 @@ function stageParts(
     limits,
     computeBytes: input.computeBytes,
     version,
-    sampler: at.lastStage && headPositions(share, { ofEncoder: 0, ofDecoder: 1 }) > 0,
+    sampler: at.lastStage && !isEncoder(share) && hasVocabularyHead(share),
   });
   const nonTorchGiB = nonTorchOf(version, input.degrees.tp);
   const nonTorch = Math.round(nonTorchGiB * GiB);

@@ -7,8 +7,9 @@ import { fresh, record, sharedTable, type Value } from "./tape.ts";
 /**
  * Token ids to the residual stream: the lookup keeps the int64 ids (8 B per token), a dropout its mask.
  * Learned positions add a tensor of S x h; under sequence parallelism they are added to whole sequences, and a copy of the rank's
- * part goes on (Megatron Core `language_model_embedding.py`, `clone_scatter_output_in_embedding`). BLOOM norms the result, BERT the sum with a vector for each type of token. An input made to need a gradient is a leaf of the graph, which
- * holds it until the end of backward when the first layer does not read that very tensor.
+ * part goes on (Megatron Core `language_model_embedding.py`, `clone_scatter_output_in_embedding`). BLOOM norms the result, BERT the
+ * sum with a vector for each type of token. An input made to need a gradient is a leaf of the graph, which holds it until the end of
+ * backward when the first layer does not read that very tensor.
  */
 export function embedding(pass: Pass, model: Architecture, inputGradients: boolean): Value {
   const { tape } = pass;

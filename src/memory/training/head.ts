@@ -35,7 +35,8 @@ export function headProduct(pass: Pass, left: Value, model: Architecture): Value
 
 /** A linear, an activation and a norm before the head over the vocabulary: models that fill in masked words. */
 function transformed(pass: Pass, hidden: Value, model: Architecture): Value {
-  const dense = headTransform(model);
+  // Square, or it is a head over something else than words.
+  const dense = headLinears(model).find((t) => t.shape[0] === model.hiddenSize && !ofWords(t, model));
   if (dense === undefined) return hidden;
   const [layers] = model.stacks;
   const feed = layers?.kinds[0]?.feedForward;
@@ -79,10 +80,6 @@ const isHead = (t: Tensor, model: Architecture): boolean =>
 /** A head's rows are words, whole or a rank's share of them. */
 const ofWords = (t: Tensor, model: Architecture): boolean =>
   t.split === "vocab" || t.shape[0] === model.vocabSize;
-
-function headTransform(model: Architecture): Tensor | undefined {
-  return headLinears(model).find((t) => !ofWords(t, model));
-}
 
 const tokenRows = (hidden: Value, model: Architecture): number => hidden.elements / model.hiddenSize;
 
