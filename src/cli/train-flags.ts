@@ -35,6 +35,7 @@ export interface TrainFlags {
   readonly lossChunks?: number;
   readonly reference?: NonNullable<TrainRequest["reference"]>;
   readonly framework?: TrainRequest["framework"];
+  readonly torch?: string;
   readonly lengths?: NonNullable<TrainRequest["lengths"]>;
   readonly fusedKernels?: true;
   readonly loraR?: number;
@@ -89,6 +90,7 @@ export function trainOptions(): readonly Option[] {
     ]),
     count("--loss-chunks <n>", "chunks of a chunked loss (default: 8)"),
     new Option("--framework <name>", "where frameworks differ (default: hf)").choices(FRAMEWORKS),
+    new Option("--torch <release>", "release of PyTorch; before 2.0 a step keeps more (default: 2.13)"),
     new Option(
       "--lengths <kind>",
       "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",
@@ -173,6 +175,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     lossChunks: flags.lossChunks,
     reference: flags.reference,
     framework: flags.framework,
+    torch: flags.torch,
     lengths: flags.lengths,
     fusedKernels: flags.fusedKernels,
     loraRank: flags.loraR,

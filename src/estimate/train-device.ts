@@ -7,6 +7,7 @@ import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import type { PassRequest } from "../memory/training/segments.ts";
 import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
+import { torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
@@ -152,7 +153,7 @@ function passMoments(
     nth,
     selective: checkpointing === "selective",
     offloadCheckpoints: checkpointing === "offload",
-    accumulating: effective.gradAccum > 1 && !longestFirst(effective),
+    accumulating: addsToGradients(effective),
     stepBefore: stepBefore(effective),
     holding,
   });
@@ -194,6 +195,7 @@ export function passRequest(
     seqTokens,
     attention: effective.attention,
     autocast: widths.autocast,
+    keepsSoftmaxInput: torchRelease(effective.torch).keepsSoftmaxInput,
     holding,
     kernels: {
       fusedNorm: effective.fusedKernels,
@@ -213,6 +215,10 @@ export function passRequest(
     ends: stage.ends,
   };
 }
+
+/** A micro-batch finds gradients of one before it: of the same step, or of the last one where they stay. */
+const addsToGradients = (effective: EffectiveTrain): boolean =>
+  (effective.gradAccum > 1 || torchRelease(effective.torch).zeroesGradients) && !longestFirst(effective);
 
 /**
  * With batches of changing length LitGPT's script for adapters (2023, `finetune/lora.py`: `longest_seq_ix if iter_num == 0`) runs

@@ -9,6 +9,7 @@ import { optimizerByName } from "../memory/training/optimizers.ts";
 import type { AttentionCode } from "../memory/training/pass.ts";
 import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
+import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
 
 /**
@@ -97,6 +98,8 @@ export interface TrainRequest {
   /** The training loop keeps the model's output, and so the logits, alive during backward. */
   readonly holdLogits?: boolean;
   readonly framework?: Framework;
+  /** Release of PyTorch, such as "1.10": old ones keep more (`torch-release.ts`). */
+  readonly torch?: string;
   /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */
   readonly lengths?: "fixed" | "varied";
   /** Liger-style kernels for norm, gate and rotary. */
@@ -145,6 +148,8 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   const longest = model.maxContextTokens ?? DEFAULT_SEQ_TOKENS;
   const checkpointing = request.checkpointing ?? "none";
   if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
+  const torch = request.torch ?? TORCH_READ;
+  const { fusedAttention } = torchRelease(torch);
   const framework = oneOf("--framework", request.framework ?? "hf", FRAMEWORKS);
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
   const kbitPreparation = request.kbitPreparation ?? request.quantization !== "int4-g128";
@@ -157,7 +162,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     seqTokens: whole("--seq", request.seqTokens ?? Math.min(DEFAULT_SEQ_TOKENS, longest), 1, 2 ** 40),
     microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
     gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),
-    optimizer: optimizerByName(request.optimizer ?? "adamw-fused").id,
+    optimizer: optimizerByName(request.optimizer ?? (fusedAttention ? "adamw-fused" : "adamw-loop")).id,
     optimizerRank: whole("--optimizer-rank", request.optimizerRank ?? 128, 1, 1e6),
     checkpointing:
       typeof checkpointing === "number" || /^nth=[1-9]\d{0,4}$/.test(checkpointing)
@@ -167,11 +172,16 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
             checkpointing as "none",
             ["none", "full", "selective", "offload"] as const,
           ),
-    attention: oneOf("--attention", request.attention ?? "sdpa", ATTENTIONS),
+    attention: oneOf(
+      "--attention",
+      request.attention ?? (fusedAttention ? "sdpa" : "eager"),
+      fusedAttention ? ATTENTIONS : ATTENTIONS.filter((kind) => kind !== "sdpa"),
+    ),
     loss: lossFor(model, oneOf("--loss", request.loss ?? "hf", LOSSES)),
     holdLogits: request.holdLogits ?? false,
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
+    torch,
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     fusedKernels: request.fusedKernels ?? false,
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),

@@ -9,6 +9,7 @@ import { type MicroBatch, simulateRun } from "../memory/training/reserve-simulat
 import type { SimulatedReserve } from "../memory/training/reserved.ts";
 import { segmentsOf } from "../memory/training/segments.ts";
 import { allocated } from "../memory/training/tape.ts";
+import { torchRelease } from "../memory/training/torch-release.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { holdingRequest, passRequest } from "./train-device.ts";
@@ -68,6 +69,7 @@ export function variedReserve(
     ],
     microBatches: batches,
     accumulate: Math.min(ACCUMULATE, effective.gradAccum),
+    keepsGradients: torchRelease(effective.torch).zeroesGradients,
     checkpointed: checkpointing === "full",
     tableGradients: model.tensors.flatMap((t) =>
       t.kind === "embedding" && holding.trainable(t) ? [tensorElements(t) * holding.width(t)] : [],

@@ -7,6 +7,7 @@ import { rowTerm } from "../check/result.ts";
 import type { TrainDevice, TrainResult } from "../estimate/train.ts";
 import type { TrainRelief } from "../estimate/train-reliefs.ts";
 import { type Term, worstOf } from "../memory/term.ts";
+import { TORCH_READ } from "../memory/training/torch-release.ts";
 import { groupDigits } from "../units.ts";
 import { budgetLines } from "./budget-lines.ts";
 import { explanation } from "./explain.ts";
@@ -158,6 +159,7 @@ function requestText({ request }: TrainResult): string {
     ...(request.gradAccum > 1 ? [`${request.gradAccum} accumulated`] : []),
     request.optimizer,
     `checkpointing ${typeof request.checkpointing === "number" ? `every ${request.checkpointing} layers` : request.checkpointing}`,
+    ...(request.torch === TORCH_READ ? [] : [`PyTorch ${request.torch}`]),
     `${request.attention} attention`,
     `${request.loss} loss`,
     ...(request.method === "lora" || request.method === "qlora"

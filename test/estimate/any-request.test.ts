@@ -80,6 +80,7 @@ const training = fc.record({
   attention: some(...ATTENTIONS),
   loss: some(...LOSSES),
   framework: some(...FRAMEWORKS),
+  torch: some("1.10", "1.13", "2.1", "0.4"),
   lengths: some("fixed", "varied"),
   fusedKernels: some(true, false),
   loraRank: upTo(512),

@@ -108,7 +108,7 @@ function unfused(
   const k = arranged(pass, op.scale(tape, op.cast(tape, input.k, 4)), groups);
   const v = arranged(pass, op.cast(tape, input.v, 4), groups);
   const scores = op.matmul(tape, q, k, tokens * pass.seqTokens * heads.queryHeads);
-  const weights = op.dropout(tape, op.keepsOutput(tape, scores), pass.facts.attentionDropout);
+  const weights = op.dropout(tape, op.softmax(tape, scores), pass.facts.attentionDropout);
   const mixed = op.matmul(tape, weights, v, tokens * heads.queryHeads * heads.valueDim);
   return op.copy(tape, op.cast(tape, mixed, input.q.width));
 }
@@ -142,8 +142,8 @@ function eager(
   scores = op.copy(tape, scores, rows * columns);
   if (code.sinks) scores = subtractMaximum(pass, scores, rows);
   let weights: Value;
-  if (code.softmaxInModelType && !tape.autocast) weights = op.keepsOutput(tape, scores);
-  else weights = op.cast(tape, op.keepsOutput(tape, op.cast(tape, scores, 4)), input.q.width);
+  if (code.softmaxInModelType && !tape.autocast) weights = op.softmax(tape, scores);
+  else weights = op.cast(tape, op.softmax(tape, op.cast(tape, scores, 4)), input.q.width);
   weights = op.dropout(tape, weights, pass.facts.attentionDropout);
   const mixed = op.matmul(tape, weights, v, rows * heads.valueDim);
   return op.copy(tape, mixed);

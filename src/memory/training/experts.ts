@@ -88,9 +88,9 @@ function router(pass: Pass, x: Value, tensors: readonly Tensor[], chosen: Value)
   });
   if (code.clampedExperts) {
     record(tape, { inputs: [logits], outputs: [top, chosen], saved: [chosen] });
-    return op.keepsOutput(tape, top);
+    return op.softmax(tape, top);
   }
-  const scores = op.keepsOutput(tape, op.cast(tape, logits, 4));
+  const scores = op.softmax(tape, op.cast(tape, logits, 4));
   record(tape, { inputs: [scores], outputs: [top, chosen], saved: [chosen] });
   const shares = op.multiply(tape, top, op.reduce(tape, top, tokens));
   return code.wideShares ? shares : op.cast(tape, shares, logits.width);

@@ -192,8 +192,8 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   helium: { norm: "rms-wide-weight" },
   cohere: { norm: "layer-python", parallel: true },
   cohere2: { norm: "layer-python", parallel: true },
-  // Remote code: `modeling_qwen.py` rotates fp32 copies, `modeling_baichuan.py` of the second generation normalizes its head.
-  qwen: { wideTables: true, shiftsLogits: true },
+  // Remote code: `modeling_qwen.py` rotates fp32 copies and gives SDPA a mask, `modeling_baichuan.py` of the second generation normalizes its head.
+  qwen: { wideTables: true, shiftsLogits: true, alwaysMasked: true },
   baichuan: { normedHead: true, shiftsLogits: true },
   phi: { parallel: true },
   phi3: { rotary: "half-concat" },

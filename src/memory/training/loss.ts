@@ -113,13 +113,13 @@ function lossOf(
   if (code.kind === "compiled") return { loss: pickTargets(pass, logits), held: [] };
   if (code.kind === "plain" && pass.code.chunkedLoss)
     return { loss: chunkedByTokens(pass, logits), held: [] };
-  if (code.kind === "plain") return { loss: pickTargets(pass, op.keepsOutput(tape, logits)), held: [] };
+  if (code.kind === "plain") return { loss: pickTargets(pass, op.softmax(tape, logits)), held: [] };
   if (code.kind === "chunked") {
     const part = Math.floor(logits.elements / code.chunks);
     const parts = op.split(tape, logits, new Array<number>(code.chunks).fill(part));
     const losses = parts.map((chunk) => {
       const wide = op.cast(tape, chunk, 4);
-      const loss = pickTargets(pass, op.keepsOutput(tape, wide));
+      const loss = pickTargets(pass, op.softmax(tape, wide));
       hold(tape, [wide]);
       return loss;
     });
@@ -132,7 +132,7 @@ function lossOf(
     return { loss, held: [targets] };
   }
   const wide = op.cast(tape, logits, 4);
-  const logProbabilities = dividedLoss(pass) ? dividedLogSoftmax(pass, wide) : op.keepsOutput(tape, wide);
+  const logProbabilities = dividedLoss(pass) ? dividedLogSoftmax(pass, wide) : op.softmax(tape, wide);
   if (code.kind === "kl") {
     const teacher = fresh(tape, { elements: wide.elements, width: 4, grad: false });
     const loss = fresh(tape, { elements: 1, width: 4, grad: wide.grad });

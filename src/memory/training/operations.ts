@@ -111,10 +111,21 @@ export function keepsInput(tape: Tape, x: Value, backwardCopies = 0): Value {
   return value;
 }
 
-/** Elementwise, output kept: relu, sigmoid, tanh, softmax, log-softmax, rsqrt, exp. */
+/** Elementwise, output kept: relu, sigmoid, tanh, rsqrt, exp. */
 export function keepsOutput(tape: Tape, x: Value): Value {
   const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
   record(tape, { inputs: [x], outputs: [value], saved: [value] });
+  return value;
+}
+
+/** Softmax and log-softmax: the output is kept, by old releases of PyTorch the input too. */
+export function softmax(tape: Tape, x: Value): Value {
+  const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
+  record(tape, {
+    inputs: [x],
+    outputs: [value],
+    saved: [value, tape.keepsSoftmaxInput ? x : undefined],
+  });
   return value;
 }
 

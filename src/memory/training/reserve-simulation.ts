@@ -23,6 +23,8 @@ export interface SimulatedRun {
   readonly microBatches: readonly MicroBatch[];
   /** Micro-batches between steps of the optimizer. */
   readonly accumulate: number;
+  /** Gradients stay from step to step (`zero_grad` of old releases). */
+  readonly keepsGradients: boolean;
   readonly checkpointed: boolean;
   /** Gradient of the embedding's table, or of each of them; a tied one is added to the head's. */
   readonly tableGradients: readonly Bytes[];
@@ -75,7 +77,7 @@ export function simulateRun(run: SimulatedRun): Peaks {
           touch(event.bytes);
           break;
         case "weight-gradient":
-          if (done % run.accumulate === 0) gradients.push(allocator.take(event.bytes));
+          if (makesGradients()) gradients.push(allocator.take(event.bytes));
           else touch(event.bytes);
           break;
         case "pass-gradient":
@@ -139,10 +141,14 @@ export function simulateRun(run: SimulatedRun): Peaks {
   function embeddingBackward(batch: MicroBatch): void {
     play(batch.embedding.backward, -1, batch.layers.length + 2);
     for (const bytes of run.tableGradients) {
-      const keeps = (done % run.accumulate === 0) !== run.tied;
+      const keeps = makesGradients() !== run.tied;
       if (keeps) gradients.push(allocator.take(bytes));
       else touch(bytes);
     }
+  }
+
+  function makesGradients(): boolean {
+    return run.keepsGradients ? done === 0 : done % run.accumulate === 0;
   }
 
   function step(): void {
@@ -150,6 +156,7 @@ export function simulateRun(run: SimulatedRun): Peaks {
     haveStates = true;
     giveAll(run.stepTogether.map((bytes) => allocator.take(bytes)));
     if (run.stepLargest > 0) touch(run.stepLargest);
+    if (run.keepsGradients) return;
     giveAll(gradients);
     gradients = [];
   }

@@ -19,6 +19,8 @@ export interface PassRequest {
   readonly attention: AttentionCode;
   /** 16-bit autocast around the forward pass. */
   readonly autocast: boolean;
+  /** Softmax keeps its input too (`torch-release.ts`). */
+  readonly keepsSoftmaxInput: boolean;
   readonly holding: Holding;
   readonly kernels: Kernels;
   readonly loss: LossCode;
@@ -166,7 +168,7 @@ function passes(model: Architecture, request: PassRequest, shared: Map<string, V
     table === undefined ? stageWidth(model, request.holding) : request.holding.width(table);
   const code = layerCode(model, request.framework);
   return () => ({
-    tape: { ...newTape({ autocast: request.autocast }), shared },
+    tape: { ...newTape(request), shared },
     batch: request.batch,
     seqTokens: request.seqTokens,
     attention: request.attention,

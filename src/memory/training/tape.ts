@@ -55,6 +55,8 @@ export interface Tape {
   readonly shared: Map<string, Value>;
   /** bf16 or fp16 autocast. */
   readonly autocast: boolean;
+  /** Softmax keeps its input too (`torch-release.ts`). */
+  readonly keepsSoftmaxInput: boolean;
   label: string;
   ids: number;
 }
@@ -67,8 +69,17 @@ export function allocated(bytes: Bytes): Bytes {
   return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
-export function newTape(options: { readonly autocast: boolean }): Tape {
-  return { nodes: [], casts: new Map(), shared: new Map(), label: "", ids: 0, autocast: options.autocast };
+export function newTape(options: Pick<Tape, "autocast" | "keepsSoftmaxInput">): Tape {
+  const { autocast, keepsSoftmaxInput } = options;
+  return {
+    nodes: [],
+    casts: new Map(),
+    shared: new Map(),
+    label: "",
+    ids: 0,
+    autocast,
+    keepsSoftmaxInput,
+  };
 }
 
 /** A tensor in memory of its own. */

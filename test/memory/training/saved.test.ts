@@ -27,6 +27,7 @@ describe("bytes kept for backward, against the real classes", () => {
       seqTokens: row.seqTokens as number,
       attention: row.attention as "sdpa",
       autocast: false,
+      keepsSoftmaxInput: false,
       holding,
       kernels: { fusedNorm: false, fusedGate: false, fusedRotary: false },
       loss: { kind: "hf", chunks: 1 },
