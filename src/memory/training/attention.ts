@@ -26,6 +26,13 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
           widths.map((w) => w * tokens),
         )
       : parts.map((weight) => (weight === undefined ? x : project(pass, x, weight, tensors, shared)));
+  if (fused === undefined && parts[2] === undefined) {
+    // One product for both, or keys and values of an earlier layer, which keeps them.
+    const earlier = (elements: number): Value =>
+      fresh(tape, { elements: elements * tokens, width: q!.width, grad: true, outside: true });
+    if (parts[1] === undefined) [k, v] = [earlier(widths[1]), earlier(widths[2])];
+    else v = k;
+  }
   const separateGate = of("attn-gate");
   // Qwen3-Next's product for queries is twice as wide: queries and a gate for the output.
   let gateValue: Value | null = null;
@@ -47,6 +54,8 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     q = normed(q!, qNorm);
     k = normed(k!, kNorm);
   }
+  const keepsOwn = fused !== undefined || parts[1] !== undefined;
+  if (pass.code.bareValueNorm && keepsOwn) v = bareNorm(pass, v!, valueDim);
   let repeats = queryHeads / kvHeads;
   // Falcon's new architecture copies keys and values to all query heads as soon as they are split.
   if (mixer.broadcastHeads !== undefined && repeats > 1) {
@@ -61,7 +70,7 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   if (rotates) {
     const own = pass.code.ownTables ? ownTables(pass, keyDim) : null;
     q = rotary(pass, q!, keyDim, own);
-    k = rotary(pass, k!, keyDim, own);
+    if (keepsOwn) k = rotary(pass, k!, keyDim, own);
   }
   if (pass.code.lateQkNorm) {
     q = normed(q!, qNorm);

@@ -2,6 +2,7 @@ import type { Architecture } from "../../architecture/model.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
+import { perLayerInputs } from "./per-layer-input.ts";
 import { fresh, record, sharedTable, type Value } from "./tape.ts";
 
 /**
@@ -42,5 +43,8 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
     (t) => t.kind === "norm" && /word_embeddings_layernorm|embeddings\.LayerNorm/.test(t.name),
   );
   if (after !== undefined) x = norm(pass, x, after, model.hiddenSize, 2);
+  const inputs = perLayerInputs(pass, model, x);
+  // Every layer keeps a view of them, whose gradients come together in one tensor.
+  if (inputs !== null) record(tape, { inputs: [inputs], outputs: [op.view(tape, inputs)], saved: [inputs] });
   return op.dropout(tape, x, pass.facts.embeddingDropout);
 }

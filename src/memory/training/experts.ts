@@ -3,6 +3,7 @@ import { tensorElements } from "../../architecture/parameters.ts";
 import { activate, gate } from "./activation.ts";
 import { feedForward } from "./feed-forward.ts";
 import { mergedWeight, project } from "./linear.ts";
+import { bareNorm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf, weightOf } from "./pass.ts";
 import { fresh, record, type Value } from "./tape.ts";
@@ -17,7 +18,12 @@ import { fresh, record, type Value } from "./tape.ts";
  *     4 E     router softmax in fp32
  *     36 k    chosen indices and weights, sort order and its inverse
  */
-export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: readonly Tensor[]): Value {
+export function experts(
+  pass: Pass,
+  { x, routing }: { readonly x: Value; readonly routing: Value },
+  feed: ExpertsFeedForward,
+  tensors: readonly Tensor[],
+): Value {
   const { tape } = pass;
   if (pass.code.everyExpert) return everyExpert(pass, x, feed, tensors);
   // Tokens of this rank: under sequence parallelism its part, which it routes to experts on its own.
@@ -26,7 +32,7 @@ export function experts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors:
   const rows = tokens * chosen;
   const indices = (): Value => fresh(tape, { elements: rows, width: 8, grad: false });
   const shared = feed.sharedWidth > 0 ? sharedExperts(pass, x, feed, tensors) : null;
-  const weights = router(pass, x, tensors, indices());
+  const weights = router(pass, routing, tensors, indices());
   const gathered = op.gather(tape, x, { elements: (x.elements / tokens) * rows, indices: indices() });
   const order = indices();
   const offsets = fresh(tape, { elements: feed.experts, width: 4, grad: false });
@@ -78,7 +84,13 @@ function router(pass: Pass, x: Value, tensors: readonly Tensor[], chosen: Value)
   const tokens = tokensOf(pass) / pass.sequenceShards;
   const rows = chosen.elements;
   const weight = tensors.find((t) => t.role === "router" && t.kind === "linear" && t.shape[0] !== 1);
-  const input = code.wideRouter ? op.cast(tape, x, 4) : x;
+  const scale = tensors.find((t) => /router\.scale$/.test(t.name));
+  // Gemma 4 routes by the stream divided by its length and times a vector.
+  const scaled =
+    scale === undefined
+      ? x
+      : op.scale(tape, op.multiplyWeight(tape, bareNorm(pass, x, scale.shape[0]!), weightOf(pass, scale)));
+  const input = code.wideRouter ? op.cast(tape, x, 4) : scaled;
   if (weight !== undefined && code.wideRouter) keepWideWeight(pass, weight);
   const logits = weight === undefined ? x : project(pass, input, weight, tensors);
   const top = fresh(tape, {

@@ -8,13 +8,15 @@ import type { Architecture, NormKind } from "../../architecture/model.ts";
 /**
  * Formulation of a norm, `x` in the model's type:
  * `rms` weight * (fp32 x / rms).to(type); `rms-late-cast` (weight * fp32 x / rms).to(type);
- * `rms-wide-weight` as late cast with an fp32 copy of the weight, or of 1 + weight; `rms-fused` and `layer` one
+ * `rms-wide-weight` as late cast with an fp32 copy of the weight, or of 1 + weight; `rms-cast-weight` the same but for a weight that
+ * is fp32 already; `rms-fused` and `layer` one
  * kernel; `layer-wide` that kernel on an fp32 copy of x; `layer-python` mean and variance by hand in fp32.
  */
 export type NormCode =
   | "rms"
   | "rms-late-cast"
   | "rms-wide-weight"
+  | "rms-cast-weight"
   | "rms-fused"
   | "layer"
   | "layer-wide"
@@ -50,6 +52,8 @@ export interface LayerCode {
   readonly lateQkNorm: boolean;
   /** Queries and keys are divided by their lengths after rotation, without a weight (Llama 4 where it rotates, nanochat). */
   readonly bareQkNorm: boolean;
+  /** Values are divided by their lengths too, without a weight (Gemma 4). */
+  readonly bareValueNorm: boolean;
   /** Only layers with a window or chunks rotate. */
   readonly rotatesInWindows: boolean;
   /** Layers without rotation multiply queries by an fp32 factor per position (Llama 4, `attn_temperature_tuning`). */
@@ -121,6 +125,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   wideScores: false,
   lateQkNorm: false,
   bareQkNorm: false,
+  bareValueNorm: false,
   rotatesInWindows: false,
   scalesQueries: false,
   ownTables: false,
@@ -169,11 +174,15 @@ const LLAMA4 = {
   softmaxInModelType: true,
 } as const;
 
+const GEMMA4 = { norm: "rms-cast-weight", bareValueNorm: true, wideShares: true, buffers: 5 } as const;
+
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   gemma: { buffers: 3 },
   gemma2: { buffers: 3 },
   gemma3: { buffers: 5 },
   gemma3_text: { buffers: 5 },
+  gemma4_text: GEMMA4,
+  gemma4_unified_text: GEMMA4,
   gpt2: { buffers: 0, rotary: "none", softmaxInModelType: true },
   gpt_bigcode: { rotary: "none", maskBuffers: "model" },
   gpt_neo: { rotary: "none", wideScores: true, maskBuffers: "layer" },

@@ -6,6 +6,7 @@ import { latentAttention } from "./latent-attention.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import type { Pass } from "./pass.ts";
+import { addPerLayerInput } from "./per-layer-input.ts";
 import { recurrent, shortConvolution } from "./recurrent.ts";
 import { hold, under, type Value } from "./tape.ts";
 
@@ -54,10 +55,13 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
   if (kind.feedForward.kind === "none") return middle;
   const feedInput =
     norms.beforeFeed === undefined && code.postNorm ? middle : normed(middle, norms.beforeFeed);
-  let fed = under(tape, "feed-forward", () => feed(pass, feedInput, kind));
+  let fed = under(tape, "feed-forward", () => feed(pass, feedInput, kind, middle));
   if (norms.afterFeed !== undefined) fed = normed(fed, norms.afterFeed);
   fed = under(tape, "feed-forward", () => dropped(fed));
-  return op.add(tape, middle, fed);
+  const sum = under(tape, "feed-forward", () =>
+    addPerLayerInput(pass, op.add(tape, middle, fed), kind.tensors),
+  );
+  return kind.tensors.some((t) => t.name.endsWith("layer_scalar")) ? op.scale(tape, sum) : sum;
 }
 
 /** Norm weights as wide as the residual stream, told apart by how many there are and by their names. */
@@ -66,7 +70,7 @@ function normsOf(pass: Pass, tensors: readonly Tensor[], hiddenSize: number): La
     (t) =>
       t.kind === "norm" &&
       t.shape[0] === hiddenSize &&
-      !/(^|[._])(q|k|query|key)_?(layer)?norm|sub_norm/.test(t.name),
+      !/(^|[._])(q|k|query|key)_?(layer)?norm|sub_norm|layernorm_[12]\.|per_layer_input_norm/.test(t.name),
   );
   const [first, second, third, fourth] = found;
   if (pass.code.postNorm) return { ...pick("afterMixer", first), ...pick("afterFeed", second) };
@@ -110,7 +114,8 @@ function mixOne(pass: Pass, x: Value, mixer: Mixer, tensors: readonly Tensor[]):
   }
 }
 
-function feed(pass: Pass, x: Value, kind: LayerKind): Value {
+/** The feed-forward of x, the normed residual stream; `stream` is that stream itself. */
+function feed(pass: Pass, x: Value, kind: LayerKind, stream: Value = x): Value {
   const { feedForward: spec, tensors } = kind;
   switch (spec.kind) {
     case "none":
@@ -118,10 +123,19 @@ function feed(pass: Pass, x: Value, kind: LayerKind): Value {
     case "dense":
       return feedForward(pass, x, { activation: spec.activation, tensors, group: "mlp" });
     case "experts": {
-      const routed = experts(pass, x, spec, tensors);
-      if (spec.denseWidth === undefined) return routed;
-      const dense = feedForward(pass, x, { activation: spec.activation, tensors, group: "mlp" });
-      return op.add(pass.tape, routed, dense);
+      const dense = (): Value => feedForward(pass, x, { activation: spec.activation, tensors, group: "mlp" });
+      if (spec.denseWidth === undefined) return experts(pass, { x, routing: x }, spec, tensors);
+      const branch = (name: string, value: Value): Value => {
+        const weight = tensors.find((t) => t.name.endsWith(`${name}.weight`));
+        return weight === undefined ? value : norm(pass, value, weight, weight.shape[0]!);
+      };
+      if (!tensors.some((t) => t.name.includes("layernorm_1")))
+        return op.add(pass.tape, experts(pass, { x, routing: x }, spec, tensors), dense());
+      // Gemma 4: experts read the residual stream through a norm of their own, and each branch is normed before the sum.
+      const first = branch("post_feedforward_layernorm_1", dense());
+      const own = branch("pre_feedforward_layernorm_2", stream);
+      const routed = experts(pass, { x: own, routing: stream }, spec, tensors);
+      return op.add(pass.tape, first, branch("post_feedforward_layernorm_2", routed));
     }
   }
 }

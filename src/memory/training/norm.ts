@@ -8,7 +8,7 @@ import { fresh, record, type Value } from "./tape.ts";
  *
  *     rms             fp32 x 4Th, rms 4T, normed x 2Th when the weight trains
  *     rms-late-cast   fp32 x 4Th, rms 4T, normed x 4Th when the weight trains
- *     rms-wide-weight as late cast, and 4h for the fp32 weight
+ *     rms-wide-weight, rms-cast-weight  as late cast, and 4h for the fp32 weight
  *     layer           x 2Th, mean and deviation 8T
  *     fused           x 2Th, rms 4T
  *
@@ -51,6 +51,7 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
     case "rms-late-cast":
       return op.cast(tape, op.multiplyWeight(tape, normed, held), x.width);
     case "rms-wide-weight":
+    case "rms-cast-weight":
     case "layer-python": {
       // The fp32 copy of the weight (1 + w, or w cast) is a tensor of its own, kept for x's gradient.
       const copied = code.norm === "rms-wide-weight" || held.width < 4;
