@@ -25,20 +25,18 @@ const ATTENTION_DROPOUT = ["attn_pdrop", "attention_dropout", "attention_probs_d
  * Model types whose classes drop out unless the config says otherwise, from their configuration files in
  * transformers 5.18; all others default to 0.
  */
-const DEFAULTS: { readonly [modelType: string]: readonly [residual: number, attention: number] } = {
-  gpt2: [0.1, 0.1],
-  gpt_bigcode: [0.1, 0.1],
-  bert: [0.1, 0.1],
-  roberta: [0.1, 0.1],
-  "xlm-roberta": [0.1, 0.1],
-  "deberta-v2": [0.1, 0.1],
-  electra: [0.1, 0.1],
-  distilbert: [0.1, 0.1],
-  mpnet: [0.1, 0.1],
-  bart: [0.1, 0],
-  opt: [0.1, 0],
-  t5: [0.1, 0.1],
-};
+const DEFAULTS: readonly (readonly [residual: number, attention: number, modelTypes: string])[] = [
+  [
+    0.1,
+    0.1,
+    "bert roberta xlm-roberta xlm-roberta-xl camembert roberta-prelayernorm electra ernie data2vec-text jina_embeddings_v3 " +
+      "megatron-bert roformer distilbert mpnet deberta deberta-v2 big_bird convbert layoutlm roc_bert esm xmod ibert longformer " +
+      "nystromformer splinter mra yoso bert-generation gpt2 gpt_bigcode openai-gpt biogpt xglm t5 mt5 umt5 m2m_100 plbart",
+  ],
+  [0.1, 0, "bart mbart pegasus marian blenderbot led opt ctrl fnet"],
+];
+
+const NO_DROPOUT = [0, 0] as const;
 
 function probability(config: ConfigReader, keys: readonly string[], fallback: number): number {
   for (const key of keys) {
@@ -100,7 +98,7 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
   const text = config.child(["text_config", "llm_config", "language_config"]) ?? config;
   const modelType = text.raw.model_type ?? config.raw.model_type;
   const [residual, attention] =
-    typeof modelType === "string" && Object.hasOwn(DEFAULTS, modelType) ? DEFAULTS[modelType]! : [0, 0];
+    DEFAULTS.find(([, , types]) => types.split(" ").includes(String(modelType))) ?? NO_DROPOUT;
   const nested = objectOf(text.raw.rope_parameters);
   const rotary = [
     text.raw.partial_rotary_factor,

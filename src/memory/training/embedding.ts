@@ -1,4 +1,5 @@
 import type { Architecture } from "../../architecture/model.ts";
+import { project } from "./linear.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
@@ -20,7 +21,8 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
   const grad = trains || inputGradients;
   const width = pass.residualWidth;
   const positioned = model.tensors.some((t) => t.role === "position-embedding");
-  const whole = tokens * model.hiddenSize;
+  const size = table?.shape[1] ?? model.hiddenSize;
+  const whole = tokens * size;
   const elements = whole / pass.sequenceShards;
   const looked = fresh(tape, { elements: positioned ? whole : elements, width, grad });
   sharedTable(tape, "ids", { elements: tokens, width: 8 });
@@ -34,17 +36,22 @@ export function embedding(pass: Pass, model: Architecture, inputGradients: boole
     x = op.add(tape, x, types);
   }
   if (positioned) {
-    const positions = fresh(tape, { elements: pass.seqTokens * model.hiddenSize, width, grad: trains });
+    const positions = fresh(tape, { elements: pass.seqTokens * size, width, grad: trains });
     record(tape, { inputs: [], outputs: [positions] });
     x = op.add(tape, x, positions);
     if (pass.sequenceShards > 1) x = op.copy(tape, x, elements);
   }
   const after = model.tensors.find(
-    (t) => t.kind === "norm" && /word_embeddings_layernorm|embeddings\.LayerNorm/.test(t.name),
+    (t) => t.kind === "norm" && /word_embeddings_layernorm|embeddings\.LayerNorm|emb_ln/.test(t.name),
   );
-  if (after !== undefined) x = norm(pass, x, after, model.hiddenSize, 2);
+  if (after !== undefined) x = norm(pass, x, after, size, 2);
   const inputs = perLayerInputs(pass, model, x);
   // Every layer keeps a view of them, whose gradients come together in one tensor.
   if (inputs !== null) record(tape, { inputs: [inputs], outputs: [op.view(tape, inputs)], saved: [inputs] });
-  return op.dropout(tape, x, pass.facts.embeddingDropout);
+  x = op.dropout(tape, x, pass.facts.embeddingDropout);
+  const widening = model.tensors.find((t) => t.kind === "linear" && WIDENING.test(t.name));
+  return widening === undefined ? x : project(pass, x, widening, model.tensors);
 }
+
+/** Tables narrower than the layers are widened by a product (ALBERT, ELECTRA, OPT 350M). */
+const WIDENING = /(embedding_hidden_mapping_in|embeddings_project|project_in)\.weight$/;

@@ -33,10 +33,16 @@ export function headProduct(pass: Pass, left: Value, model: Architecture): Value
   return op.scale(pass.tape, op.keepsOutput(pass.tape, op.scale(pass.tape, logits)));
 }
 
-/** A linear, an activation and a norm before the head over the vocabulary: models that fill in masked words. */
+/**
+ * A linear, an activation and a norm before the head over the vocabulary: models that fill in masked words. A linear alone where
+ * the table is narrower than the layers (OPT 350M).
+ */
 function transformed(pass: Pass, hidden: Value, model: Architecture): Value {
-  // Square, or it is a head over something else than words.
-  const dense = headLinears(model).find((t) => t.shape[0] === model.hiddenSize && !ofWords(t, model));
+  // As wide as the rows of words are, or it is a head over something else.
+  const size = headWeight(model)?.shape[1] ?? model.hiddenSize;
+  const narrowing = model.tensors.find((t) => t.kind === "linear" && t.name.endsWith("project_out.weight"));
+  if (narrowing !== undefined) return project(pass, hidden, narrowing, model.tensors);
+  const dense = headLinears(model).find((t) => t.shape[0] === size && !ofWords(t, model));
   if (dense === undefined) return hidden;
   const [layers] = model.stacks;
   const feed = layers?.kinds[0]?.feedForward;
@@ -45,7 +51,7 @@ function transformed(pass: Pass, hidden: Value, model: Architecture): Value {
   const path = dense.name.slice(0, dense.name.lastIndexOf("."));
   const module = path.slice(0, path.lastIndexOf("."));
   const after = model.tensors.find((t) => t.kind === "norm" && t.name.startsWith(`${module}.`));
-  return after === undefined ? active : norm(pass, active, after, model.hiddenSize, 2);
+  return after === undefined ? active : norm(pass, active, after, size, 2);
 }
 
 /**

@@ -35,10 +35,13 @@ export interface LayerCode {
   /** Norms sit on the outputs of attention and feed-forward instead of their inputs. */
   readonly postNorm: boolean;
   /**
-   * Norms sit on the sums of residual stream and sublayer; a norm behind the embedding and none behind the last layer; the loss in
-   * the model's type (BERT).
+   * Norms sit on the sums of residual stream and sublayer; a norm behind the embedding and none behind the last layer (BERT).
    */
   readonly normedSums: boolean;
+  /** What has no dropout of its own before the sum, although the config has a probability for it. */
+  readonly undropped: "attention" | "feed-forward" | "neither";
+  /** The class has a loss of its own, in the model's type: models that fill in masked words. */
+  readonly ownLoss: boolean;
   readonly rotary: RotaryCode;
   /** cos and sin stay in fp32 whatever the model's type is. */
   readonly wideTables: boolean;
@@ -118,6 +121,8 @@ const BASE: Omit<LayerCode, "norm"> = {
   parallel: false,
   postNorm: false,
   normedSums: false,
+  undropped: "neither",
+  ownLoss: false,
   rotary: "half",
   wideTables: false,
   sinks: false,
@@ -174,6 +179,8 @@ const LLAMA4 = {
   softmaxInModelType: true,
 } as const;
 
+const PRE_NORMED_BERT = { rotary: "none", ownLoss: true, softmaxInModelType: true } as const;
+const BERT = { ...PRE_NORMED_BERT, normedSums: true } as const;
 const GEMMA4 = { norm: "rms-cast-weight", bareValueNorm: true, wideShares: true, buffers: 5 } as const;
 
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
@@ -239,8 +246,20 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   solar_open: WIDE_ROUTER,
   glm4_moe_lite: { rotary: "half-concat", ...WIDE_ROUTER },
   glm_moe_dsa: { rotary: "half-concat", ...WIDE_ROUTER },
-  bert: { rotary: "none", normedSums: true },
-  roberta: { rotary: "none", normedSums: true },
+  bert: BERT,
+  roberta: BERT,
+  electra: BERT,
+  ernie: BERT,
+  "data2vec-text": BERT,
+  distilbert: { ...BERT, undropped: "attention" },
+  albert: { ...BERT, undropped: "feed-forward" },
+  mpnet: BERT,
+  roformer: { ...BERT, rotary: "half" },
+  jina_embeddings_v3: { ...BERT, rotary: "half" },
+  nomic_bert: { ...BERT, rotary: "half" },
+  "xlm-roberta-xl": { ...PRE_NORMED_BERT, undropped: "feed-forward" },
+  "roberta-prelayernorm": PRE_NORMED_BERT,
+  "megatron-bert": PRE_NORMED_BERT,
   hunyuan_v1_dense: { lateQkNorm: true },
   hunyuan_v1_moe: { lateQkNorm: true },
 };

@@ -28,7 +28,8 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
       : under(tape, "norm", () =>
           norm(pass, value, weight, hiddenSize, biased(weight, kind.tensors) ? 2 : 1),
         );
-  const dropped = (value: Value): Value => op.dropout(tape, value, pass.facts.residualDropout);
+  const dropped = (value: Value, from: "attention" | "feed-forward"): Value =>
+    code.undropped === from ? value : op.dropout(tape, value, pass.facts.residualDropout);
 
   if (code.normedSums) {
     // `BertSelfOutput` and `BertOutput` name what they add while they add and norm it.
@@ -37,18 +38,18 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
       hold(tape, [sublayer]);
       return sum;
     };
-    const mixed = under(tape, "attention", () => dropped(mix(pass, x, kind)));
+    const mixed = under(tape, "attention", () => dropped(mix(pass, x, kind), "attention"));
     const middle = joined(x, mixed, norms.beforeMixer);
-    const fed = under(tape, "feed-forward", () => dropped(feed(pass, middle, kind)));
+    const fed = under(tape, "feed-forward", () => dropped(feed(pass, middle, kind), "feed-forward"));
     return joined(middle, fed, norms.beforeFeed);
   }
   const mixerInput = norms.beforeMixer === undefined && code.postNorm ? x : normed(x, norms.beforeMixer);
   let mixed = under(tape, "attention", () => mix(pass, mixerInput, kind));
   if (norms.afterMixer !== undefined) mixed = normed(mixed, norms.afterMixer);
-  mixed = under(tape, "attention", () => dropped(mixed));
+  mixed = under(tape, "attention", () => dropped(mixed, "attention"));
   if (code.parallel) {
     const feedInput = norms.beforeFeed === undefined ? mixerInput : normed(x, norms.beforeFeed);
-    const fed = under(tape, "feed-forward", () => dropped(feed(pass, feedInput, kind)));
+    const fed = under(tape, "feed-forward", () => dropped(feed(pass, feedInput, kind), "feed-forward"));
     return op.add(tape, op.add(tape, mixed, fed), x);
   }
   const middle = kind.mixers.length === 0 ? x : op.add(tape, x, mixed);
@@ -57,7 +58,7 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
     norms.beforeFeed === undefined && code.postNorm ? middle : normed(middle, norms.beforeFeed);
   let fed = under(tape, "feed-forward", () => feed(pass, feedInput, kind, middle));
   if (norms.afterFeed !== undefined) fed = normed(fed, norms.afterFeed);
-  fed = under(tape, "feed-forward", () => dropped(fed));
+  fed = under(tape, "feed-forward", () => dropped(fed, "feed-forward"));
   const sum = under(tape, "feed-forward", () =>
     addPerLayerInput(pass, op.add(tape, middle, fed), kind.tensors),
   );

@@ -52,7 +52,7 @@ export function lossSegment(
 ): LossSegment {
   const pass = newPass();
   const { tape } = pass;
-  const code: LossCode = asked.kind === "hf" && pass.code.normedSums ? { ...asked, kind: "plain" } : asked;
+  const code: LossCode = asked.kind === "hf" && pass.code.ownLoss ? { ...asked, kind: "plain" } : asked;
   const input = fresh(tape, { ...entering });
   const hidden = finalNorm(pass, input, model);
   switch (code.kind) {
