@@ -9,6 +9,8 @@ const EMBEDDING_DROPOUT = [
   "embed_dropout",
   "emb_pdrop",
   "hidden_dropout_prob",
+  "dropout",
+  "dropout_rate",
 ] as const;
 const RESIDUAL_DROPOUT = [
   "resid_pdrop",
@@ -19,7 +21,12 @@ const RESIDUAL_DROPOUT = [
   "dropout",
   "dropout_rate",
 ] as const;
-const ATTENTION_DROPOUT = ["attn_pdrop", "attention_dropout", "attention_probs_dropout_prob"] as const;
+const ATTENTION_DROPOUT = [
+  "attn_pdrop",
+  "attention_dropout",
+  "attention_probs_dropout_prob",
+  "dropout_rate",
+] as const;
 
 /**
  * Model types whose classes drop out unless the config says otherwise, from their configuration files in

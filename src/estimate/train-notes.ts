@@ -5,6 +5,7 @@ import { hasVocabularyHead, readsText } from "../architecture/stack.ts";
 import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
+import { sourceTokensOf } from "../memory/training/segments.ts";
 import { groupDigits } from "../units.ts";
 import { idleOptionNotes } from "./idle-options.ts";
 import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
@@ -29,6 +30,13 @@ export function trainNotes(of: {
       message: "text training: vision and audio towers and MTP layers are neither loaded nor trained",
     });
   }
+  const source = sourceTokensOf(text, effective.seqTokens);
+  if (source !== null)
+    notes.push({
+      code: "encoder-tokens",
+      message: `the encoder reads ${groupDigits(source)} positions per sequence, ${source === effective.seqTokens ? "as many as the decoder" : "which its class fixes"}`,
+      details: { encoder: source, decoder: effective.seqTokens },
+    });
   const knowledge = layerKnowledge(text);
   if (knowledge === "unmodelled") {
     notes.push({

@@ -7,7 +7,7 @@ import { type PartEvents, partEvents, type TapePart } from "../memory/training/p
 import type { Holding } from "../memory/training/pass.ts";
 import { type MicroBatch, simulateRun } from "../memory/training/reserve-simulation.ts";
 import type { SimulatedReserve } from "../memory/training/reserved.ts";
-import { segmentsOf } from "../memory/training/segments.ts";
+import { segmentsOf, sourceStack } from "../memory/training/segments.ts";
 import { allocated } from "../memory/training/tape.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
@@ -44,6 +44,7 @@ export function variedReserve(
   if (effective.lengths !== "varied" || devices > 1 || holdsReference(effective)) return null;
   if (checkpointing !== "none" && checkpointing !== "full") return null;
   const model = stage.share;
+  if (sourceStack(model) !== undefined) return null;
   const widths = widthsOf(effective);
   const holding = holdingOf(model, holdingRequest(stage, effective, widths));
   const batches: MicroBatch[] = [];

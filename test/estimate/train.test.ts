@@ -297,3 +297,14 @@ describe("what changes a step", () => {
     expect(() => train(llama8b, { precision: "int8" as "bf16" })).toThrow(/unknown --precision/);
   });
 });
+
+test("an encoder-decoder runs both: Whisper reads 1,500 positions for 448 tokens of text, T5 as many as it writes", () => {
+  const lengths = (name: string, request: TrainRequest = {}) =>
+    train(modelNamed(name), request).notes.find(({ code }) => code === "encoder-tokens")?.details;
+  expect(lengths("whisper-tiny")).toEqual({ encoder: 1500, decoder: 448 });
+  expect(lengths("flan-t5-base", { seqTokens: 512 })).toEqual({ encoder: 512, decoder: 512 });
+  expect(lengths("llama-3.2-1b")).toBeUndefined();
+  // 4 layers of the encoder keep q, k, v, the attention's output and two MLP tensors of 4h at least: 12 h per position.
+  const kept = bytes(train(modelNamed("whisper-tiny")), "forward", "activations");
+  expect(kept).toBeGreaterThan(4 * 1500 * 12 * 384 * 2);
+});

@@ -8,7 +8,11 @@ export interface Heads {
   readonly kvHeads: number;
   readonly keyDim: number;
   readonly valueDim: number;
+  /** Keys per sequence. */
+  readonly keyTokens: Tokens;
   readonly windowTokens?: Tokens | undefined;
+  /** Where the bias of these scores comes from. */
+  readonly bias: "encoder" | "decoder" | "cross" | null;
   /** The window hides part of these sequences, so that a mask is built. */
   readonly masked: boolean;
   /** Queries lie head by head, as a concatenation leaves them: the kernel's output does too and is copied. */
@@ -74,10 +78,45 @@ function fusedAttention(
     record(tape, { inputs: [], outputs: [mask] });
     saved.push(mask);
   }
-  record(tape, { inputs: [q, k, v], outputs: [out, logSumExp, ...random], saved });
+  const biased = heads.bias === null ? null : scoreBias(pass, heads, heads.bias);
+  record(tape, {
+    inputs: [q, k, v],
+    outputs: [out, logSumExp, ...random],
+    saved: [...saved, ...(biased?.saved ?? [])],
+    ...(biased === null ? {} : { backwardScratch: biased.gradientBytes }),
+  });
   // Only the flash kernel follows the layout of the queries; the memory-efficient one writes token by token.
   const flash = q.width === 2 && !heads.masked && heads.keyDim === heads.valueDim;
   return heads.headMajor && flash ? op.copy(tape, out) : out;
+}
+
+/**
+ * T5's bias as the mask of SDPA: H x T x K in the model's type and 8 T K for the buckets of distances, once for a stack, but the
+ * causal mask makes a copy of it in each layer of the decoder. Its gradient has all sequences of the batch.
+ */
+function scoreBias(
+  pass: Pass,
+  heads: Heads,
+  from: NonNullable<Heads["bias"]>,
+): { readonly saved: readonly Value[]; readonly gradientBytes: number } {
+  const { tape } = pass;
+  const pairs = pass.seqTokens * heads.keyTokens;
+  const table = { elements: pairs * heads.queryHeads, width: pass.residualWidth };
+  const buckets = { elements: pairs, width: 8 } as const;
+  const saved: Value[] = [];
+  const keep = (of: typeof table, once: boolean, name: string): void => {
+    if (once) {
+      sharedTable(tape, `${name} ${from}`, of);
+      return;
+    }
+    const value = fresh(tape, { ...of, grad: false });
+    record(tape, { inputs: [], outputs: [value] });
+    saved.push(value);
+  };
+  const once = pass.code.scoreBias === "stack";
+  keep(table, once && from !== "decoder", "bias");
+  if (from !== "cross") keep(buckets, once, "buckets");
+  return { saved, gradientBytes: from === "cross" ? 0 : pass.batch * table.elements * table.width };
 }
 
 /** transformers repeats keys and values unless the kernel groups heads itself (`sdpa_attention.py`, `use_gqa_in_sdpa`). */
@@ -107,7 +146,7 @@ function unfused(
   const q = op.scale(tape, op.cast(tape, input.q, 4));
   const k = arranged(pass, op.scale(tape, op.cast(tape, input.k, 4)), groups);
   const v = arranged(pass, op.cast(tape, input.v, 4), groups);
-  const scores = op.matmul(tape, q, k, tokens * pass.seqTokens * heads.queryHeads);
+  const scores = op.matmul(tape, q, k, tokens * heads.keyTokens * heads.queryHeads);
   const weights = op.dropout(tape, op.softmax(tape, scores), pass.facts.attentionDropout);
   const mixed = op.matmul(tape, weights, v, tokens * heads.queryHeads * heads.valueDim);
   return op.copy(tape, op.cast(tape, mixed, input.q.width));
@@ -131,9 +170,9 @@ function eager(
   const k = arranged(pass, factor(input.k), groups);
   const v = arranged(pass, op.operand(tape, input.v), groups);
   // A sink adds one column to the scores.
-  const columns = pass.seqTokens + (code.sinks ? 1 : 0);
+  const columns = heads.keyTokens + (code.sinks ? 1 : 0);
   const rows = tokens * heads.queryHeads;
-  let scores = op.scale(tape, op.matmul(tape, q, k, rows * pass.seqTokens));
+  let scores = op.scale(tape, op.matmul(tape, q, k, rows * heads.keyTokens));
   if (pass.facts.attentionSoftcap) scores = op.scale(tape, op.keepsOutput(tape, op.scale(tape, scores)));
   sharedTable(tape, `eager-mask ${heads.windowTokens}`, {
     elements: pass.batch * pass.seqTokens ** 2,

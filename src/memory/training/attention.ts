@@ -11,6 +11,16 @@ import { fresh, hold, record, type Value } from "./tape.ts";
 export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
   const tokens = tokensOf(pass);
+  // Keys and values of a cross-attention come from the encoder's output, which that pass keeps.
+  const cross = mixer.cache === "cross";
+  const source = cross
+    ? fresh(tape, {
+        elements: pass.batch * pass.sourceTokens * (x.elements / tokens),
+        width: x.width,
+        grad: true,
+        outside: true,
+      })
+    : x;
   const { queryHeads, kvHeads, keyDim, valueDim } = mixer;
   const of = (role: Tensor["role"]): Tensor | undefined =>
     tensors.find((t) => t.role === role && t.kind === "linear");
@@ -25,7 +35,9 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
           project(pass, x, fused, tensors),
           widths.map((w) => w * tokens),
         )
-      : parts.map((weight) => (weight === undefined ? x : project(pass, x, weight, tensors, shared)));
+      : parts.map((weight, part) =>
+          weight === undefined ? x : project(pass, part === 0 ? x : source, weight, tensors, shared),
+        );
   if (fused === undefined && parts[2] === undefined) {
     // One product for both, or keys and values of an earlier layer, which keeps them.
     const earlier = (elements: number): Value =>
@@ -87,6 +99,9 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     kvHeads: queryHeads / repeats,
     keyDim,
     valueDim,
+    keyTokens: cross ? pass.sourceTokens : pass.seqTokens,
+    bias:
+      pass.code.scoreBias === "none" ? null : cross ? "cross" : mixer.cache === "own" ? "decoder" : "encoder",
     windowTokens,
     masked,
     headMajor,

@@ -43,6 +43,7 @@ export function feedForward(pass: Pass, x: Value, use: FeedForwardUse): Value {
     const trains = scale === undefined || pass.holding.trainable(scale);
     inner = activate(pass, project(pass, x, up, use.tensors), use.activation, trains);
   }
+  if (pass.code.dropsInner) inner = op.dropout(tape, inner, pass.facts.residualDropout);
   const subNorm = use.tensors.find((t) => t.kind === "norm" && /ffn_sub_norm/.test(t.name));
   if (subNorm !== undefined) inner = norm(pass, inner, subNorm, subNorm.shape[0]!);
   const out = project(pass, inner, down, use.tensors);

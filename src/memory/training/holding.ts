@@ -52,6 +52,7 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     (tensor.role === "head"
       ? request.packedHead === true && tensor.kind === "linear"
       : inLayer.has(tensor) && isPackable(tensor));
+  const fixed = FIXED_POSITIONS[model.family];
   const uses = new Map<Tensor, AdapterUse | null>();
   const adapter = (tensor: Tensor): AdapterUse | null => {
     if (!adapted) return null;
@@ -71,7 +72,7 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
       return packed(tensor) ? 2 : request.kbitPreparation ? 4 : request.width;
     },
     trainable: (tensor) => {
-      if (tensor.buffer === true) return false;
+      if (tensor.buffer === true || fixed?.test(tensor.name) === true) return false;
       if (request.method === "freeze") return request.unfrozen?.has(tensor) === true;
       return request.method === "full";
     },
@@ -79,6 +80,13 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     adapter,
   };
 }
+
+/** Sinusoidal positions are parameters that never train (`requires_grad_(False)` in the class). */
+const FIXED_POSITIONS: { readonly [family: string]: RegExp } = {
+  marian: /embed_positions/,
+  pegasus: /embed_positions/,
+  whisper: /encoder\.embed_positions/,
+};
 
 /** bitsandbytes replaces `nn.Linear` modules: not the head, not routers, not experts fused into one tensor. */
 export function isPackable(tensor: Tensor): boolean {

@@ -53,7 +53,16 @@ export function latentAttention(pass: Pass, x: Value, mixer: LatentMixer, tensor
   const mixed = scoreAndMix(
     pass,
     { q: query, k: key, v },
-    { queryHeads, kvHeads: queryHeads, keyDim: nopeDim + ropeDim, valueDim, masked: false, headMajor: true },
+    {
+      queryHeads,
+      kvHeads: queryHeads,
+      keyDim: nopeDim + ropeDim,
+      valueDim,
+      masked: false,
+      headMajor: true,
+      keyTokens: pass.seqTokens,
+      bias: null,
+    },
   );
   return through(mixed, "attn-o");
 }

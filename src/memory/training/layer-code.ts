@@ -9,7 +9,7 @@ import type { Architecture, NormKind } from "../../architecture/model.ts";
  * Formulation of a norm, `x` in the model's type:
  * `rms` weight * (fp32 x / rms).to(type); `rms-late-cast` (weight * fp32 x / rms).to(type);
  * `rms-wide-weight` as late cast with an fp32 copy of the weight, or of 1 + weight; `rms-cast-weight` the same but for a weight that
- * is fp32 already; `rms-fused` and `layer` one
+ * is fp32 already; `rms-of-stream` as rms, but squares an fp32 copy and multiplies x itself (T5); `rms-fused` and `layer` one
  * kernel; `layer-wide` that kernel on an fp32 copy of x; `layer-python` mean and variance by hand in fp32.
  */
 export type NormCode =
@@ -17,6 +17,7 @@ export type NormCode =
   | "rms-late-cast"
   | "rms-wide-weight"
   | "rms-cast-weight"
+  | "rms-of-stream"
   | "rms-fused"
   | "layer"
   | "layer-wide"
@@ -38,6 +39,11 @@ export interface LayerCode {
    * Norms sit on the sums of residual stream and sublayer; a norm behind the embedding and none behind the last layer (BERT).
    */
   readonly normedSums: boolean;
+  /** Dropout inside the feed-forward, behind the activation, and behind the last norm of each stack (T5). */
+  readonly dropsInner: boolean;
+  readonly dropsStacks: boolean;
+  /** Scores get a bias per head and pair of positions: one table for all layers of a stack (T5), or one in each (UMT5). */
+  readonly scoreBias: "stack" | "layer" | "none";
   /** What has no dropout of its own before the sum, although the config has a probability for it. */
   readonly undropped: "attention" | "feed-forward" | "neither";
   /** The class has a loss of its own, in the model's type: models that fill in masked words. */
@@ -121,6 +127,9 @@ const BASE: Omit<LayerCode, "norm"> = {
   parallel: false,
   postNorm: false,
   normedSums: false,
+  dropsInner: false,
+  dropsStacks: false,
+  scoreBias: "none",
   undropped: "neither",
   ownLoss: false,
   rotary: "half",
@@ -181,6 +190,15 @@ const LLAMA4 = {
 
 const PRE_NORMED_BERT = { rotary: "none", ownLoss: true, softmaxInModelType: true } as const;
 const BERT = { ...PRE_NORMED_BERT, normedSums: true } as const;
+const T5 = {
+  norm: "rms-of-stream",
+  rotary: "none",
+  ownLoss: true,
+  softmaxInModelType: true,
+  dropsInner: true,
+  dropsStacks: true,
+  scoreBias: "stack",
+} as const;
 const GEMMA4 = { norm: "rms-cast-weight", bareValueNorm: true, wideShares: true, buffers: 5 } as const;
 
 const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
@@ -246,6 +264,18 @@ const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   solar_open: WIDE_ROUTER,
   glm4_moe_lite: { rotary: "half-concat", ...WIDE_ROUTER },
   glm_moe_dsa: { rotary: "half-concat", ...WIDE_ROUTER },
+  t5: T5,
+  mt5: T5,
+  umt5: { ...T5, scoreBias: "layer" },
+  bart: BERT,
+  marian: BERT,
+  plbart: BERT,
+  "blenderbot-small": BERT,
+  mbart: PRE_NORMED_BERT,
+  pegasus: PRE_NORMED_BERT,
+  m2m_100: PRE_NORMED_BERT,
+  blenderbot: PRE_NORMED_BERT,
+  whisper: PRE_NORMED_BERT,
   bert: BERT,
   roberta: BERT,
   electra: BERT,

@@ -13,15 +13,21 @@ import { hold, under, type Value } from "./tape.ts";
 /** The norms of a layer in the order in which it runs them. */
 interface LayerNorms {
   readonly beforeMixer?: Tensor;
+  readonly beforeCross?: Tensor;
   readonly afterMixer?: Tensor;
   readonly beforeFeed?: Tensor;
   readonly afterFeed?: Tensor;
 }
 
+/** Attention to an encoder's output, which a layer runs after its own. */
+export const isCross = (mixer: Mixer): mixer is AttentionMixer =>
+  mixer.kind === "attention" && mixer.cache === "cross";
+
 /** Writes one layer onto the tape, from the residual stream to the residual stream. */
 export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number): Value {
   const { tape, code } = pass;
-  const norms = normsOf(pass, kind.tensors, hiddenSize);
+  const norms = normsOf(pass, kind, hiddenSize);
+  const cross = kind.mixers.length > 1 ? kind.mixers.find(isCross) : undefined;
   const normed = (value: Value, weight: Tensor | undefined): Value =>
     weight === undefined && pass.code.norm !== "layer-wide"
       ? value
@@ -39,7 +45,11 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
       return sum;
     };
     const mixed = under(tape, "attention", () => dropped(mix(pass, x, kind), "attention"));
-    const middle = joined(x, mixed, norms.beforeMixer);
+    let middle = joined(x, mixed, norms.beforeMixer);
+    if (cross !== undefined) {
+      const read = under(tape, "attention", () => dropped(attendTo(pass, middle, cross, kind), "attention"));
+      middle = joined(middle, read, norms.beforeCross);
+    }
     const fed = under(tape, "feed-forward", () => dropped(feed(pass, middle, kind), "feed-forward"));
     return joined(middle, fed, norms.beforeFeed);
   }
@@ -52,7 +62,12 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
     const fed = under(tape, "feed-forward", () => dropped(feed(pass, feedInput, kind), "feed-forward"));
     return op.add(tape, op.add(tape, mixed, fed), x);
   }
-  const middle = kind.mixers.length === 0 ? x : op.add(tape, x, mixed);
+  let middle = kind.mixers.length === 0 ? x : op.add(tape, x, mixed);
+  if (cross !== undefined) {
+    const asking = normed(middle, norms.beforeCross);
+    const read = under(tape, "attention", () => dropped(attendTo(pass, asking, cross, kind), "attention"));
+    middle = op.add(tape, middle, read);
+  }
   if (kind.feedForward.kind === "none") return middle;
   const feedInput =
     norms.beforeFeed === undefined && code.postNorm ? middle : normed(middle, norms.beforeFeed);
@@ -66,7 +81,7 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
 }
 
 /** Norm weights as wide as the residual stream, told apart by how many there are and by their names. */
-function normsOf(pass: Pass, tensors: readonly Tensor[], hiddenSize: number): LayerNorms {
+function normsOf(pass: Pass, { mixers, tensors }: LayerKind, hiddenSize: number): LayerNorms {
   const found = tensors.filter(
     (t) =>
       t.kind === "norm" &&
@@ -82,6 +97,8 @@ function normsOf(pass: Pass, tensors: readonly Tensor[], hiddenSize: number): La
       ...pick("beforeFeed", third),
       ...pick("afterFeed", fourth),
     };
+  if (mixers.length > 1 && mixers.some(isCross))
+    return { ...pick("beforeMixer", first), ...pick("beforeCross", second), ...pick("beforeFeed", third) };
   return { ...pick("beforeMixer", first), ...pick("beforeFeed", second) };
 }
 
@@ -94,11 +111,26 @@ const biased = (weight: Tensor | undefined, tensors: readonly Tensor[]): boolean
 
 function mix(pass: Pass, x: Value, kind: LayerKind): Value {
   let sum: Value | null = null;
+  const alone = kind.mixers.length === 1;
   for (const mixer of kind.mixers) {
+    if (!alone && isCross(mixer)) continue;
     const out = mixOne(pass, x, mixer, kind.tensors);
     sum = sum === null ? out : op.add(pass.tape, sum, out);
   }
   return sum ?? x;
+}
+
+/** Cross-attention with the second set of a layer's attention weights. */
+function attendTo(pass: Pass, x: Value, mixer: AttentionMixer, { tensors }: LayerKind): Value {
+  const module = (t: Tensor): string => t.name.slice(0, t.name.lastIndexOf(".", t.name.lastIndexOf(".") - 1));
+  const queries = tensors.filter((t) => t.role === "attn-q" && t.kind === "linear");
+  const own = queries[1] === undefined ? "" : `${module(queries[1])}.`;
+  return attention(
+    pass,
+    x,
+    mixer,
+    tensors.filter((t) => t.name.startsWith(own)),
+  );
 }
 
 function mixOne(pass: Pass, x: Value, mixer: Mixer, tensors: readonly Tensor[]): Value {

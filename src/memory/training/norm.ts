@@ -7,6 +7,7 @@ import { fresh, record, type Value } from "./tape.ts";
  * A norm over rows of `dim`, as the family writes it (see NormCode). For x in bf16 with T rows of h:
  *
  *     rms             fp32 x 4Th, rms 4T, normed x 2Th when the weight trains
+ *     rms-of-stream   as rms, and x 2Th
  *     rms-late-cast   fp32 x 4Th, rms 4T, normed x 4Th when the weight trains
  *     rms-wide-weight, rms-cast-weight  as late cast, and 4h for the fp32 weight
  *     layer           x 2Th, mean and deviation 8T
@@ -43,10 +44,12 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
   const power = op.keepsInput(tape, centred, 2);
   const mean = op.reduce(tape, power, rows);
   const deviation = op.keepsOutput(tape, mean);
-  const factor = code.norm === "layer-python" ? centre(pass, wide, rows) : wide;
+  const factor =
+    code.norm === "layer-python" ? centre(pass, wide, rows) : code.norm === "rms-of-stream" ? x : wide;
   const normed = op.multiply(tape, factor, deviation);
   switch (code.norm) {
     case "rms":
+    case "rms-of-stream":
       return op.multiplyWeight(tape, op.cast(tape, normed, x.width), held);
     case "rms-late-cast":
       return op.cast(tape, op.multiplyWeight(tape, normed, held), x.width);

@@ -41,6 +41,8 @@ export interface Pass {
   readonly tape: Tape;
   readonly batch: number;
   readonly seqTokens: number;
+  /** Tokens per sequence of the encoder that cross-attention reads. */
+  readonly sourceTokens: number;
   readonly attention: AttentionCode;
   readonly code: LayerCode;
   readonly facts: ForwardFacts;

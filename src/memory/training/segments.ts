@@ -3,9 +3,9 @@
  */
 import type { Architecture, ForwardFacts, LayerKind, Stack, Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
-import type { Bytes } from "../../units.ts";
-import { embedding } from "./embedding.ts";
-import { layer } from "./layer.ts";
+import type { Bytes, Tokens } from "../../units.ts";
+import { embedding, encodedSource } from "./embedding.ts";
+import { isCross, layer } from "./layer.ts";
 import { type LayerFramework, layerCode } from "./layer-code.ts";
 import { type LossCode, type LossSegment, lossSegment } from "./loss.ts";
 import type { TapePart } from "./part-events.ts";
@@ -99,6 +99,23 @@ export function decoderStack(model: Architecture): Stack | undefined {
   return model.stacks.find((s) => s.role === "decoder") ?? model.stacks.find((s) => s.role === "encoder");
 }
 
+/** The encoder whose output the decoder's layers attend to, if there is one. */
+export function sourceStack(model: Architecture): Stack | undefined {
+  const decoder = decoderStack(model);
+  const attends = decoder?.kinds.some((kind) => kind.mixers.some(isCross)) === true;
+  return attends ? model.stacks.find((s) => s.role === "encoder") : undefined;
+}
+
+/** Tokens per sequence that an encoder-decoder reads; null for models that have no such encoder. */
+export const sourceTokensOf = (model: Architecture, seqTokens: Tokens): Tokens | null =>
+  sourceStack(model) === undefined ? null : sourceTokens(model, seqTokens);
+
+/** Positions of the encoder: as many as the class fixes (speech), else as the decoder has. */
+function sourceTokens(model: Architecture, seqTokens: Tokens): Tokens {
+  const cross = decoderStack(model)?.kinds.flatMap(({ mixers }) => mixers.filter(isCross))[0];
+  return cross?.encoderTokens ?? seqTokens;
+}
+
 /** Embedding and layers of a step, which every loss can follow. */
 export interface LayersPart {
   readonly embedding: Segments["embedding"];
@@ -129,15 +146,29 @@ export function layersPart(
   const shared = new Map<string, Value>();
   const newPass = passes(model, request, shared);
   const first = newPass();
+  const newStream = (tokens: Tokens): Value =>
+    fresh(first.tape, {
+      elements: (request.batch * tokens * model.hiddenSize) / request.sequenceShards,
+      width: first.residualWidth,
+      grad: true,
+    });
+  const source = sourceStack(model);
+  const sourcePasses = passes(model, request, shared, first.sourceTokens);
+  const encoded =
+    source !== undefined && request.ends.input
+      ? encodedSource({ ...first, seqTokens: first.sourceTokens }, model, request.inputGradients)
+      : newStream(first.sourceTokens);
   const output = request.ends.input
-    ? embedding(first, model, request.inputGradients)
-    : fresh(first.tape, {
-        elements: (request.batch * request.seqTokens * model.hiddenSize) / request.sequenceShards,
-        width: first.residualWidth,
-        grad: true,
-      });
+    ? embedding(first, model, request.inputGradients, source === undefined ? undefined : "decoder")
+    : newStream(request.seqTokens);
   const sums = replay(first.tape, { output });
-  const { spans, width, grad } = layerSpans({ model, newPass, shared, recall }, output);
+  const before =
+    source === undefined
+      ? []
+      : layerSpans({ stack: source, newPass: sourcePasses, shared, recall }, encoded).spans;
+  const run = layerSpans({ stack: decoderStack(model), newPass, shared, recall }, output);
+  const spans = [...before, ...run.spans];
+  const { width, grad } = run;
   return {
     embedding: { ...sums, output, part: { tape: first.tape, input: null, output, held: [] } },
     spans,
@@ -162,7 +193,12 @@ export function withLoss(model: Architecture, request: PassRequest, layers: Laye
   return { embedding: layers.embedding, spans, loss, tableBytes, argumentBytes };
 }
 
-function passes(model: Architecture, request: PassRequest, shared: Map<string, Value>): () => Pass {
+function passes(
+  model: Architecture,
+  request: PassRequest,
+  shared: Map<string, Value>,
+  seqTokens: Tokens = request.seqTokens,
+): () => Pass {
   const table = model.tensors.find((t) => t.role === "embedding");
   const residualWidth =
     table === undefined ? stageWidth(model, request.holding) : request.holding.width(table);
@@ -170,7 +206,8 @@ function passes(model: Architecture, request: PassRequest, shared: Map<string, V
   return () => ({
     tape: { ...newTape(request), shared },
     batch: request.batch,
-    seqTokens: request.seqTokens,
+    seqTokens,
+    sourceTokens: sourceTokens(model, request.seqTokens),
     attention: request.attention,
     code,
     facts: model.forward ?? NO_FACTS,
@@ -221,14 +258,14 @@ function gradientBytes(tensors: readonly Tensor[], holding: Holding): Bytes {
 
 function layerSpans(
   of: {
-    readonly model: Architecture;
+    readonly stack: Stack | undefined;
     readonly newPass: () => Pass;
     readonly shared: Map<string, Value>;
     readonly recall: RecallLayer;
   },
   entering: Value,
 ): { readonly spans: readonly LayerSpan[]; readonly width: Width; readonly grad: boolean } {
-  const stack = decoderStack(of.model);
+  const { stack } = of;
   const spans: { segment: LayerSegment; kind: LayerKind; count: number }[] = [];
   let { width, grad } = entering;
   if (stack === undefined) return { spans, width, grad };
