@@ -1,8 +1,15 @@
 import type { ConfigReader, Keys } from "./config-reader.ts";
-import type { Architecture, LayerKind, Run, Stack, StackRole } from "./model.ts";
+import type { Architecture, LayerKind, Run, Stack, StackRole, Tensor } from "./model.ts";
 
 /** Whether layers of that role read the tokens of a text; towers read images or sound. */
 export const readsText = (role: StackRole): boolean => role === "decoder" || role === "encoder";
+
+/** Whether layers of that role are a tower's. */
+export const isTower = (role: StackRole): boolean => role === "vision" || role === "audio";
+
+/** What belongs to a vision or audio tower, or to what joins it to the language model. */
+export const inTower = ({ group }: Pick<Tensor, "group">): boolean =>
+  group === "vision" || group === "audio" || group === "projector";
 
 /** Whether a model has no decoder: it reads all positions at once, keeps nothing and generates nothing. */
 export const isEncoder = (model: Pick<Architecture, "stacks">): boolean =>

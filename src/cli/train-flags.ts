@@ -46,6 +46,7 @@ export interface TrainFlags {
   readonly rslora?: true;
   readonly quantization?: NonNullable<TrainRequest["quantization"]>;
   readonly unfrozenLayers?: number;
+  readonly towers?: NonNullable<TrainRequest["towers"]>;
   readonly tp?: number;
   readonly pp?: number;
   readonly ep?: number;
@@ -116,6 +117,10 @@ export function trainOptions(): readonly Option[] {
       "int4-g128",
     ]),
     count("--unfrozen-layers <n>", "last layers that --method freeze trains (default: 2)"),
+    new Option("--towers <how>", "vision and audio towers (default: left-out)").choices([
+      "left-out",
+      "frozen",
+    ]),
     count("--dp <n>", "data-parallel ranks"),
     count("--tp <n>", "tensor-parallel ranks"),
     count("--pp <n>", "pipeline stages"),
@@ -186,6 +191,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     rslora: flags.rslora,
     quantization: flags.quantization,
     unfrozenLayers: flags.unfrozenLayers,
+    towers: flags.towers,
     parallel: defined({
       tp,
       pp,

@@ -2,7 +2,11 @@ import type { Note } from "../architecture/model.ts";
 import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
 
 /** Options that were given and change nothing, because another one leaves them without effect. */
-export function idleOptionNotes(asked: TrainRequest, effective: EffectiveTrain): readonly Note[] {
+export function idleOptionNotes(
+  asked: TrainRequest,
+  effective: EffectiveTrain,
+  towers: boolean,
+): readonly Note[] {
   const { method, parallel, loss } = effective;
   const { parallel: given = {} } = asked;
   const adapters = method === "lora" || method === "qlora";
@@ -16,6 +20,7 @@ export function idleOptionNotes(asked: TrainRequest, effective: EffectiveTrain):
     ["--rslora", asked.rslora === true, adapters, "--method lora or qlora"],
     ["--quantization", asked.quantization !== undefined, method === "qlora", "--method qlora"],
     ["--unfrozen-layers", asked.unfrozenLayers !== undefined, method === "freeze", "--method freeze"],
+    ["--towers", asked.towers === "frozen", towers, "a model with a vision or audio tower"],
     ["--reference", asked.reference !== undefined, loss === "dpo" || loss === "kl", "--loss dpo or kl"],
     ["--loss-chunks", asked.lossChunks !== undefined, loss.startsWith("chunked"), "a chunked loss"],
     ["--schedule", given.schedule !== undefined, parallel.pp > 1, "--pp above 1"],

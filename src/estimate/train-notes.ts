@@ -1,7 +1,7 @@
 import { adaptedExpertNotes, type LoraLinear } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
-import { hasVocabularyHead, readsText } from "../architecture/stack.ts";
+import { hasVocabularyHead, isTower, readsText } from "../architecture/stack.ts";
 import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
@@ -24,10 +24,14 @@ export function trainNotes(of: {
 }): readonly Note[] {
   const { model, text, effective } = of;
   const notes: Note[] = [...adaptedExpertNotes(text, of.adapted)];
+  const towers = model.stacks.some(({ role }) => isTower(role));
   if (model !== text) {
+    const resident = effective.towers === "frozen" || !towers;
     notes.push({
       code: "language-model-only",
-      message: "text training: vision and audio towers and MTP layers are neither loaded nor trained",
+      message: resident
+        ? "prediction layers (MTP) are neither loaded nor trained"
+        : "text training: vision and audio towers and MTP layers are neither loaded nor trained; --towers frozen counts their weights",
     });
   }
   const source = sourceTokensOf(text, effective.seqTokens);
@@ -72,7 +76,7 @@ export function trainNotes(of: {
       message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
     });
   }
-  notes.push(...idleOptionNotes(of.asked, effective), ...checkpointNotes(text, effective));
+  notes.push(...idleOptionNotes(of.asked, effective, towers), ...checkpointNotes(text, effective));
   const longest = model.maxContextTokens;
   if (longest !== undefined && effective.seqTokens > longest) {
     notes.push({

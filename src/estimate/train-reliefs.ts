@@ -5,7 +5,7 @@ import type { Bytes } from "../units.ts";
 import { type TrainResult, train } from "./train.ts";
 import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
-import { inFlight, languageModel, type Stage, trainStages } from "./train-stages.ts";
+import { inFlight, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 
 /** A change to the request and what the worst device would then have allocated. */
 export interface TrainRelief {
@@ -67,7 +67,7 @@ export function trainReliefs(
   if (dp > 1 && !WEIGHTS_DIVIDED.has(sharding)) shard("fsdp2");
   if (now.method === "full") offer({ method: "lora" });
   if (now.method === "lora") offer({ method: "qlora" });
-  const text = languageModel(model);
+  const text = loadedPart(model, now.towers);
   const before = momentsOf(done, trainStages(text, now));
   const near = (bytes: Bytes): boolean => before.peak - bytes < LEAST * before.peak;
   const stays = (options: Partial<TrainRequest>): boolean => {

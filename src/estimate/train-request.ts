@@ -121,6 +121,11 @@ export interface TrainRequest {
    * it is the base with them switched off), or `precomputed`, its log-probabilities written down before training.
    */
   readonly reference?: "resident" | "precomputed";
+  /**
+   * Vision and audio towers of the model: `left-out`, as where the language model is loaded alone, or `frozen`, their weights on the
+   * card beside it. What they make of images or sound comes in as tokens of the sequence.
+   */
+  readonly towers?: "left-out" | "frozen";
   /** Driver context and kernels of one process, where they were measured; 500 MiB with lazy loading. */
   readonly contextBytes?: Bytes;
   /** What the card has, where it is known: the allocator's cache then never counts beyond it. 0 for any card. */
@@ -194,6 +199,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     kbitPreparation,
     unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
     reference: oneOf("--reference", request.reference ?? "resident", ["resident", "precomputed"] as const),
+    towers: oneOf("--towers", request.towers ?? "left-out", ["left-out", "frozen"] as const),
     contextBytes: whole("--context-bytes", request.contextBytes ?? CONTEXT_BYTES, 0, 2 ** 40),
     deviceBytes: whole("--device-bytes", request.deviceBytes ?? ANY_CARD, 0, 2 ** 50),
     parallel,

@@ -1,7 +1,7 @@
 /** The different devices of a training run: pipeline stages, each with its part of the model. */
 import type { Architecture, LayerKind, Run, Stack, Tensor } from "../architecture/model.ts";
 import { countParameters } from "../architecture/parameters.ts";
-import { readsText } from "../architecture/stack.ts";
+import { inTower, readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
 import { deviceShares } from "../parallelism/share.ts";
@@ -71,10 +71,22 @@ function sameParts(a: Architecture, b: Architecture): boolean {
 }
 
 /**
- * The language model alone: what a step on text loads and runs.
+ * The parts of the model that a step on text loads: the language model alone, or with its towers frozen beside it.
  *
  * @throws bad-option for a model of images or sound alone: its steps have another input and another loss
  */
+export const loadedPart = (model: Architecture, towers: EffectiveTrain["towers"]): Architecture =>
+  towers === "frozen" ? withTowers(model) : languageModel(model);
+
+const withTowers = onceFor((model: Architecture): Architecture => {
+  languageModel(model);
+  const stacks = model.stacks.filter(({ role }) => role !== "mtp");
+  if (stacks.length === model.stacks.length) return model;
+  const part = { ...model, stacks };
+  return { ...part, parameters: countParameters(part) };
+});
+
+/** The language model without towers and prediction layers. */
 export const languageModel = onceFor((model: Architecture): Architecture => {
   const stacks = model.stacks.filter(({ role }) => readsText(role));
   if (stacks.length === model.stacks.length) return model;
@@ -84,9 +96,7 @@ export const languageModel = onceFor((model: Architecture): Architecture => {
       given: `a ${model.family} model, which has no layers that read text`,
       expected: "a language model, alone or with towers beside it",
     });
-  const tensors = model.tensors.filter(
-    (t) => t.group !== "vision" && t.group !== "audio" && t.group !== "projector",
-  );
+  const tensors = model.tensors.filter((t) => !inTower(t));
   const part = { ...model, stacks, tensors };
   return { ...part, parameters: countParameters(part) };
 });

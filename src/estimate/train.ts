@@ -18,7 +18,7 @@ import { trainNotes } from "./train-notes.ts";
 import { operandsOf } from "./train-operands.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { variedReserve } from "./train-reserve.ts";
-import { inFlight, languageModel, type Stage, trainStages } from "./train-stages.ts";
+import { inFlight, languageModel, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 import { pagedTerms, phaseTerms } from "./train-terms.ts";
 
 export interface TrainPhaseResult {
@@ -74,8 +74,8 @@ export interface TrainResult {
  */
 export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
   const effective = effectiveTrain(model, request);
-  const text = languageModel(model);
-  const adapted = adaptedLinears(text, effective);
+  const text = loadedPart(model, effective.towers);
+  const adapted = adaptedLinears(languageModel(model), effective);
   const devices = trainDevices(text, effective);
   const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
   return {
@@ -85,7 +85,7 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
     winner: worst.winner,
     parameters: {
       total: text.parameters.total,
-      trainable: trainableOf(text, effective, adapted),
+      trainable: trainableOf(languageModel(model), effective, adapted),
     },
     request: effective,
     notes: [

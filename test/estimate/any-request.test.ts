@@ -87,6 +87,7 @@ const training = fc.record({
   loraDropout: some(0, 0.1),
   dora: some(true, false),
   unfrozenLayers: some(1, 2),
+  towers: some("left-out", "frozen"),
   parallel: seldom(
     fc.record({
       tp: some(1, 2, 4),

@@ -298,6 +298,36 @@ describe("what changes a step", () => {
   });
 });
 
+describe("towers beside the language model", () => {
+  const model = modelNamed("qwen2.5-vl-3b");
+  const text = 3_085_938_688;
+  const tower = model.parameters.total - text;
+
+  test("frozen ones weigh 2 B per parameter in bf16 and have neither gradients nor states", () => {
+    const [without, frozen] = (["left-out", "frozen"] as const).map((towers) => train(model, { towers }));
+    const more = (id: string): number =>
+      bytes(frozen!, "optimizer-step", id) - bytes(without!, "optimizer-step", id);
+    expect(more("weights") / tower).toBeCloseTo(2, 3);
+    expect([more("gradients"), more("optimizer")]).toEqual([0, 0]);
+    expect(frozen!.parameters).toEqual({ total: text + tower, trainable: text });
+  });
+
+  test("QLoRA packs their linears too; no adapter sits on them", () => {
+    const [without, frozen] = (["left-out", "frozen"] as const).map((towers) =>
+      train(model, { method: "qlora", towers }),
+    );
+    expect(frozen!.parameters.trainable).toBe(without!.parameters.trainable);
+    const more = bytes(frozen!, "forward", "weights") - bytes(without!, "forward", "weights");
+    expect(more / tower).toBeGreaterThan(0.5);
+    expect(more / tower).toBeLessThan(1);
+  });
+
+  test("a model without towers says that the option changes nothing", () => {
+    const codes = train(llama8b, { towers: "frozen" }).notes.map(({ code }) => code);
+    expect(codes).toContain("idle-option");
+  });
+});
+
 test("an encoder-decoder runs both: Whisper reads 1,500 positions for 448 tokens of text, T5 as many as it writes", () => {
   const lengths = (name: string, request: TrainRequest = {}) =>
     train(modelNamed(name), request).notes.find(({ code }) => code === "encoder-tokens")?.details;

@@ -3,6 +3,7 @@ import { isLoraTarget, loraParameters } from "../../adapters/lora.ts";
 import type { NamedTargets } from "../../adapters/lora-targets.ts";
 import type { Architecture, Tensor } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
+import { inTower, isTower } from "../../architecture/stack.ts";
 import type { Bytes } from "../../units.ts";
 import type { AdapterUse, Holding } from "./pass.ts";
 import { allocated, type Width } from "./tape.ts";
@@ -37,8 +38,10 @@ export interface HoldingRequest {
 /** How each weight of `model` is held: width, trained or frozen, packed, adapted. */
 export function holdingOf(model: Architecture, request: HoldingRequest): Holding {
   const inLayer = new Set<Tensor>();
+  const inTowers = new Set<Tensor>();
   forEachTensor(model, (tensor, _, stack) => {
     if (stack !== null) inLayer.add(tensor);
+    if (inTower(tensor) || (stack !== null && isTower(stack.role))) inTowers.add(tensor);
   });
   const adapted = request.method === "lora" || request.method === "qlora";
   const targets = {
@@ -55,7 +58,7 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
   const fixed = FIXED_POSITIONS[model.family];
   const uses = new Map<Tensor, AdapterUse | null>();
   const adapter = (tensor: Tensor): AdapterUse | null => {
-    if (!adapted) return null;
+    if (!adapted || inTowers.has(tensor)) return null;
     let use = uses.get(tensor);
     if (use === undefined) {
       const { rank, dropout, width, dora } = request.lora;
@@ -72,7 +75,7 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
       return packed(tensor) ? 2 : request.kbitPreparation ? 4 : request.width;
     },
     trainable: (tensor) => {
-      if (tensor.buffer === true || fixed?.test(tensor.name) === true) return false;
+      if (tensor.buffer === true || inTowers.has(tensor) || fixed?.test(tensor.name) === true) return false;
       if (request.method === "freeze") return request.unfrozen?.has(tensor) === true;
       return request.method === "full";
     },

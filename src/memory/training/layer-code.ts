@@ -4,6 +4,7 @@
  * number of norms) is read from the architecture.
  */
 import type { Architecture, NormKind } from "../../architecture/model.ts";
+import { readsText } from "../../architecture/stack.ts";
 
 /**
  * Formulation of a norm, `x` in the model's type:
@@ -341,10 +342,12 @@ export function layerKnowledge(
   model: Pick<Architecture, "family" | "forward"> & { readonly stacks?: Architecture["stacks"] },
 ): LayerKnowledge {
   const family = languageFamily(model);
-  const other = model.stacks?.some((stack) =>
-    stack.kinds.some((kind) =>
-      kind.mixers.some((mixer) => mixer.kind !== "attention" && mixer.kind !== "latent"),
-    ),
+  const other = model.stacks?.some(
+    (stack) =>
+      readsText(stack.role) &&
+      stack.kinds.some((kind) =>
+        kind.mixers.some((mixer) => mixer.kind !== "attention" && mixer.kind !== "latent"),
+      ),
   );
   if (other === true) return "unmodelled";
   return family in FAMILIES || PLAIN.has(family) ? "read" : "assumed";
@@ -366,6 +369,17 @@ const PLAIN: ReadonlySet<string> = new Set([
   "ministral3",
   "qwen2",
   "qwen2_moe",
+  "qwen2_vl",
+  "qwen2_5_vl",
+  "qwen3_vl",
+  "qwen3_vl_moe",
+  "aria_text",
+  "hyperclovax",
+  "jais2",
+  "laguna",
+  "mellum",
+  "persimmon",
+  "eurobert",
   "mixtral",
   "qwen3_moe",
   "qwen3_next",
