@@ -5,7 +5,7 @@ import { hasVocabularyHead, isTower, readsText } from "../architecture/stack.ts"
 import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
-import { sourceTokensOf } from "../memory/training/segments.ts";
+import { sourceTokensOf } from "../memory/training/trained-stacks.ts";
 import { groupDigits } from "../units.ts";
 import { idleOptionNotes } from "./idle-options.ts";
 import type { EffectiveTrain, TrainRequest } from "./train-request.ts";

@@ -7,9 +7,10 @@ import { type PartEvents, partEvents, type TapePart } from "../memory/training/p
 import type { Holding } from "../memory/training/pass.ts";
 import { type MicroBatch, simulateRun } from "../memory/training/reserve-simulation.ts";
 import type { SimulatedReserve } from "../memory/training/reserved.ts";
-import { segmentsOf, sourceStack } from "../memory/training/segments.ts";
+import { segmentsOf } from "../memory/training/segments.ts";
 import { allocated } from "../memory/training/tape.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
+import { sourceStack } from "../memory/training/trained-stacks.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { holdingRequest, passRequest } from "./train-device.ts";

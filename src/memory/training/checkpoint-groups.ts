@@ -3,8 +3,8 @@
  * what is left). Layers are taken one by one, because a group may hold layers of two kinds.
  */
 import type { Bytes } from "../../units.ts";
+import type { LayerSegment, LayerSpan } from "./layer-spans.ts";
 import type { Moment, MomentsRequest } from "./moments.ts";
-import type { LayerSegment, LayerSpan } from "./segments.ts";
 
 const layersOf = (spans: readonly LayerSpan[]): readonly LayerSegment[] =>
   spans.flatMap(({ segment, count }) => Array.from({ length: count }, () => segment));

@@ -2,7 +2,7 @@ import type { Architecture, Tensor } from "../../architecture/model.ts";
 import { hasVocabularyHead } from "../../architecture/stack.ts";
 import { activate } from "./activation.ts";
 import { project } from "./linear.ts";
-import { norm } from "./norm.ts";
+import { norm, normTensors } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, weightOf } from "./pass.ts";
 import { allocated, fresh, record, type Value } from "./tape.ts";
@@ -15,8 +15,7 @@ export function finalNorm(pass: Pass, x: Value, model: Architecture): Value {
   );
   if (weight === undefined)
     return pass.code.norm === "layer-wide" ? norm(pass, x, undefined, model.hiddenSize) : x;
-  const biased = model.tensors.some((t) => t.name === weight.name.replace(/weight$/, "bias"));
-  return norm(pass, x, weight, model.hiddenSize, biased ? 2 : 1);
+  return norm(pass, x, weight, model.hiddenSize, normTensors(weight, model.tensors));
 }
 
 /** Logits of V per row, soft-capped where the family does; of a classifier its scores, per token or per text. */

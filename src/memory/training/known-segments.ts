@@ -1,14 +1,7 @@
 import type { Architecture, LayerKind } from "../../architecture/model.ts";
 import type { HoldingRequest } from "./holding.ts";
-import {
-  type KnownLayer,
-  type LayersPart,
-  layersPart,
-  type PassRequest,
-  type RecallLayer,
-  type Segments,
-  withLoss,
-} from "./segments.ts";
+import type { KnownLayer, RecallLayer } from "./layer-spans.ts";
+import { type LayersPart, layersPart, type PassRequest, type Segments, withLoss } from "./segments.ts";
 
 /** Passes remembered of one model: what one question compares, and no more than a sweep may leave behind. */
 const MOST = 8;

@@ -1,10 +1,10 @@
 /**
- * How transformers 5.18 writes the layers of each family, where that decides what backward keeps and
- * where the tensors alone do not tell. Everything else (biases, fused projections, q/k norms, the
- * number of norms) is read from the architecture.
+ * What of a layer's code decides what backward keeps, where the tensors alone do not tell. Everything else (biases, fused
+ * projections, q/k norms, the number of norms) is read from the architecture. `family-code.ts` says it of each family.
  */
-import type { Architecture, NormKind } from "../../architecture/model.ts";
+import type { Architecture } from "../../architecture/model.ts";
 import { readsText } from "../../architecture/stack.ts";
+import { FAMILIES, FRAMEWORKS, NORMS, PLAIN } from "./family-code.ts";
 
 /**
  * Formulation of a norm, `x` in the model's type:
@@ -169,160 +169,8 @@ const BASE: Omit<LayerCode, "norm"> = {
   buffers: 2,
 };
 
-const NORMS: { readonly [K in NormKind]: NormCode } = {
-  rms: "rms",
-  "rms-plus-one": "rms-wide-weight",
-  layer: "layer",
-  "layer-no-bias": "layer",
-  none: "layer-wide",
-};
-
-const SCALED = { scaledEmbedding: true } as const;
-const WIDE_ROUTER = { wideRouter: true, wideShares: true } as const;
-
-const LLAMA4 = {
-  rotary: "complex",
-  bareQkNorm: true,
-  rotatesInWindows: true,
-  scalesQueries: true,
-  everyExpert: true,
-  softmaxInModelType: true,
-} as const;
-
-const PRE_NORMED_BERT = { rotary: "none", ownLoss: true, softmaxInModelType: true } as const;
-const BERT = { ...PRE_NORMED_BERT, normedSums: true } as const;
-const T5 = {
-  norm: "rms-of-stream",
-  rotary: "none",
-  ownLoss: true,
-  softmaxInModelType: true,
-  dropsInner: true,
-  dropsStacks: true,
-  scoreBias: "stack",
-} as const;
-const GEMMA4 = { norm: "rms-cast-weight", bareValueNorm: true, wideShares: true, buffers: 5 } as const;
-
-const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
-  gemma: { buffers: 3 },
-  gemma2: { buffers: 3 },
-  gemma3: { buffers: 5 },
-  gemma3_text: { buffers: 5 },
-  gemma4_text: GEMMA4,
-  gemma4_unified_text: GEMMA4,
-  gpt2: { buffers: 0, rotary: "none", softmaxInModelType: true },
-  gpt_bigcode: { rotary: "none", maskBuffers: "model" },
-  gpt_neo: { rotary: "none", wideScores: true, maskBuffers: "layer" },
-  opt: { rotary: "none" },
-  bloom: { rotary: "none" },
-  mpt: { rotary: "none" },
-  gptj: { parallel: true, wideScores: true },
-  codegen: { parallel: true, wideScores: true },
-  gpt_neox: { parallel: true },
-  falcon: { parallel: true, softmaxInModelType: true, ungrouped: true, alwaysMasked: true },
-  olmo2: { norm: "rms-late-cast", postNorm: true, wideTables: true },
-  olmo3: { norm: "rms-late-cast", postNorm: true, wideTables: true },
-  flex_olmo: { norm: "rms-late-cast", postNorm: true, wideTables: true },
-  olmo: { wideTables: true },
-  exaone4: { postNorm: true },
-  helium: { norm: "rms-wide-weight" },
-  cohere: { norm: "layer-python", parallel: true },
-  cohere2: { norm: "layer-python", parallel: true },
-  // Remote code: `modeling_qwen.py` rotates fp32 copies and gives SDPA a mask, `modeling_baichuan.py` of the second generation normalizes its head.
-  qwen: { wideTables: true, shiftsLogits: true, alwaysMasked: true },
-  baichuan: { normedHead: true, shiftsLogits: true },
-  phi: { parallel: true },
-  phi3: { rotary: "half-concat" },
-  phimoe: { norm: "layer" },
-  gpt_oss: {
-    rotary: "half-tables",
-    sinks: true,
-    softmaxInModelType: true,
-    norm: "rms-late-cast",
-    clampedExperts: true,
-  },
-  nemotron: { normOutsideAutocast: true },
-  granite: SCALED,
-  granitemoe: SCALED,
-  granitemoeshared: SCALED,
-  granitemoehybrid: SCALED,
-  minimax_m2: { rotary: "half-concat", wideShares: true },
-  ernie4_5: { ownTables: true },
-  ernie4_5_moe: { ownTables: true, wideRouter: true },
-  apertus: { xielu: true },
-  bitnet: {},
-  lfm2: {},
-  lfm2_moe: {},
-  nanochat: { bareQkNorm: true },
-  afmoe: { norm: "rms-late-cast", rotatesInWindows: true, wideShares: true },
-  llama4: LLAMA4,
-  llama4_text: LLAMA4,
-  deepseek_v2: { rotary: "complex", ...WIDE_ROUTER },
-  deepseek_v3: { rotary: "half-concat", ...WIDE_ROUTER },
-  deepseek_v32: { rotary: "half-concat", ...WIDE_ROUTER },
-  glm4_moe: WIDE_ROUTER,
-  dots1: WIDE_ROUTER,
-  exaone_moe: WIDE_ROUTER,
-  solar_open: WIDE_ROUTER,
-  glm4_moe_lite: { rotary: "half-concat", ...WIDE_ROUTER },
-  glm_moe_dsa: { rotary: "half-concat", ...WIDE_ROUTER },
-  t5: T5,
-  mt5: T5,
-  umt5: { ...T5, scoreBias: "layer" },
-  bart: BERT,
-  marian: BERT,
-  plbart: BERT,
-  "blenderbot-small": BERT,
-  mbart: PRE_NORMED_BERT,
-  pegasus: PRE_NORMED_BERT,
-  m2m_100: PRE_NORMED_BERT,
-  blenderbot: PRE_NORMED_BERT,
-  whisper: PRE_NORMED_BERT,
-  bert: BERT,
-  roberta: BERT,
-  electra: BERT,
-  ernie: BERT,
-  "data2vec-text": BERT,
-  distilbert: { ...BERT, undropped: "attention" },
-  albert: { ...BERT, undropped: "feed-forward" },
-  mpnet: BERT,
-  roformer: { ...BERT, rotary: "half" },
-  jina_embeddings_v3: { ...BERT, rotary: "half" },
-  nomic_bert: { ...BERT, rotary: "half" },
-  "xlm-roberta-xl": { ...PRE_NORMED_BERT, undropped: "feed-forward" },
-  "roberta-prelayernorm": PRE_NORMED_BERT,
-  "megatron-bert": PRE_NORMED_BERT,
-  hunyuan_v1_dense: { lateQkNorm: true },
-  hunyuan_v1_moe: { lateQkNorm: true },
-};
-
 /** Training code that writes the layers: transformers, or a framework with layers of its own. */
 export type LayerFramework = "hf" | "litgpt" | "torchtitan" | "megatron";
-
-/**
- * What a framework writes differently from transformers: LitGPT (`litgpt/model.py`, commit 8641822) has one qkv product, puts
- * rotated parts together and was measured with bitsandbytes 0.41 to 0.43. Lightning's `plugins/precision/bitsandbytes.py` (2.1
- * to 2.3) replaces every `torch.nn.Linear`, the head too, and quantizes from fp16. torchtitan and torchtune copy keys and
- * values to all heads. Megatron's `bias_gelu_fusion` keeps gelu's input alone.
- */
-const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
-  hf: {},
-  litgpt: {
-    rotary: "half-concat",
-    fusedQkv: true,
-    repeatsKv: true,
-    packedKeepsInput: true,
-    padsAdapters: true,
-    chunkedLoss: true,
-    packedHead: true,
-    unpacksTwice: true,
-    fusedGelu: true,
-    capsByHand: true,
-    ungrouped: false,
-    alwaysMasked: false,
-  },
-  torchtitan: { repeatsKv: true, fusedGelu: true, dividedLoss: true },
-  megatron: { fusedGelu: true },
-};
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
 export function layerCode(
@@ -360,41 +208,3 @@ function languageFamily(model: Pick<Architecture, "family" | "forward">): string
   for (const name of [text, text.replace(/_text$/, "")]) if (name in FAMILIES || PLAIN.has(name)) return name;
   return model.family;
 }
-
-/** Families written exactly like Llama, as far as backward can tell. */
-const PLAIN: ReadonlySet<string> = new Set([
-  "llama",
-  "mistral",
-  "ministral",
-  "ministral3",
-  "qwen2",
-  "qwen2_moe",
-  "qwen2_vl",
-  "qwen2_5_vl",
-  "qwen3_vl",
-  "qwen3_vl_moe",
-  "aria_text",
-  "hyperclovax",
-  "jais2",
-  "laguna",
-  "mellum",
-  "persimmon",
-  "eurobert",
-  "mixtral",
-  "qwen3_moe",
-  "qwen3_next",
-  "olmoe",
-  "qwen3",
-  "starcoder2",
-  "stablelm",
-  "glm",
-  "glm4",
-  "smollm3",
-  "seed_oss",
-  "arcee",
-  "typical",
-  "vaultgemma",
-  "cwm",
-  "mimo",
-  "llama-renamed",
-]);

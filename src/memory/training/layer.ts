@@ -3,7 +3,7 @@ import { attention } from "./attention.ts";
 import { experts } from "./experts.ts";
 import { feedForward } from "./feed-forward.ts";
 import { latentAttention } from "./latent-attention.ts";
-import { norm } from "./norm.ts";
+import { norm, normTensors } from "./norm.ts";
 import * as op from "./operations.ts";
 import type { Pass } from "./pass.ts";
 import { addPerLayerInput } from "./per-layer-input.ts";
@@ -31,9 +31,7 @@ export function layer(pass: Pass, x: Value, kind: LayerKind, hiddenSize: number)
   const normed = (value: Value, weight: Tensor | undefined): Value =>
     weight === undefined && pass.code.norm !== "layer-wide"
       ? value
-      : under(tape, "norm", () =>
-          norm(pass, value, weight, hiddenSize, biased(weight, kind.tensors) ? 2 : 1),
-        );
+      : under(tape, "norm", () => norm(pass, value, weight, hiddenSize, normTensors(weight, kind.tensors)));
   const dropped = (value: Value, from: "attention" | "feed-forward"): Value =>
     code.undropped === from ? value : op.dropout(tape, value, pass.facts.residualDropout);
 
@@ -105,9 +103,6 @@ function normsOf(pass: Pass, { mixers, tensors }: LayerKind, hiddenSize: number)
 function pick(name: keyof LayerNorms, tensor: Tensor | undefined): Partial<LayerNorms> {
   return tensor === undefined ? {} : { [name]: tensor };
 }
-
-const biased = (weight: Tensor | undefined, tensors: readonly Tensor[]): boolean =>
-  weight !== undefined && tensors.some((t) => t.name === weight.name.replace(/weight$/, "bias"));
 
 function mix(pass: Pass, x: Value, kind: LayerKind): Value {
   let sum: Value | null = null;

@@ -7,9 +7,10 @@ import { tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
 import { type GroupedForward, groupedBackward, groupedForward } from "./checkpoint-groups.ts";
 import { headWeight } from "./head.ts";
+import type { LayerSegment, LayerSpan } from "./layer-spans.ts";
 import type { Holding } from "./pass.ts";
 import type { Replay } from "./replay.ts";
-import type { LayerSegment, LayerSpan, Segments } from "./segments.ts";
+import type { Segments } from "./segments.ts";
 import { allocated, BLOCK_BYTES } from "./tape.ts";
 
 export type PassPhase = "forward" | "loss-backward" | "layer-backward" | "end-of-backward";

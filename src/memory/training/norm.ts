@@ -74,6 +74,10 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
   }
 }
 
+/** Tensors of a norm: its weight, and its bias where it has one. */
+export const normTensors = (weight: Tensor | undefined, tensors: readonly Tensor[]): 1 | 2 =>
+  weight !== undefined && tensors.some((t) => t.name === weight.name.replace(/weight$/, "bias")) ? 2 : 1;
+
 /** x / rms(x) in fp32 without a weight, back in x's type: fp32 x and one factor per row are kept. */
 export function bareNorm(pass: Pass, x: Value, dim: number): Value {
   const { tape } = pass;

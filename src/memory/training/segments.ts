@@ -1,17 +1,18 @@
 /**
  * The parts of a training step, each simulated once per distinct layer: embedding, layers, head and loss.
  */
-import type { Architecture, ForwardFacts, LayerKind, Stack, Tensor } from "../../architecture/model.ts";
-import { tensorElements } from "../../architecture/parameters.ts";
+import type { Architecture, ForwardFacts } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
-import { embedding, encodedSource } from "./embedding.ts";
-import { isCross, layer } from "./layer.ts";
+import { embedding } from "./embedding.ts";
+import { encodedSource } from "./encoded-source.ts";
 import { type LayerFramework, layerCode } from "./layer-code.ts";
+import { type LayerSpan, layerSpans, type RecallLayer } from "./layer-spans.ts";
 import { type LossCode, type LossSegment, lossSegment } from "./loss.ts";
 import type { TapePart } from "./part-events.ts";
 import type { AttentionCode, Holding, Kernels, Pass } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
 import { allocated, fresh, newTape, type Value, type Width } from "./tape.ts";
+import { decoderStack, sourceStack, sourceTokens } from "./trained-stacks.ts";
 
 export interface PassRequest {
   readonly batch: number;
@@ -35,25 +36,6 @@ export interface PassRequest {
   readonly stepBefore: boolean;
   /** Which ends of the model this pipeline stage has. */
   readonly ends: { readonly input: boolean; readonly output: boolean };
-}
-
-export interface LayerSegment extends Replay {
-  readonly part: TapePart;
-  /** The layer's input: what a checkpoint keeps. */
-  readonly inputBytes: Bytes;
-  /** What selective checkpointing keeps. */
-  readonly selectiveBytes: Bytes;
-  /** Its own backward keeps the input too. */
-  readonly inputKept: boolean;
-  readonly outputWidth: Width;
-  readonly outputGrad: boolean;
-}
-
-/** Layers that follow each other and are equal in every respect. */
-export interface LayerSpan {
-  readonly segment: LayerSegment;
-  readonly kind: LayerKind;
-  readonly count: number;
 }
 
 export interface Segments {
@@ -94,28 +76,6 @@ function stageWidth(model: Architecture, holding: Holding): Width {
   return norm === undefined ? 2 : holding.width(norm);
 }
 
-/** The language model's layers: what a training step runs on text. */
-export function decoderStack(model: Architecture): Stack | undefined {
-  return model.stacks.find((s) => s.role === "decoder") ?? model.stacks.find((s) => s.role === "encoder");
-}
-
-/** The encoder whose output the decoder's layers attend to, if there is one. */
-export function sourceStack(model: Architecture): Stack | undefined {
-  const decoder = decoderStack(model);
-  const attends = decoder?.kinds.some((kind) => kind.mixers.some(isCross)) === true;
-  return attends ? model.stacks.find((s) => s.role === "encoder") : undefined;
-}
-
-/** Tokens per sequence that an encoder-decoder reads; null for models that have no such encoder. */
-export const sourceTokensOf = (model: Architecture, seqTokens: Tokens): Tokens | null =>
-  sourceStack(model) === undefined ? null : sourceTokens(model, seqTokens);
-
-/** Positions of the encoder: as many as the class fixes (speech), else as the decoder has. */
-function sourceTokens(model: Architecture, seqTokens: Tokens): Tokens {
-  const cross = decoderStack(model)?.kinds.flatMap(({ mixers }) => mixers.filter(isCross))[0];
-  return cross?.encoderTokens ?? seqTokens;
-}
-
 /** Embedding and layers of a step, which every loss can follow. */
 export interface LayersPart {
   readonly embedding: Segments["embedding"];
@@ -128,15 +88,6 @@ export interface LayersPart {
 /** Simulates every distinct part of the step once. Layer counts cost nothing. */
 export const segmentsOf = (model: Architecture, request: PassRequest): Segments =>
   withLoss(model, request, layersPart(model, request));
-
-/** A layer as simulated, and the tables that it made for all layers. */
-export interface KnownLayer {
-  readonly segment: LayerSegment;
-  readonly tables: ReadonlyMap<string, Value>;
-}
-
-/** Gives back what was remembered of a layer under this key, or what `make` makes. */
-export type RecallLayer = (kind: LayerKind, key: string, make: () => KnownLayer) => KnownLayer;
 
 export function layersPart(
   model: Architecture,
@@ -218,99 +169,4 @@ function passes(
     stepBefore: request.stepBefore,
     ...(request.routedExperts === undefined ? {} : { routedExperts: request.routedExperts }),
   });
-}
-
-/**
- * Selective checkpointing by operation (torchtitan, April 2025 `parallelize_llama.py`): the layer's input, the
- * outputs of attention and of every second matrix product are kept, everything else is recomputed.
- */
-function selectiveBytes(pass: Pass, kind: LayerKind, input: Value): Bytes {
-  const tokens = pass.batch * pass.seqTokens;
-  let bytes = input.storage.bytes;
-  let products = 0;
-  for (const tensor of kind.tensors) {
-    if (tensor.kind !== "linear" && tensor.kind !== "expert") continue;
-    if (products++ % 2 === 0)
-      bytes += allocated(
-        (tokens * tensor.activeCopies * tensor.shape[0]! * input.width) /
-          (tensor.split === "row" ? pass.sequenceShards : 1),
-      );
-  }
-  for (const mixer of kind.mixers) {
-    if (mixer.kind === "attention" || mixer.kind === "latent")
-      bytes += allocated(tokens * mixer.queryHeads * (mixer.valueDim * input.width + 4));
-  }
-  return bytes;
-}
-
-/** Gradients of a layer's trained weights and adapters, tensor by tensor. */
-function gradientBytes(tensors: readonly Tensor[], holding: Holding): Bytes {
-  let bytes = 0;
-  for (const tensor of tensors) {
-    if (tensor.buffer === true) continue;
-    if (holding.trainable(tensor))
-      bytes += allocated(tensorElements(tensor) * tensor.copies * holding.width(tensor));
-    const adapter = holding.adapter(tensor);
-    if (adapter !== null) bytes += allocated(adapter.parameters * adapter.width);
-  }
-  return bytes;
-}
-
-function layerSpans(
-  of: {
-    readonly stack: Stack | undefined;
-    readonly newPass: () => Pass;
-    readonly shared: Map<string, Value>;
-    readonly recall: RecallLayer;
-  },
-  entering: Value,
-): { readonly spans: readonly LayerSpan[]; readonly width: Width; readonly grad: boolean } {
-  const { stack } = of;
-  const spans: { segment: LayerSegment; kind: LayerKind; count: number }[] = [];
-  let { width, grad } = entering;
-  if (stack === undefined) return { spans, width, grad };
-  const known = new Map<string, LayerSegment>();
-  const { hiddenSize } = stack;
-  const simulated = (kind: LayerKind): KnownLayer => {
-    const pass = of.newPass();
-    const input = fresh(pass.tape, { elements: entering.elements, width, grad });
-    const output = layer(pass, input, kind, hiddenSize);
-    const segment: LayerSegment = {
-      ...replay(pass.tape, { input, output }),
-      part: { tape: pass.tape, input, output, held: [] },
-      weightGradients: gradientBytes(kind.tensors, pass.holding),
-      inputBytes: input.storage.bytes,
-      selectiveBytes: selectiveBytes(pass, kind, input),
-      inputKept: pass.tape.nodes.some((n) => n.saved.includes(input.storage)),
-      outputWidth: output.width,
-      outputGrad: output.grad,
-    };
-    return { segment, tables: new Map(of.shared) };
-  };
-  const segmentOf = (kind: LayerKind, index: number): LayerSegment => {
-    const key = `${index} ${width} ${grad}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const { segment, tables } = of.recall(kind, `${width} ${grad}`, () => simulated(kind));
-    for (const [name, table] of tables) if (!of.shared.has(name)) of.shared.set(name, table);
-    known.set(key, segment);
-    return segment;
-  };
-  for (let repeat = 0; repeat < (stack.repeats ?? 1); repeat++) {
-    for (const run of stack.runs) {
-      const kind = stack.kinds[run.kind];
-      if (kind === undefined) continue;
-      let left = run.count;
-      while (left > 0) {
-        const segment = segmentOf(kind, run.kind);
-        const settled = segment.outputWidth === width && segment.outputGrad === grad;
-        const count = settled ? left : 1;
-        spans.push({ segment, kind, count });
-        left -= count;
-        width = segment.outputWidth;
-        grad = segment.outputGrad;
-      }
-    }
-  }
-  return { spans, width, grad };
 }

@@ -4,8 +4,8 @@ import type { Bytes } from "../../units.ts";
 import { type PackedFormat, packedBytes } from "./holding.ts";
 import { layerCode } from "./layer-code.ts";
 import type { Holding } from "./pass.ts";
-import { decoderStack } from "./segments.ts";
 import { allocated, BLOCK_BYTES } from "./tape.ts";
+import { decoderStack } from "./trained-stacks.ts";
 
 export interface WeightBytes {
   /** Weights of the model, dense part. */
