@@ -7,6 +7,7 @@ import { VramCalcError } from "../errors.ts";
 import { idleNotes } from "../estimate/idle-notes.ts";
 import {
   ATTENTIONS,
+  COMPILED,
   FRAMEWORKS,
   LOSSES,
   METHODS,
@@ -37,6 +38,7 @@ export interface TrainFlags {
   readonly framework?: TrainRequest["framework"];
   readonly torch?: string;
   readonly lengths?: NonNullable<TrainRequest["lengths"]>;
+  readonly compile?: NonNullable<TrainRequest["compile"]>;
   readonly fusedKernels?: true;
   readonly loraR?: number;
   readonly loraTargets?: LoraTargets;
@@ -96,6 +98,7 @@ export function trainOptions(): readonly Option[] {
       "--lengths <kind>",
       "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",
     ).choices(["fixed", "varied"]),
+    new Option("--compile <what>", "what torch.compile runs (default: none)").choices(COMPILED),
     new Option("--fused-kernels", "fused norm, gate and rotary kernels"),
     count("--lora-r <n>", "rank of the adapters (default: 16)"),
     new Option(
@@ -182,6 +185,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     framework: flags.framework,
     torch: flags.torch,
     lengths: flags.lengths,
+    compile: flags.compile,
     fusedKernels: flags.fusedKernels,
     loraRank: flags.loraR,
     loraTargets: flags.loraTargets,

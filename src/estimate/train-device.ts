@@ -3,6 +3,7 @@ import type { Architecture } from "../architecture/model.ts";
 import { type HoldingRequest, holdingOf } from "../memory/training/holding.ts";
 import { knownSegments } from "../memory/training/known-segments.ts";
 import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts";
+import type { LossKind } from "../memory/training/loss.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import type { PassRequest } from "../memory/training/segments.ts";
@@ -202,8 +203,9 @@ export function passRequest(
       fusedGate: effective.fusedKernels,
       fusedRotary: effective.fusedKernels,
     },
+    compiled: effective.compile !== "none",
     loss: {
-      kind: effective.loss === "dpo" ? "hf" : effective.loss,
+      kind: lossKind(effective),
       chunks: effective.lossChunks,
       hold: effective.holdLogits,
     },
@@ -214,6 +216,12 @@ export function passRequest(
     stepBefore: stepBefore(effective),
     ends: stage.ends,
   };
+}
+
+/** The loss as it runs: preferences as two plain ones; compiled, the plain ones are one kernel. */
+function lossKind({ loss, compile }: EffectiveTrain): LossKind {
+  const kind = loss === "dpo" ? "hf" : loss;
+  return compile === "all" && (kind === "hf" || kind === "hf-upcast" || kind === "plain") ? "compiled" : kind;
 }
 
 /** A micro-batch finds gradients of one before it: of the same step, or of the last one where they stay. */

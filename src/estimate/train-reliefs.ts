@@ -22,6 +22,7 @@ const ACTIVATIONS_ALONE: ReadonlySet<string> = new Set([
   "checkpointing",
   "loss",
   "attention",
+  "compile",
   "fusedKernels",
 ]);
 
@@ -52,7 +53,8 @@ export function trainReliefs(
     offer({ loss: "fused" });
   }
   if (now.attention === "eager") offer({ attention: "sdpa" });
-  if (!now.fusedKernels) offer({ fusedKernels: true });
+  if (now.compile === "none") offer({ compile: "all" });
+  if (!now.fusedKernels && now.compile === "none") offer({ fusedKernels: true });
   if (now.microBatch > 1) offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
   if (now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
   if (now.optimizer.startsWith("adamw") && !now.optimizer.includes("bit")) offer({ optimizer: "adamw-8bit" });

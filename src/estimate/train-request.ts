@@ -54,6 +54,7 @@ export const SHARDINGS = [
   "fsdp",
   "fsdp2",
 ] as const satisfies readonly Sharding[];
+export const COMPILED = ["none", "layers", "all"] as const;
 export const SCHEDULES = ["gpipe", "1f1b", "interleaved"] as const;
 export type Schedule = (typeof SCHEDULES)[number];
 export const FRAMEWORKS = ["hf", "torchtune", "litgpt", "deepspeed", "fsdp", "megatron"] as const;
@@ -102,6 +103,8 @@ export interface TrainRequest {
   readonly torch?: string;
   /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */
   readonly lengths?: "fixed" | "varied";
+  /** torch.compile around every layer, or around `all`: the layers and the loss. */
+  readonly compile?: "none" | "layers" | "all";
   /** Liger-style kernels for norm, gate and rotary. */
   readonly fusedKernels?: boolean;
   readonly loraRank?: number;
@@ -188,6 +191,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     framework,
     torch,
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
+    compile: oneOf("--compile", request.compile ?? "none", COMPILED),
     fusedKernels: request.fusedKernels ?? false,
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),

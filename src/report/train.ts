@@ -159,6 +159,7 @@ function requestText({ request }: TrainResult): string {
     ...(request.gradAccum > 1 ? [`${request.gradAccum} accumulated`] : []),
     request.optimizer,
     `checkpointing ${typeof request.checkpointing === "number" ? `every ${request.checkpointing} layers` : request.checkpointing}`,
+    ...(request.compile === "none" ? [] : [`${request.compile} compiled`]),
     ...(request.torch === TORCH_READ ? [] : [`PyTorch ${request.torch}`]),
     `${request.attention} attention`,
     `${request.loss} loss`,

@@ -82,6 +82,7 @@ const training = fc.record({
   framework: some(...FRAMEWORKS),
   torch: some("1.10", "1.13", "2.1", "0.4"),
   lengths: some("fixed", "varied"),
+  compile: some("layers", "all"),
   fusedKernels: some(true, false),
   loraRank: upTo(512),
   loraDropout: some(0, 0.1),

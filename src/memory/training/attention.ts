@@ -4,7 +4,7 @@ import { project, sharedAdapterInput } from "./linear.ts";
 import { bareNorm, norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
-import { concatenates, ownTables, rotary } from "./rotary.ts";
+import { concatenates, ownTables, rotary, rotatesPart } from "./rotary.ts";
 import { fresh, hold, record, type Value } from "./tape.ts";
 
 /** Softmax attention from the normed input x to the output projection. */
@@ -93,7 +93,7 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     k = bareNorm(pass, k!, keyDim);
   }
   if (pass.code.scalesQueries && !rotates) q = scaledByPosition(pass, q!);
-  const headMajor = rotates && concatenates(pass, keyDim);
+  const headMajor = rotates && (pass.compiled ? rotatesPart : concatenates)(pass, keyDim);
   const heads: Heads = {
     queryHeads,
     kvHeads: queryHeads / repeats,

@@ -2,6 +2,7 @@
 import type { LayerKind, Stack, Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
+import { fusedTape } from "./fused-tape.ts";
 import { layer } from "./layer.ts";
 import type { TapePart } from "./part-events.ts";
 import type { Holding, Pass } from "./pass.ts";
@@ -46,7 +47,9 @@ function selectiveBytes(pass: Pass, kind: LayerKind, input: Value): Bytes {
   let products = 0;
   for (const tensor of kind.tensors) {
     if (tensor.kind !== "linear" && tensor.kind !== "expert") continue;
-    if (products++ % 2 === 0)
+    // Compiled, nothing is kept that backward never reads: the last product is only added to the stream.
+    const unread = pass.compiled && tensor.role === "mlp-down";
+    if (products++ % 2 === 0 && !unread)
       bytes += allocated(
         (tokens * tensor.activeCopies * tensor.shape[0]! * input.width) /
           (tensor.split === "row" ? pass.sequenceShards : 1),
@@ -91,13 +94,14 @@ export function layerSpans(
     const pass = of.newPass();
     const input = fresh(pass.tape, { elements: entering.elements, width, grad });
     const output = layer(pass, input, kind, hiddenSize);
+    const tape = pass.compiled ? fusedTape(pass.tape, { input, output }) : pass.tape;
     const segment: LayerSegment = {
-      ...replay(pass.tape, { input, output }),
-      part: { tape: pass.tape, input, output, held: [] },
+      ...replay(tape, { input, output }),
+      part: { tape, input, output, held: [] },
       weightGradients: gradientBytes(kind.tensors, pass.holding),
       inputBytes: input.storage.bytes,
       selectiveBytes: selectiveBytes(pass, kind, input),
-      inputKept: pass.tape.nodes.some((n) => n.saved.includes(input.storage)),
+      inputKept: tape.nodes.some((n) => n.saved.includes(input.storage)),
       outputWidth: output.width,
       outputGrad: output.grad,
     };

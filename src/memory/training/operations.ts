@@ -19,21 +19,21 @@ const widest = (...widths: readonly Width[]): Width => Math.max(...widths) as Wi
 /** A view, transpose or reshape: the same storage. */
 export function view(tape: Tape, x: Value, elements = x.elements): Value {
   const value: Value = { ...x, id: tape.ids++, elements };
-  record(tape, { inputs: [x], outputs: [value], alias: true });
+  record(tape, { light: true, inputs: [x], outputs: [value], alias: true });
   return value;
 }
 
 /** Parts of one storage; backward writes all their gradients into one new tensor. */
 export function split(tape: Tape, x: Value, parts: readonly number[]): Value[] {
   const values = parts.map((elements): Value => ({ ...x, id: tape.ids++, elements }));
-  record(tape, { inputs: [x], outputs: values });
+  record(tape, { light: true, inputs: [x], outputs: values });
   return values;
 }
 
 /** A contiguous copy, or a repetition when `elements` is larger. Keeps nothing. */
 export function copy(tape: Tape, x: Value, elements = x.elements): Value {
   const value = fresh(tape, { elements, width: x.width, grad: x.grad });
-  record(tape, { inputs: [x], outputs: [value] });
+  record(tape, { light: true, inputs: [x], outputs: [value] });
   return value;
 }
 
@@ -41,7 +41,7 @@ export function copy(tape: Tape, x: Value, elements = x.elements): Value {
 export function cast(tape: Tape, x: Value, width: Width): Value {
   if (x.width === width) return x;
   const value = fresh(tape, { elements: x.elements, width, grad: x.grad });
-  record(tape, { inputs: [x], outputs: [value] });
+  record(tape, { light: true, inputs: [x], outputs: [value] });
   return value;
 }
 
@@ -50,7 +50,7 @@ export function concat(tape: Tape, parts: readonly Value[]): Value {
   const elements = parts.reduce((sum, p) => sum + p.elements, 0);
   const width = widest(...parts.map((p) => p.width));
   const value = fresh(tape, { elements, width, grad: parts.some((p) => p.grad) });
-  record(tape, { inputs: parts, outputs: [value] });
+  record(tape, { light: true, inputs: parts, outputs: [value] });
   return value;
 }
 
@@ -61,7 +61,7 @@ export function add(tape: Tape, a: Value, b: Value): Value {
     width: widest(a.width, b.width),
     grad: a.grad || b.grad,
   });
-  record(tape, { inputs: [a, b], outputs: [value], alias: true });
+  record(tape, { light: true, inputs: [a, b], outputs: [value], alias: true });
   return value;
 }
 
@@ -76,6 +76,7 @@ export function multiply(tape: Tape, a: Value, b: Value): Value {
   const width = widest(a.width, b.width);
   const value = fresh(tape, { elements, width, grad: a.grad || b.grad });
   record(tape, {
+    light: true,
     inputs: [a, b],
     outputs: [value],
     saved: [b.grad ? a : undefined, a.grad ? b : undefined],
@@ -89,6 +90,7 @@ export function multiplyWeight(tape: Tape, x: Value, weight: Weight): Value {
   const width = widest(x.width, weight.width);
   const value = fresh(tape, { elements: x.elements, width, grad: x.grad || weight.trainable });
   record(tape, {
+    light: true,
     inputs: [x],
     outputs: [value],
     saved: [weight.trainable ? x : undefined],
@@ -103,6 +105,7 @@ export function multiplyWeight(tape: Tape, x: Value, weight: Weight): Value {
 export function keepsInput(tape: Tape, x: Value, backwardCopies = 0): Value {
   const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
   record(tape, {
+    light: true,
     inputs: [x],
     outputs: [value],
     saved: [x],
@@ -114,7 +117,7 @@ export function keepsInput(tape: Tape, x: Value, backwardCopies = 0): Value {
 /** Elementwise, output kept: relu, sigmoid, tanh, rsqrt, exp. */
 export function keepsOutput(tape: Tape, x: Value): Value {
   const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
-  record(tape, { inputs: [x], outputs: [value], saved: [value] });
+  record(tape, { light: true, inputs: [x], outputs: [value], saved: [value] });
   return value;
 }
 
@@ -122,6 +125,7 @@ export function keepsOutput(tape: Tape, x: Value): Value {
 export function softmax(tape: Tape, x: Value): Value {
   const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
   record(tape, {
+    light: true,
     inputs: [x],
     outputs: [value],
     saved: [value, tape.keepsSoftmaxInput ? x : undefined],
@@ -132,7 +136,7 @@ export function softmax(tape: Tape, x: Value): Value {
 /** Mean or sum over a dimension: nothing kept; backward expands to the full size. */
 export function reduce(tape: Tape, x: Value, elements: number): Value {
   const value = fresh(tape, { elements, width: x.width, grad: x.grad });
-  record(tape, { inputs: [x], outputs: [value] });
+  record(tape, { light: true, inputs: [x], outputs: [value], pinned: [value] });
   return value;
 }
 
@@ -141,7 +145,7 @@ export function dropout(tape: Tape, x: Value, probability: number): Value {
   if (probability === 0) return x;
   const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad });
   const mask = fresh(tape, { elements: x.elements, width: 1, grad: false });
-  record(tape, { inputs: [x], outputs: [value, mask], saved: [mask] });
+  record(tape, { light: true, inputs: [x], outputs: [value, mask], saved: [mask], pinned: [mask] });
   return value;
 }
 
@@ -258,9 +262,11 @@ export function layerNorm(
       widened.push(fresh(tape, { elements: weight.dim, width: 4, grad: false }));
   }
   record(tape, {
+    light: true,
     inputs: [input],
     outputs: [value, mean, deviation, ...widened],
     saved: [input, mean, deviation, ...widened],
+    pinned: [mean, deviation],
     weightGradients: weight.trainable ? weight.tensors * allocated(weight.dim * weight.width) : 0,
   });
   return value;
@@ -269,7 +275,7 @@ export function layerNorm(
 /** activation(gate) * up in one kernel: both inputs are kept and nothing between. */
 export function fusedGate(tape: Tape, gate: Value, up: Value): Value {
   const value = fresh(tape, { elements: up.elements, width: up.width, grad: gate.grad || up.grad });
-  record(tape, { inputs: [gate, up], outputs: [value], saved: [gate, up] });
+  record(tape, { light: true, inputs: [gate, up], outputs: [value], saved: [gate, up] });
   return value;
 }
 

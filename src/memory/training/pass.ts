@@ -54,6 +54,8 @@ export interface Pass {
   readonly sequenceShards: number;
   /** Routed experts per token when the experts lie on several ranks. */
   readonly routedExperts?: number;
+  /** torch.compile around every layer. */
+  readonly compiled: boolean;
   /** The loop's variables still hold the logits of the step before, one of equal length, while the model runs. */
   readonly stepBefore: boolean;
 }

@@ -46,11 +46,14 @@ export function ownTables(pass: Pass, headDim: number): Value {
   return cos;
 }
 
+/** Only the first columns of each head turn. */
+export const rotatesPart = (pass: Pass, headDim: number): boolean =>
+  Math.floor(headDim * (pass.facts.rotaryFraction ?? 1)) < headDim;
+
 /** Rotated and passed parts are put together again: when only a part rotates, and always in Phi-3's code. */
 export function concatenates(pass: Pass, headDim: number): boolean {
-  const rotated = Math.floor(headDim * (pass.facts.rotaryFraction ?? 1));
-  if (pass.code.rotary === "half-tables") return true;
-  return pass.code.rotary === "half-concat" || (pass.code.rotary === "half" && rotated < headDim);
+  if (pass.code.rotary === "half-tables" || pass.code.rotary === "half-concat") return true;
+  return pass.code.rotary === "half" && rotatesPart(pass, headDim);
 }
 
 /** x * cos + rotate_half(x) * sin. */
@@ -69,6 +72,6 @@ function scaled(pass: Pass, x: Value, width: Width): Value {
     width: x.width > width ? x.width : width,
     grad: x.grad,
   });
-  record(pass.tape, { inputs: [x], outputs: [value] });
+  record(pass.tape, { light: true, inputs: [x], outputs: [value] });
   return value;
 }

@@ -24,6 +24,8 @@ export interface PassRequest {
   readonly keepsSoftmaxInput: boolean;
   readonly holding: Holding;
   readonly kernels: Kernels;
+  /** torch.compile around every layer. */
+  readonly compiled: boolean;
   readonly loss: LossCode;
   /** The embedding's output is made to need a gradient although nothing before it trains. */
   readonly inputGradients: boolean;
@@ -164,6 +166,7 @@ function passes(
     facts: model.forward ?? NO_FACTS,
     holding: request.holding,
     kernels: request.kernels,
+    compiled: request.compiled,
     residualWidth,
     sequenceShards: request.sequenceShards,
     stepBefore: request.stepBefore,

@@ -38,6 +38,10 @@ export interface Node {
   readonly outliving: readonly Storage[];
   /** The gradient passes through unchanged: view, add, transpose. */
   readonly alias: boolean;
+  /** Element by element, or row by row: a compiler runs it inside the kernel of what reads its result (`fused-tape.ts`). */
+  readonly light: boolean;
+  /** Outputs of a light operation that cannot be made again from its inputs: where a dropout fell, sums over rows. */
+  readonly pinned: readonly Value[];
   /** Bytes that backward needs for itself while it runs. */
   readonly backwardScratch: Bytes;
   /** Bytes that forward needs for itself while it runs. */
@@ -111,12 +115,15 @@ export interface Recorded {
   readonly saved?: readonly (Value | undefined)[];
   readonly outliving?: readonly Value[];
   readonly alias?: true;
+  readonly light?: true;
+  readonly pinned?: readonly Value[];
   readonly backwardScratch?: Bytes;
   readonly forwardScratch?: Bytes;
   readonly weightGradients?: Bytes;
 }
 
 const NO_BYTES: Bytes = 0;
+const NONE_PINNED: readonly Value[] = [];
 
 /** Appends an operation. What it would keep is dropped when no gradient flows through it. */
 export function record(tape: Tape, spec: Recorded): void {
@@ -129,6 +136,8 @@ export function record(tape: Tape, spec: Recorded): void {
     saved,
     outliving: grad ? (spec.outliving ?? []).map((v) => v.storage) : [],
     alias: spec.alias === true,
+    light: spec.light === true,
+    pinned: spec.pinned ?? NONE_PINNED,
     backwardScratch: spec.backwardScratch ?? NO_BYTES,
     forwardScratch: spec.forwardScratch ?? NO_BYTES,
     weightGradients: spec.weightGradients ?? NO_BYTES,
@@ -138,7 +147,7 @@ export function record(tape: Tape, spec: Recorded): void {
 
 /** Keeps values alive up to here, as the variables of a Python frame do until it returns. */
 export function hold(tape: Tape, values: readonly Value[]): void {
-  record(tape, { inputs: values, outputs: [] });
+  record(tape, { inputs: values, outputs: [], light: true });
 }
 
 /** Runs `body` with operations filed under `label`. */

@@ -28,6 +28,7 @@ describe("bytes kept for backward, against the real classes", () => {
       attention: row.attention as "sdpa",
       autocast: false,
       keepsSoftmaxInput: false,
+      compiled: false,
       holding,
       kernels: { fusedNorm: false, fusedGate: false, fusedRotary: false },
       loss: { kind: "hf", chunks: 1 },
