@@ -298,6 +298,19 @@ describe("what changes a step", () => {
   });
 });
 
+test("what chooses the tokens of sparse attention gets no gradient: DeepSeek V3.2's indexers have weights and no states", () => {
+  const { devices } = train(modelNamed("deepseek-v3.2"), {
+    precision: "bf16",
+    seqTokens: 64,
+    optimizer: "adamw",
+  });
+  const at = (id: string): number => devices[0]!.phases.at(-1)!.terms.find((term) => term.id === id)!.bytes;
+  // Each of 61: queries 8192 x 1536, keys 128 x 7168 with a norm of 2 x 128, weights 64 x 7168.
+  const indexers = 61 * (8192 * 1536 + 128 * 7168 + 2 * 128 + 64 * 7168);
+  expect(Math.abs(at("weights") - at("gradients") - 2 * indexers)).toBeLessThan(200_000);
+  expect(Math.abs(2 * (at("weights") - 2 * indexers) - at("optimizer"))).toBeLessThan(400_000);
+});
+
 describe("towers beside the language model", () => {
   const model = modelNamed("qwen2.5-vl-3b");
   const text = 3_085_938_688;

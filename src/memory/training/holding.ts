@@ -75,7 +75,8 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
       return packed(tensor) ? 2 : request.kbitPreparation ? 4 : request.width;
     },
     trainable: (tensor) => {
-      if (tensor.buffer === true || inTowers.has(tensor) || fixed?.test(tensor.name) === true) return false;
+      if (tensor.buffer === true || inTowers.has(tensor) || UNREACHED.test(tensor.name)) return false;
+      if (fixed?.test(tensor.name) === true) return false;
       if (request.method === "freeze") return request.unfrozen?.has(tensor) === true;
       return request.method === "full";
     },
@@ -83,6 +84,9 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     adapter,
   };
 }
+
+/** Which tokens sparse attention reads is chosen without a graph (`torch.no_grad`): no gradient comes to what chooses. */
+const UNREACHED = /(^|\.)indexer\./;
 
 /** Sinusoidal positions are parameters that never train (`requires_grad_(False)` in the class). */
 const FIXED_POSITIONS: { readonly [family: string]: RegExp } = {
