@@ -4,7 +4,11 @@ import type { Io } from "./io.ts";
 /** What loading a model may use of the world. */
 export function loadOptionsOf(
   io: Io,
-  more: { readonly assumeFamily?: string | undefined; readonly otherNames?: readonly string[] } = {},
+  more: {
+    readonly assumeFamily?: string | undefined;
+    readonly otherNames?: readonly string[];
+    readonly shapesOnly?: boolean;
+  } = {},
 ): LoadOptions {
   return {
     readStdin: io.readStdin,
@@ -17,5 +21,6 @@ export function loadOptionsOf(
     },
     ...(more.assumeFamily === undefined ? {} : { assumeFamily: more.assumeFamily }),
     ...(more.otherNames === undefined ? {} : { otherNames: more.otherNames }),
+    shapesOnly: more.shapesOnly === true,
   };
 }

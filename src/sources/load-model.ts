@@ -34,6 +34,8 @@ export interface LoadOptions {
   /** How `-` is read. Default: `-` is refused. */
   readonly readStdin: (maxBytes: number) => Promise<string>;
   readonly assumeFamily?: string;
+  /** Only shapes are asked for: how a catalogue entry's weights are published is not worked out. */
+  readonly shapesOnly?: boolean;
   /** Where HF_TOKEN, HF_HOME, HF_ENDPOINT and the like are looked up. Default: the process's own. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where progress of longer downloads may be shown. */
@@ -75,7 +77,8 @@ export async function loadModel(reference: string, given: Partial<LoadOptions> =
           },
         ]
       : [];
-    const stored = await publishedStorage(hit.entry.config, hit.entry.name);
+    const stored =
+      options.shapesOnly === true ? undefined : await publishedStorage(hit.entry.config, hit.entry.name);
     return {
       id: hit.entry.name,
       source: "catalogue",

@@ -49,7 +49,8 @@ export const defineTrain: DefineCommand = (command, session) => {
 
 async function runTrain(reference: string, flags: Flags, { io, exit }: Session): Promise<void> {
   const limit = await limitOf(flags, io);
-  const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily: flags.assumeFamily }));
+  const { assumeFamily } = flags;
+  const loaded = await loadModel(reference, loadOptionsOf(io, { assumeFamily, shapesOnly: true }));
   const model = loaded.architecture;
   const { request: asked, notes: cardNotes } = onCards(trainRequestOf(flags), limit);
   const result = train(model, asked);

@@ -39,9 +39,13 @@ export interface HoldingRequest {
 export function holdingOf(model: Architecture, request: HoldingRequest): Holding {
   const inLayer = new Set<Tensor>();
   const inTowers = new Set<Tensor>();
+  const ungraded = new Set<Tensor>();
+  const fixed = FIXED_POSITIONS[model.family];
   forEachTensor(model, (tensor, _, stack) => {
     if (stack !== null) inLayer.add(tensor);
     if (inTower(tensor) || (stack !== null && isTower(stack.role))) inTowers.add(tensor);
+    if (tensor.buffer === true || isIndexer(tensor) || fixed?.test(tensor.name) === true)
+      ungraded.add(tensor);
   });
   const adapted = request.method === "lora" || request.method === "qlora";
   const targets = {
@@ -55,7 +59,6 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     (tensor.role === "head"
       ? request.packedHead === true && tensor.kind === "linear"
       : inLayer.has(tensor) && isPackable(tensor));
-  const fixed = FIXED_POSITIONS[model.family];
   const uses = new Map<Tensor, AdapterUse | null>();
   const adapter = (tensor: Tensor): AdapterUse | null => {
     if (!adapted || inTowers.has(tensor)) return null;
@@ -75,8 +78,7 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
       return packed(tensor) ? 2 : request.kbitPreparation ? 4 : request.width;
     },
     trainable: (tensor) => {
-      if (tensor.buffer === true || inTowers.has(tensor) || UNREACHED.test(tensor.name)) return false;
-      if (fixed?.test(tensor.name) === true) return false;
+      if (ungraded.has(tensor) || inTowers.has(tensor)) return false;
       if (request.method === "freeze") return request.unfrozen?.has(tensor) === true;
       return request.method === "full";
     },
@@ -86,7 +88,7 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
 }
 
 /** Which tokens sparse attention reads is chosen without a graph (`torch.no_grad`): no gradient comes to what chooses. */
-const UNREACHED = /(^|\.)indexer\./;
+const isIndexer = ({ name }: Tensor): boolean => name.includes("indexer.");
 
 /** Sinusoidal positions are parameters that never train (`requires_grad_(False)` in the class). */
 const FIXED_POSITIONS: { readonly [family: string]: RegExp } = {

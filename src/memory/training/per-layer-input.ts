@@ -42,9 +42,10 @@ export function perLayerInputs(pass: Pass, model: Architecture, x: Value): Value
 export function addPerLayerInput(pass: Pass, x: Value, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
   const gate = named(tensors, /per_layer_input_gate\.weight$/);
+  if (gate === undefined) return x;
   const projection = named(tensors, /per_layer_projection\.weight$/);
   const weight = named(tensors, /post_per_layer_input_norm\.weight$/);
-  if (gate === undefined || projection === undefined || weight === undefined) return x;
+  if (projection === undefined || weight === undefined) return x;
   const gated = op.keepsInput(tape, project(pass, x, gate, tensors));
   // A view of what `perLayerInputs` made, counted there.
   const own = fresh(tape, { elements: gated.elements, width: gated.width, grad: true, outside: true });

@@ -156,11 +156,12 @@ function passes(
   const residualWidth =
     table === undefined ? stageWidth(model, request.holding) : request.holding.width(table);
   const code = layerCode(model, request.framework);
+  const source = sourceTokens(model, request.seqTokens);
   return () => ({
     tape: { ...newTape(request), shared },
     batch: request.batch,
     seqTokens,
-    sourceTokens: sourceTokens(model, request.seqTokens),
+    sourceTokens: source,
     attention: request.attention,
     code,
     facts: model.forward ?? NO_FACTS,
