@@ -218,7 +218,7 @@ export function passRequest(
   };
 }
 
-/** The loss as it runs: preferences as two plain ones; compiled, the plain ones are one kernel. */
+/** The loss as it runs: that of preferences is a plain one over both answers; compiled, a plain one is one kernel. */
 function lossKind({ loss, compile }: EffectiveTrain): LossKind {
   const kind = loss === "dpo" ? "hf" : loss;
   return compile === "all" && (kind === "hf" || kind === "hf-upcast" || kind === "plain") ? "compiled" : kind;

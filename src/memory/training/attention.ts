@@ -11,40 +11,20 @@ import { fresh, hold, record, type Value } from "./tape.ts";
 export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
   const tokens = tokensOf(pass);
-  // Keys and values of a cross-attention come from the encoder's output, which that pass keeps.
-  const cross = mixer.cache === "cross";
-  const source = cross
-    ? fresh(tape, {
-        elements: pass.batch * pass.sourceTokens * (x.elements / tokens),
-        width: x.width,
-        grad: true,
-        outside: true,
-      })
-    : x;
   const { queryHeads, kvHeads, keyDim, valueDim } = mixer;
   const of = (role: Tensor["role"]): Tensor | undefined =>
     tensors.find((t) => t.role === role && t.kind === "linear");
   const fused = of("attn-qkv");
   const widths = [queryHeads * keyDim, kvHeads * keyDim, kvHeads * valueDim] as const;
   const parts = (["attn-q", "attn-k", "attn-v"] as const).map(of);
-  const shared = pass.code.fusedQkv && fused === undefined ? sharedAdapterInput(pass, x, parts) : null;
   let [q, k, v]: Value[] =
-    fused !== undefined
-      ? op.split(
+    fused === undefined
+      ? products(pass, x, { mixer, parts, widths, tensors })
+      : op.split(
           tape,
           project(pass, x, fused, tensors),
           widths.map((w) => w * tokens),
-        )
-      : parts.map((weight, part) =>
-          weight === undefined ? x : project(pass, part === 0 ? x : source, weight, tensors, shared),
         );
-  if (fused === undefined && parts[2] === undefined) {
-    // One product for both, or keys and values of an earlier layer, which keeps them.
-    const earlier = (elements: number): Value =>
-      fresh(tape, { elements: elements * tokens, width: q!.width, grad: true, outside: true });
-    if (parts[1] === undefined) [k, v] = [earlier(widths[1]), earlier(widths[2])];
-    else v = k;
-  }
   const separateGate = of("attn-gate");
   // Qwen3-Next's product for queries is twice as wide: queries and a gate for the output.
   let gateValue: Value | null = null;
@@ -99,9 +79,8 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
     kvHeads: queryHeads / repeats,
     keyDim,
     valueDim,
-    keyTokens: cross ? pass.sourceTokens : pass.seqTokens,
-    bias:
-      pass.code.scoreBias === "none" ? null : cross ? "cross" : mixer.cache === "own" ? "decoder" : "encoder",
+    keyTokens: mixer.cache === "cross" ? pass.sourceTokens : pass.seqTokens,
+    bias: pass.code.scoreBias === "none" ? null : BIASES[mixer.cache],
     windowTokens,
     masked,
     headMajor,
@@ -114,6 +93,38 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   const out = output === undefined ? mixed : project(pass, mixed, output, tensors);
   hold(tape, [x]);
   return out;
+}
+
+/** Whose bias the scores of a mixer get, by what it caches. */
+const BIASES = { own: "decoder", shared: "decoder", none: "encoder", cross: "cross" } as const;
+
+/**
+ * Queries, keys and values by products of their own. Those of a cross-attention come from the encoder's output, which another part of
+ * the step keeps; without weights for them they are an earlier layer's; without values alone, keys serve as both.
+ */
+function products(
+  pass: Pass,
+  x: Value,
+  of: {
+    readonly mixer: AttentionMixer;
+    readonly parts: readonly (Tensor | undefined)[];
+    readonly widths: readonly [q: number, k: number, v: number];
+    readonly tensors: readonly Tensor[];
+  },
+): Value[] {
+  const { mixer, parts, tensors } = of;
+  const tokens = tokensOf(pass);
+  const elsewhere = (elements: number, width: Value["width"]): Value =>
+    fresh(pass.tape, { elements, width, grad: true, outside: true });
+  const source =
+    mixer.cache === "cross" ? elsewhere(pass.batch * pass.sourceTokens * (x.elements / tokens), x.width) : x;
+  const shared = pass.code.fusedQkv ? sharedAdapterInput(pass, x, parts) : null;
+  const [q, k, v] = parts.map((weight, part) =>
+    weight === undefined ? undefined : project(pass, part === 0 ? x : source, weight, tensors, shared),
+  );
+  const queries = q ?? x;
+  const keys = k ?? elsewhere(of.widths[1] * tokens, queries.width);
+  return [queries, keys, v ?? (k === undefined ? elsewhere(of.widths[2] * tokens, queries.width) : keys)];
 }
 
 /** A factor per position in fp32, which the product keeps; its result goes back to the queries' type. */
