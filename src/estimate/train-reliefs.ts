@@ -1,6 +1,7 @@
 /** What would lower the peak of a training run. */
 import type { Architecture } from "../architecture/model.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
+import { torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes } from "../units.ts";
 import { type TrainResult, train } from "./train.ts";
 import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
@@ -42,6 +43,7 @@ export function trainReliefs(
   done: TrainResult = train(model, request),
 ): readonly TrainRelief[] {
   const now = done.request;
+  const { since2 } = torchRelease(now.torch);
   const candidates: (readonly [TrainRelief["change"], Partial<TrainRequest>])[] = [];
   const offer = (change: Partial<TrainRequest> & TrainRelief["change"]): void => {
     candidates.push([change, change]);
@@ -52,11 +54,11 @@ export function trainReliefs(
     offer({ loss: "chunked-recompute" });
     offer({ loss: "fused" });
   }
-  if (now.attention === "eager") offer({ attention: "sdpa" });
-  if (now.compile === "none") offer({ compile: "all" });
+  if (since2 && now.attention === "eager") offer({ attention: "sdpa" });
+  if (since2 && now.compile === "none") offer({ compile: "all" });
   if (!now.fusedKernels && now.compile === "none") offer({ fusedKernels: true });
   if (now.microBatch > 1) offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
-  if (now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
+  if (since2 && now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
   if (now.optimizer.startsWith("adamw") && !now.optimizer.includes("bit")) offer({ optimizer: "adamw-8bit" });
   const frozen = now.method === "lora" || now.method === "qlora";
   if (now.precision === "fp32") offer({ precision: "bf16" });

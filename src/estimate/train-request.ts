@@ -157,7 +157,13 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   const checkpointing = request.checkpointing ?? "none";
   if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
   const torch = request.torch ?? TORCH_READ;
-  const { fusedAttention } = torchRelease(torch);
+  const { since2 } = torchRelease(torch);
+  const attention = oneOf("--attention", request.attention ?? (since2 ? "sdpa" : "eager"), ATTENTIONS);
+  const compile = oneOf("--compile", request.compile ?? "none", COMPILED);
+  if (!since2 && attention === "sdpa")
+    fail("--attention", `sdpa with PyTorch ${torch}`, "eager or flash, or --torch 2.0 or newer");
+  if (!since2 && compile !== "none")
+    fail("--compile", `${compile} with PyTorch ${torch}`, "none, or --torch 2.0 or newer");
   const framework = oneOf("--framework", request.framework ?? "hf", FRAMEWORKS);
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
   const kbitPreparation = request.kbitPreparation ?? request.quantization !== "int4-g128";
@@ -170,7 +176,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     seqTokens: whole("--seq", request.seqTokens ?? Math.min(DEFAULT_SEQ_TOKENS, longest), 1, 2 ** 40),
     microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
     gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),
-    optimizer: optimizerByName(request.optimizer ?? (fusedAttention ? "adamw-fused" : "adamw-loop")).id,
+    optimizer: optimizerByName(request.optimizer ?? (since2 ? "adamw-fused" : "adamw-loop")).id,
     optimizerRank: whole("--optimizer-rank", request.optimizerRank ?? 128, 1, 1e6),
     checkpointing:
       typeof checkpointing === "number" || /^nth=[1-9]\d{0,4}$/.test(checkpointing)
@@ -180,18 +186,14 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
             checkpointing as "none",
             ["none", "full", "selective", "offload"] as const,
           ),
-    attention: oneOf(
-      "--attention",
-      request.attention ?? (fusedAttention ? "sdpa" : "eager"),
-      fusedAttention ? ATTENTIONS : ATTENTIONS.filter((kind) => kind !== "sdpa"),
-    ),
+    attention,
     loss: lossFor(model, oneOf("--loss", request.loss ?? "hf", LOSSES)),
     holdLogits: request.holdLogits ?? false,
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
     torch,
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
-    compile: oneOf("--compile", request.compile ?? "none", COMPILED),
+    compile,
     fusedKernels: request.fusedKernels ?? false,
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),

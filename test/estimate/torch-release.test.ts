@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { type TrainResult, train } from "../../src/estimate/train.ts";
+import { trainReliefs } from "../../src/estimate/train-reliefs.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 
 const bert = catalogueArchitecture(findCatalogueEntry("bert-large-uncased")!.entry);
@@ -34,7 +35,19 @@ describe("older releases of PyTorch keep more", () => {
   test("before 2.0 there is neither fused attention nor a fused optimizer", () => {
     const { attention, optimizer } = train(bert, { torch: "1.13" }).request;
     expect([attention, optimizer]).toEqual(["eager", "adamw-loop"]);
-    expect(() => train(bert, { torch: "1.13", attention: "sdpa" })).toThrow('unknown --attention "sdpa"');
+    const asking = (more: TrainRequest) => () => train(bert, { torch: "1.13", ...more });
+    expect(asking({ attention: "sdpa" })).toThrow(
+      "--attention got sdpa with PyTorch 1.13, expected eager or flash, or --torch 2.0 or newer.",
+    );
+    expect(asking({ compile: "all" })).toThrow(
+      "--compile got all with PyTorch 1.13, expected none, or --torch 2.0",
+    );
+    const changes = trainReliefs(bert, { torch: "1.13", microBatch: 8 }).flatMap(({ change }) =>
+      Object.keys(change),
+    );
+    expect(changes).toContain("checkpointing");
+    expect(changes).not.toContain("compile");
+    expect(changes).not.toContain("attention");
   });
 
   test("with batches of changing length kept gradients stay where the first micro-batch put them", () => {

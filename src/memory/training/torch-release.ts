@@ -7,8 +7,8 @@ export interface TorchRelease extends Versioned {
   readonly keepsSoftmaxInput: boolean;
   /** `zero_grad` writes zeros into the gradients; later ones drop them. */
   readonly zeroesGradients: boolean;
-  /** `scaled_dot_product_attention` exists, and so do fused optimizers. */
-  readonly fusedAttention: boolean;
+  /** `scaled_dot_product_attention`, fused optimizers and `torch.compile` exist. */
+  readonly since2: boolean;
 }
 
 /** The release whose operations were read. */
@@ -24,21 +24,21 @@ const RELEASES: readonly [TorchRelease, ...TorchRelease[]] = [
     date: "2018-12",
     keepsSoftmaxInput: true,
     zeroesGradients: true,
-    fusedAttention: false,
+    since2: false,
   },
   {
     version: "1.11",
     date: "2022-03",
     keepsSoftmaxInput: false,
     zeroesGradients: true,
-    fusedAttention: false,
+    since2: false,
   },
   {
     version: "2.0",
     date: "2023-03",
     keepsSoftmaxInput: false,
     zeroesGradients: false,
-    fusedAttention: true,
+    since2: true,
   },
 ];
 
