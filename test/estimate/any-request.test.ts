@@ -5,6 +5,7 @@ import { readArchitecture } from "../../src/architecture/registry.ts";
 import { VramCalcError } from "../../src/errors.ts";
 import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
 import { train } from "../../src/estimate/train.ts";
+import { trainReliefs } from "../../src/estimate/train-reliefs.ts";
 import {
   ATTENTIONS,
   FRAMEWORKS,
@@ -176,6 +177,9 @@ describe("any request on any model", () => {
           ]);
         }
         expect(result.devices.map(({ total }) => total.bytes)).toContain(result.total.bytes);
+        // What is offered for a request that was answered is answered too.
+        for (const { allocatedBytes, savedBytes } of trainReliefs(about, asked as TrainRequest, result))
+          expect(isBytes(allocatedBytes) && savedBytes > 0).toBe(true);
       }),
       { numRuns: cases(300) },
     );
