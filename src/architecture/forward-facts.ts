@@ -30,7 +30,7 @@ const ATTENTION_DROPOUT = [
 
 /**
  * Model types whose classes drop out unless the config says otherwise, from their configuration files in
- * transformers 5.18; all others default to 0.
+ * transformers 5.18; the others that this project reads as text default to 0. XLNet has one probability for everything.
  */
 const DEFAULTS: readonly (readonly [residual: number, attention: number, modelTypes: string])[] = [
   [
@@ -38,10 +38,19 @@ const DEFAULTS: readonly (readonly [residual: number, attention: number, modelTy
     0.1,
     "bert roberta xlm-roberta xlm-roberta-xl camembert roberta-prelayernorm electra ernie data2vec-text jina_embeddings_v3 " +
       "megatron-bert roformer distilbert mpnet deberta deberta-v2 big_bird convbert layoutlm roc_bert esm xmod ibert longformer " +
-      "nystromformer splinter mra yoso bert-generation gpt2 gpt_bigcode openai-gpt biogpt xglm t5 mt5 umt5 m2m_100 plbart",
+      "nystromformer splinter mra yoso bert-generation dpr layoutlmv3 luke xlm flaubert xlnet git gpt2 gpt_bigcode openai-gpt biogpt " +
+      "xglm kosmos_2_text_model t5 mt5 umt5 longt5 switch_transformers m2m_100 nllb-moe plbart seed_oss",
   ],
-  [0.1, 0, "bart mbart pegasus marian blenderbot led opt ctrl fnet"],
+  [
+    0.1,
+    0,
+    "bart mbart pegasus marian blenderbot blenderbot-small led bigbird_pegasus pegasus_x fsmt mvp trocr speech_to_text opt ctrl fnet gte",
+  ],
+  [0, 0.1, "gpt_neox_japanese"],
 ];
+
+/** Model types whose classes drop out in their layers and not behind the embedding. */
+const BARE_EMBEDDING = ["esm", "opt", "seed_oss"];
 
 const NO_DROPOUT = [0, 0] as const;
 
@@ -119,7 +128,9 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
   return {
     residualDropout: probability(text, RESIDUAL_DROPOUT, residual),
     attentionDropout: probability(text, ATTENTION_DROPOUT, attention),
-    embeddingDropout: probability(text, EMBEDDING_DROPOUT, residual),
+    embeddingDropout: BARE_EMBEDDING.includes(String(modelType))
+      ? 0
+      : probability(text, EMBEDDING_DROPOUT, residual),
     ...(rotary === undefined ? {} : { rotaryFraction: rotary as number }),
     ...readRope(text),
     ...(vision === undefined ? {} : { vision }),

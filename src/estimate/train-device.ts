@@ -1,15 +1,18 @@
 /** One device of a training run: model states, the moments of a step, and its terms in each. */
 import type { Architecture } from "../architecture/model.ts";
-import { type HoldingRequest, holdingOf } from "../memory/training/holding.ts";
+import { holdingOf } from "../memory/training/holding.ts";
 import { knownSegments } from "../memory/training/known-segments.ts";
-import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts";
-import type { LossKind } from "../memory/training/loss.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
-import type { Holding } from "../memory/training/pass.ts";
-import type { PassRequest } from "../memory/training/segments.ts";
 import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
-import { torchRelease } from "../memory/training/torch-release.ts";
-import type { Bytes, Tokens } from "../units.ts";
+import type { Bytes } from "../units.ts";
+import {
+  addsToGradients,
+  holdingRequest,
+  longestFirst,
+  passRequest,
+  routedExperts,
+  stepBefore,
+} from "./train-pass.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
 import { type Resident, type States, statesOf } from "./train-states.ts";
@@ -108,25 +111,6 @@ export function devicePhases(
   return [...phases, step];
 }
 
-export function holdingRequest(stage: Stage, effective: EffectiveTrain, widths: Widths): HoldingRequest {
-  const { method, quantization, kbitPreparation } = effective;
-  return {
-    method,
-    width: widths.compute,
-    packed: quantization,
-    kbitPreparation,
-    packedHead: layerCode(stage.share, layerFramework(effective)).packedHead,
-    lora: {
-      rank: effective.loraRank,
-      targets: effective.loraTargets,
-      dropout: effective.loraDropout,
-      width: effective.adapterFormat === "fp32" ? 4 : 2,
-      dora: effective.dora,
-    },
-    ...(stage.unfrozen === undefined ? {} : { unfrozen: stage.unfrozen }),
-  };
-}
-
 function passMoments(
   stage: Stage,
   whole: Architecture,
@@ -173,96 +157,6 @@ function withWaiting(
   return moments.map((m) =>
     m.phase === "end-of-backward" ? m : { ...m, activations: m.activations + others },
   );
-}
-
-/** How the pass of one micro-batch of `seqTokens` per sequence runs. */
-export function passRequest(
-  stage: Stage,
-  whole: Architecture,
-  how: {
-    readonly holding: Holding;
-    readonly widths: Widths;
-    readonly effective: EffectiveTrain;
-    readonly seqTokens: Tokens;
-  },
-): PassRequest {
-  const { holding, widths, effective, seqTokens } = how;
-  const { parallel } = effective;
-  const frozen = effective.method === "lora" || effective.method === "qlora";
-  const routed = parallel.ep > 1 ? routedExperts(whole) : undefined;
-  return {
-    // Preference losses run the chosen and the rejected answer together.
-    batch: effective.microBatch * (effective.loss === "dpo" ? 2 : 1),
-    seqTokens,
-    attention: effective.attention,
-    autocast: widths.autocast,
-    keepsSoftmaxInput: torchRelease(effective.torch).keepsSoftmaxInput,
-    holding,
-    kernels: {
-      fusedNorm: effective.fusedKernels,
-      fusedGate: effective.fusedKernels,
-      fusedRotary: effective.fusedKernels,
-    },
-    compiled: effective.compile !== "none",
-    loss: {
-      kind: lossKind(effective),
-      chunks: effective.lossChunks,
-      hold: effective.holdLogits,
-    },
-    inputGradients: frozen && effective.checkpointing !== "none",
-    sequenceShards: parallel.sequenceParallel ? parallel.tp : 1,
-    ...(routed === undefined ? {} : { routedExperts: routed }),
-    framework: layerFramework(effective),
-    stepBefore: stepBefore(effective),
-    ends: stage.ends,
-  };
-}
-
-/** The loss as it runs: that of preferences is a plain one over both answers; compiled, a plain one is one kernel. */
-function lossKind({ loss, compile }: EffectiveTrain): LossKind {
-  const kind = loss === "dpo" ? "hf" : loss;
-  return compile === "all" && (kind === "hf" || kind === "hf-upcast" || kind === "plain") ? "compiled" : kind;
-}
-
-/** A micro-batch finds gradients of one before it: of the same step, or of the last one where they stay. */
-const addsToGradients = (effective: EffectiveTrain): boolean =>
-  (effective.gradAccum > 1 || torchRelease(effective.torch).zeroesGradients) && !longestFirst(effective);
-
-/**
- * With batches of changing length LitGPT's script for adapters (2023, `finetune/lora.py`: `longest_seq_ix if iter_num == 0`) runs
- * the longest sample in the first micro-batch of all, before any gradient exists.
- */
-const longestFirst = ({ framework, lengths, method }: EffectiveTrain): boolean =>
-  framework === "litgpt" && lengths === "varied" && (method === "lora" || method === "qlora");
-
-/**
- * LitGPT's loop (`finetune/lora.py`, `fit`) keeps `logits` and `loss` in variables of the loop until the next ones are
- * assigned; with batches of changing length the step before the longest was a short one.
- */
-const stepBefore = (effective: EffectiveTrain): boolean =>
-  effective.framework === "litgpt" && effective.lengths === "fixed";
-
-function layerFramework(effective: EffectiveTrain): LayerFramework {
-  switch (effective.framework) {
-    case "litgpt":
-      return "litgpt";
-    case "fsdp":
-    case "torchtune":
-      return "torchtitan";
-    case "hf":
-    case "deepspeed":
-      return "hf";
-    case "megatron":
-      return "megatron";
-  }
-}
-
-function routedExperts(model: Architecture): number | undefined {
-  for (const stack of model.stacks) {
-    for (const kind of stack.kinds)
-      if (kind.feedForward.kind === "experts") return kind.feedForward.activeExperts;
-  }
-  return undefined;
 }
 
 /** Buffers that carry activations between devices: pipeline ends, keys and values of a ring, expert rows. */

@@ -13,7 +13,7 @@ import { torchRelease } from "../memory/training/torch-release.ts";
 import { sourceStack } from "../memory/training/trained-stacks.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes, Tokens } from "../units.ts";
-import { holdingRequest, passRequest } from "./train-device.ts";
+import { holdingRequest, passRequest } from "./train-pass.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 import type { Stage } from "./train-stages.ts";
 import { holdsReference } from "./train-states.ts";

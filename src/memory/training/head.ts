@@ -37,10 +37,10 @@ export function headProduct(pass: Pass, left: Value, model: Architecture): Value
  * the table is narrower than the layers (OPT 350M).
  */
 function transformed(pass: Pass, hidden: Value, model: Architecture): Value {
-  // As wide as the rows of words are, or it is a head over something else.
-  const size = headWeight(model)?.shape[1] ?? model.hiddenSize;
   const narrowing = model.tensors.find((t) => t.kind === "linear" && t.name.endsWith("project_out.weight"));
   if (narrowing !== undefined) return project(pass, hidden, narrowing, model.tensors);
+  // As wide as the rows of words are, or it is a head over something else.
+  const size = headWeight(model)?.shape[1] ?? model.hiddenSize;
   const dense = headLinears(model).find((t) => t.shape[0] === size && !ofWords(t, model));
   if (dense === undefined) return hidden;
   const [layers] = model.stacks;
