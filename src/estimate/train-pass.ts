@@ -31,17 +31,16 @@ export function holdingRequest(stage: Stage, effective: EffectiveTrain, widths: 
   };
 }
 
+/** What a pass is asked beside its stage and model. */
+export interface PassOptions {
+  readonly holding: Holding;
+  readonly widths: Widths;
+  readonly effective: EffectiveTrain;
+  readonly seqTokens: Tokens;
+}
+
 /** How the pass of one micro-batch of `seqTokens` per sequence runs. */
-export function passRequest(
-  stage: Stage,
-  whole: Architecture,
-  how: {
-    readonly holding: Holding;
-    readonly widths: Widths;
-    readonly effective: EffectiveTrain;
-    readonly seqTokens: Tokens;
-  },
-): PassRequest {
+export function passRequest(stage: Stage, whole: Architecture, how: PassOptions): PassRequest {
   const { holding, widths, effective, seqTokens } = how;
   const { parallel } = effective;
   const frozen = effective.method === "lora" || effective.method === "qlora";

@@ -12,12 +12,12 @@ import { allocated } from "../memory/training/tape.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
 import { sourceStack } from "../memory/training/trained-stacks.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
-import type { Bytes, Tokens } from "../units.ts";
-import { holdingRequest, passRequest } from "./train-pass.ts";
+import type { Bytes } from "../units.ts";
+import { holdingRequest, type PassOptions, passRequest } from "./train-pass.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 import type { Stage } from "./train-stages.ts";
 import { holdsReference } from "./train-states.ts";
-import { type Widths, widthsOf } from "./train-widths.ts";
+import { widthsOf } from "./train-widths.ts";
 
 /**
  * Lengths of the micro-batches of a run whose order nobody knows: multiples of the golden ratio less their whole part, the most
@@ -93,16 +93,7 @@ export function variedReserve(
   return { bytes: peaks.reserved, released: peaks.released };
 }
 
-function microBatch(
-  stage: Stage,
-  whole: Architecture,
-  how: {
-    readonly holding: Holding;
-    readonly widths: Widths;
-    readonly effective: EffectiveTrain;
-    readonly seqTokens: Tokens;
-  },
-): MicroBatch | null {
+function microBatch(stage: Stage, whole: Architecture, how: PassOptions): MicroBatch | null {
   const segments = segmentsOf(stage.share, passRequest(stage, whole, how));
   if (segments.loss.part === null) return null;
   const known = new Map<TapePart, PartEvents>();
