@@ -81,8 +81,14 @@ describe("vLLM", () => {
     expect(half! * 2 - many!).toBeLessThanOrEqual(1);
     expect(bytesOf({ ...base, maxNumSeqs: 256 }, "vllm", "logits")).toEqual([undefined]);
     expect(bytesOf({ ...base, maxNumSeqs: 256 }, "vllm", "activations")).toEqual([
-      8192 * (4 * 4096 + 3 * 14_336) * 2 + 36 * MIB,
+      8192 * (4 * 4096 + 3 * 14_336) * 2 + 16 * MIB,
     ]);
+  });
+
+  test("eager layers add in place: a hidden state less per token", () => {
+    const compiled = bytesOf({ ...base, maxNumSeqs: 256 }, "vllm", "activations")[0]!;
+    const eager = bytesOf({ ...base, maxNumSeqs: 256, enforceEager: true }, "vllm", "activations")[0]!;
+    expect(compiled - eager).toBe(8192 * 4096 * 2);
   });
 
   test("0.11 sorts: 38.1 B per row and vocabulary entry, 4.76 GiB with its hidden states in the log", () => {
@@ -106,6 +112,57 @@ describe("vLLM", () => {
   });
 });
 
+describe("vLLM's releases", () => {
+  const poolGiB = (version: string): number => {
+    const [device] = serveOn("vllm", {
+      ...base,
+      version,
+      gpuMemoryUtilization: 0.9,
+      maxNumSeqs: 256,
+    }).devices;
+    return (device!.pool!.blocks * device!.pool!.bytesPerBlock) / GIB;
+  };
+  test("0.8 counts the driver context against the budget, 0.9.2 does not: 522 MiB on an H100", () => {
+    expect(poolGiB("0.9.2") - poolGiB("0.9")).toBeCloseTo(522 / 1024, 2);
+    expect(poolGiB("0.6.5") - poolGiB("0.6.4")).toBeCloseTo(522 / 1024, 2);
+  });
+
+  test("0.20 counts its graphs against the budget, 0.2 + 32 x 0.00975 x 86 / 102 GiB, unless there are none", () => {
+    expect(poolGiB("0.19") - poolGiB("0.20")).toBeCloseTo(0.2 + (32 * 0.00975 * 86) / 102, 2);
+    const eager = (version: string) =>
+      serveOn("vllm", { ...base, version, enforceEager: true, gpuMemoryUtilization: 0.9 }).devices[0]!.pool;
+    expect(eager("0.20")).toEqual(eager("0.19"));
+  });
+
+  test("the default utilization is 0.9, from 0.20 on 0.92", () => {
+    expect(serveOn("vllm", { ...base, version: "0.19" }).options).toMatchObject({
+      gpuMemoryUtilization: 0.9,
+    });
+    expect(serveOn("vllm", base).options).toMatchObject({ gpuMemoryUtilization: 0.92 });
+  });
+
+  const a100 = { totalBytes: 79 * GIB, generation: "ampere" };
+  const b200 = { totalBytes: 178 * GIB, generation: "blackwell" };
+  const l40s = { totalBytes: 44 * GIB, generation: "ada" };
+  test.for([
+    ["0.8.3", base.card!, 1024, 8192],
+    ["0.8.3", b200, 1024, 2048],
+    ["0.8.3", l40s, 1024, 2048],
+    ["0.8.4", base.card!, 1024, 8192],
+    ["0.8.4", b200, 256, 2048],
+    ["0.8.5", b200, 1024, 8192],
+    ["0.8.5", a100, 1024, 8192],
+    ["0.9", a100, 256, 2048],
+    ["0.9", b200, 1024, 8192],
+    ["0.20", l40s, 256, 2048],
+  ] as const)("%s on %o: %d sequences, %d tokens", ([release, card, maxNumSeqs, maxBatchedTokens]) =>
+    expect(defaultLimits(card, { version: versionRow(VLLM_VERSIONS, release) })).toEqual({
+      maxNumSeqs,
+      maxBatchedTokens,
+    }),
+  );
+});
+
 describe("vLLM before 0.8: the V0 engine", () => {
   const v0 = { version: versionRow(VLLM_VERSIONS, "0.6.4") };
   test("256 sequences on every card, and a step holds the longest prompt", () => {
@@ -114,7 +171,9 @@ describe("vLLM before 0.8: the V0 engine", () => {
       maxBatchedTokens: 20_000,
     });
     expect(defaultLimits(base.card, { ...v0, contextTokens: 1000 }).maxBatchedTokens).toBe(2048);
-    expect(defaultLimits(base.card, { ...v0, contextTokens: 131_072 }).maxBatchedTokens).toBe(2048);
+    expect(defaultLimits(base.card, { ...v0, contextTokens: 131_072 }).maxBatchedTokens).toBe(512);
+    const later = { version: versionRow(VLLM_VERSIONS, "0.6.5"), contextTokens: 131_072 };
+    expect(defaultLimits(base.card, later).maxBatchedTokens).toBe(2048);
     expect(defaultLimits(base.card)).toEqual({ maxNumSeqs: 1024, maxBatchedTokens: 8192 });
   });
 
@@ -123,6 +182,20 @@ describe("vLLM before 0.8: the V0 engine", () => {
     const logits = Math.round(256 * 128_256 * 38.1);
     expect(bytesOf(input, "vllm", "logits")).toEqual([logits]);
     expect(bytesOf(input, "vllm", "activations")).toEqual([8192 * 4096 * 2 + 36 * MIB]);
+  });
+});
+
+describe("vLLM 0.6.4 on an RTX 3090, Llama-3.1-8B (issue 10517: peaks of 17.06, 17.98 and 15.05 GiB over weights of 14.9888)", () => {
+  const card = { totalBytes: Math.round(23.58 * GIB), generation: "ampere" };
+  test.for([
+    [20_000, 17.06],
+    [29_000, 17.98],
+    [35_000, 15.05],
+  ] as const)("%d tokens: a peak of %d GiB", ([contextTokens, peakGiB]) => {
+    const input = { ...base, card, contextTokens, version: "0.6.4" };
+    const activations = bytesOf(input, "vllm", "activations")[0]!;
+    expect(bytesOf(input, "vllm", "logits")).toEqual([undefined]);
+    expect(activations / GIB).toBeCloseTo(peakGiB - 14.9888, 1);
   });
 });
 
@@ -358,12 +431,12 @@ describe("names and versions", () => {
     const at = (version: string | undefined): string => versionRow(VLLM_VERSIONS, version).version;
     expect(["0.1", "0.7.2", "0.11", "0.19", "0.19.1", "0.27", undefined].map(at)).toEqual([
       "0.6",
-      "0.6",
-      "0.8",
+      "0.6.5",
+      "0.9.2",
       "0.19",
       "0.19",
-      "0.20",
-      "0.20",
+      "0.21",
+      "0.21",
     ]);
   });
 });

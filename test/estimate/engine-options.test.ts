@@ -20,7 +20,7 @@ describe("options of an engine", () => {
   test("what took effect is in the request, defaults included", () => {
     const { request } = estimate(llama, { engine: "vllm", engineOptions: { maxNumSeqs: 64 } });
     expect(request.engineOptions).toEqual({
-      gpuMemoryUtilization: 0.9,
+      gpuMemoryUtilization: 0.92,
       maxNumSeqs: 64,
       maxBatchedTokens: 2048,
       enforceEager: false,
@@ -51,6 +51,6 @@ describe("formats that an engine is not known to read are noted, not refused", (
 });
 
 test("a release that is not known says whose constants stand for it", () => {
-  expect(codes({ engine: "vllm@0.8.5" })).toContain("engine-version");
+  expect(codes({ engine: "vllm@0.8.6" })).toContain("engine-version");
   expect(codes({ engine: "vllm@0.19" })).not.toContain("engine-version");
 });

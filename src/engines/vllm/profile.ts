@@ -4,7 +4,8 @@ import { onceFor } from "../../remember.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import type { EngineCard } from "../engine.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
-import type { VllmVersion } from "./versions.ts";
+import { versionRow } from "../versions.ts";
+import { type LargeCards, VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
 
 export interface SchedulerLimits {
   readonly maxNumSeqs: number;
@@ -17,34 +18,69 @@ export interface LimitsOf {
   readonly contextTokens?: Tokens;
 }
 
-/** V0 reads longer prompts in chunks, of this many tokens. */
+/** V0 reads longer prompts in chunks. */
 const V0_LONG_CONTEXT: Tokens = 32_768;
-const V0_CHUNK: Tokens = 2048;
+/** Tokens that a step of V0 holds at least. */
+const V0_STEP: Tokens = 2048;
 
 /**
  * Limits of the API server when no flag sets them: 1024 sequences and 8192 tokens a step on cards of 70 GiB
- * and more that are no A100, else 256 and 2048. Before 0.8 (the V0 engine): 256 sequences, and as many tokens as the
- * longest prompt has, 2048 at least; contexts over 32,768 in chunks of 2048 (vLLM `engine/arg_utils.py`, `config.py`).
+ * and more that are no A100, else 256 and 2048; which cards count as large changed from 0.8 to 0.9
+ * (`VLLM_VERSIONS`). Before 0.8 (the V0 engine): 256 sequences, and as many tokens as the longest prompt has, 2048 at
+ * least; contexts over 32,768 in chunks (vLLM `engine/arg_utils.py`, `config.py`).
  *
  * Readings of V0: 1.26 GiB at 256 sequences on an H100 (PR 10511); 2.07 GiB for Llama-3.1-8B at 20,000 tokens on an RTX
- * 3090 (issue 10517), where a step of 20,000 takes 2.25.
+ * 3090 and 2.99 at 29,000 (issue 10517), where steps of them take 2.10 and 3.02.
  *
  * @example defaultLimits({ totalBytes: 81_081 * 2 ** 20, generation: "hopper" }) // { maxNumSeqs: 1024, maxBatchedTokens: 8192 }
  */
 export function defaultLimits(
   card: EngineCard | undefined,
-  { version, contextTokens }: LimitsOf = {},
+  { version = versionRow(VLLM_VERSIONS, undefined), contextTokens }: LimitsOf = {},
 ): SchedulerLimits {
-  if (version?.scheduler === "v0") {
-    const whole = contextTokens !== undefined && contextTokens <= V0_LONG_CONTEXT;
-    return { maxNumSeqs: 256, maxBatchedTokens: whole ? Math.max(contextTokens, V0_CHUNK) : V0_CHUNK };
+  const { scheduler } = version;
+  switch (scheduler.engine) {
+    case "v0": {
+      const { sequences, chunk } = scheduler;
+      const whole = contextTokens !== undefined && contextTokens <= V0_LONG_CONTEXT;
+      return {
+        maxNumSeqs: sequences,
+        maxBatchedTokens: whole ? Math.max(contextTokens, V0_STEP) : chunk.tokens,
+      };
+    }
+    case "v1": {
+      const { sequences, tokens } = isLarge(card, scheduler.largeCards) ? scheduler.large : scheduler.other;
+      return { maxNumSeqs: sequences, maxBatchedTokens: tokens };
+    }
   }
-  const large = card !== undefined && card.totalBytes >= 70 * GiB && card.generation !== "ampere";
-  return large ? { maxNumSeqs: 1024, maxBatchedTokens: 8192 } : { maxNumSeqs: 256, maxBatchedTokens: 2048 };
 }
 
-/** Kernels' fixed workspaces on top of either moment of the profile run: the same 36 MiB in every reading. */
-const FIXED_BYTES = 36 * 2 ** 20;
+function isLarge(card: EngineCard | undefined, cards: LargeCards): boolean {
+  if (card === undefined) return false;
+  switch (cards) {
+    case "hopper":
+      return card.generation === "hopper";
+    case "70-gib":
+      return card.totalBytes >= 70 * GiB;
+    case "70-gib-no-ampere":
+      return card.totalBytes >= 70 * GiB && card.generation !== "ampere";
+  }
+}
+
+/** Does the profile run sample? Not in V0 up to 0.6.4 where prompts are read in chunks. */
+export function samplesInProfile({ scheduler }: VllmVersion, contextTokens: Tokens): boolean {
+  switch (scheduler.engine) {
+    case "v0":
+      return contextTokens <= V0_LONG_CONTEXT || scheduler.chunk.sampled;
+    case "v1":
+      return true;
+  }
+}
+
+/** Kernels' fixed workspaces on top of the sampler: the same 36 MiB in every reading of 0.11 and 0.19. */
+const SAMPLER_WORKSPACES = 36 * 2 ** 20;
+/** The same where the layers set the peak: 0.77 GiB of CodeLlama-7B at 0.19; Granite-3.1-8B then comes to 0.2 %. */
+const LAYER_WORKSPACES = 16 * 2 ** 20;
 
 export interface ProfilePeak {
   /** Hidden states kept for the sampler, or the widest layer when that moment is the larger. */
@@ -59,9 +95,11 @@ export interface ProfilePeak {
  * Peak of the profile run: one forward of max_num_batched_tokens, then a dummy sampler run; what scores or embeds a text
  * has none (`gpu_model_runner.py`, `profile_run` of pooling models).
  *
- *     layers    tokens * (4 hidden + widest feed-forward or mixer) * compute bytes
- *     sampler   tokens * hidden * compute bytes + sequences * vocabulary * (compute bytes + c(version))
- *     peak      max(layers, sampler) + 36 MiB; a model with a tower also keeps its embeddings, tokens * hidden
+ *     layers    tokens * (stream + widest feed-forward or mixer) * compute bytes + 16 MiB
+ *     stream    4 hidden in compiled layers; 3 in eager ones, whose norms add in place: 54,880 elements a token from
+ *               20,000 to 29,000 tokens of Llama-3.1-8B (issue 10517), where 3 x 4096 + 3 x 14336 are 55,296
+ *     sampler   tokens * hidden * compute bytes + sequences * vocabulary * (compute bytes + c(version)) + 36 MiB
+ *     peak      max(layers, sampler); a model with a tower also keeps its embeddings, tokens * hidden
  *
  * `model` is the rank's share: widths divide by tensor ranks, the vocabulary does not, because logits are
  * gathered. Not modelled: encoders of towers, whose largest image can exceed both moments.
@@ -75,6 +113,8 @@ export function profilePeak(
     readonly limits: SchedulerLimits;
     readonly computeBytes: number;
     readonly version: VllmVersion;
+    /** Do the layers run as PyTorch writes them, uncompiled: V0, and `--enforce-eager`? */
+    readonly eager: boolean;
     /** Stages but the last make no logits, and what scores or embeds a text is not sampled from. */
     readonly sampler: boolean;
   },
@@ -84,24 +124,20 @@ export function profilePeak(
   const rows = Math.min(limits.maxNumSeqs, tokens);
   const kept = tokens * model.hiddenSize * computeBytes;
   const tower = model.stacks.some((stack) => stack.role === "vision" || stack.role === "audio") ? kept : 0;
-  const widest = peakElements(widestLayer(model));
+  const widths = widestLayer(model);
+  const widest = peakElements(input.eager ? { ...widths, stream: (widths.stream / 4) * 3 } : widths);
   const layers = tokens * widest * computeBytes;
   const each = computeBytes + version.samplerBytes;
   const sampler = input.sampler ? Math.round(rows * model.vocabSize * each) : 0;
-  const sampled = kept + sampler >= layers;
+  const sampled = kept + sampler + SAMPLER_WORKSPACES >= layers + LAYER_WORKSPACES;
+  const fixed = sampled ? SAMPLER_WORKSPACES : LAYER_WORKSPACES;
   return {
-    activations: (sampled ? kept : layers) + tower + FIXED_BYTES,
+    activations: (sampled ? kept : layers) + tower + fixed,
     logits: sampled ? sampler : 0,
     explained: {
       activations: {
         formula: `{tokens} tokens x {elements} elements x {width} B${tower > 0 ? " + {tower} B of image embeddings" : ""} + {fixed} B of workspaces`,
-        inputs: {
-          tokens,
-          elements: sampled ? model.hiddenSize : widest,
-          width: computeBytes,
-          tower,
-          fixed: FIXED_BYTES,
-        },
+        inputs: { tokens, elements: sampled ? model.hiddenSize : widest, width: computeBytes, tower, fixed },
       },
       logits: {
         formula: "{rows} rows x {vocabulary} x {each} B",

@@ -16,18 +16,17 @@ import {
   profilePeak,
   rotaryTableBytes,
   type SchedulerLimits,
+  samplesInProfile,
 } from "./profile.ts";
 import { VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
 
 /** vLLM's flags, by their names there. */
 export interface VllmOptions extends Partial<SchedulerLimits>, Omit<PageOptions, "format"> {
-  /** `--gpu-memory-utilization`: part of the card's total that the pool may fill. Default 0.9. */
+  /** `--gpu-memory-utilization`: part of the card's total that the pool may fill. Default 0.92, before 0.20 0.9. */
   readonly gpuMemoryUtilization?: number;
   /** `--enforce-eager`: no CUDA graphs. Default false. */
   readonly enforceEager?: boolean;
 }
-
-const DEFAULT_UTILIZATION = 0.9;
 
 /**
  * What vLLM needs on each device, and the pool that it makes of the rest.
@@ -35,8 +34,9 @@ const DEFAULT_UTILIZATION = 0.9;
  *     pool bytes = utilization * total - weights - peak of the profile run - memory outside torch
  *     need       = weights + blocks of the request + peak + outside torch + context + graphs
  *
- * The budget counts from after the driver context; CUDA graphs come after the pool. On a pipeline every
- * stage gets as many blocks as the poorest one.
+ * The budget counts from after the driver context, except where the worker looks at the whole card (0.6.4 and older, 0.8 to
+ * 0.9.1). CUDA graphs come after the pool; from 0.20 on they are captured on trial and counted. On a pipeline every stage
+ * gets as many blocks as the poorest one.
  *
  * @example serveOnVllm({ model: llama_3_1_8b, card: h100, gpuMemoryUtilization: 0.95, ... }).devices[0].pool
  * // { blocks: 29_748, tokens: 475_968, ... } of 79.19 GiB; the log says 476,016
@@ -62,7 +62,7 @@ export function serveOnVllm(input: ServingInput & VllmOptions): EngineResult {
     };
   });
   const options = {
-    gpuMemoryUtilization: input.gpuMemoryUtilization ?? DEFAULT_UTILIZATION,
+    gpuMemoryUtilization: input.gpuMemoryUtilization ?? version.utilization,
     ...limitsOf(input, version),
     enforceEager: input.enforceEager === true,
   };
@@ -118,12 +118,17 @@ function stageParts(
     limits,
     computeBytes: input.computeBytes,
     version,
-    sampler: at.lastStage && !isEncoder(share) && hasVocabularyHead(share),
+    eager: input.enforceEager === true || version.scheduler.engine === "v0",
+    sampler:
+      at.lastStage &&
+      !isEncoder(share) &&
+      hasVocabularyHead(share) &&
+      samplesInProfile(version, input.contextTokens),
   });
   const nonTorchGiB = nonTorchOf(version, input.degrees.tp);
   const nonTorch = Math.round(nonTorchGiB * GiB);
   const rotary = rotaryTableBytes(share, input.computeBytes);
-  const captured = input.enforceEager === true ? null : graphsOf(share, version);
+  const captured = input.enforceEager === true ? null : graphsOf(share, version, limits.maxNumSeqs);
   const graphs = captured === null ? 0 : captured.bytes;
   const stored = input.storage.bytesOf(share);
   const rounding =
@@ -153,10 +158,12 @@ function stageParts(
   const poolOf = (bytes: Bytes): BlockPool | null =>
     layout === null ? null : blockPool(layout, { ...request, bytes, report: version.poolReport });
   if (input.card === undefined || layout === null) return { terms, pool: null, poolOf: () => null };
-  const budget = (input.gpuMemoryUtilization ?? DEFAULT_UTILIZATION) * input.card.totalBytes;
+  const budget = (input.gpuMemoryUtilization ?? version.utilization) * input.card.totalBytes;
   const besides = input.besides?.({ held: share, last: at.lastStage });
   const weights = stored + rounding + rotary + (besides === undefined ? 0 : besides);
-  const free = budget - weights - peak.activations - peak.logits - nonTorch;
+  const context = version.outside === "card" ? cudaContext(input.card.generation).bytes : 0;
+  const captures = version.graphsInBudget ? graphs : 0;
+  const free = budget - weights - peak.activations - peak.logits - nonTorch - context - captures;
   return {
     terms,
     pool: poolOf(Math.max(0, free)),
@@ -199,10 +206,29 @@ function runtimeTerm(nonTorchGiB: number, generation: string | undefined): Term 
   };
 }
 
-/** Captured sizes hold buffers per layer; experts add their own kernels' buffers, about as much as 30 layers. */
+/** Sizes up to `largest` that are captured: 1, 2, 4, multiples of 8, from 256 on of 16 (`config/vllm.py`). */
+function capturedSizes(largest: number): number {
+  const small = [1, 2, 4].filter((size) => size <= largest).length;
+  const eights = Math.floor(Math.min(largest, 255) / 8);
+  return small + eights + (largest < 256 ? 0 : Math.floor((largest - 256) / 16) + 1);
+}
+
+/** The most that is captured, from 512 sequences on: 51 sizes in pieces and 51 whole. */
+const ALL_CAPTURES = 102;
+
+/**
+ * Graphs captured for this many sequences: in pieces up to twice as many tokens, whole up to as many, 512 at most.
+ * 256 sequences: 51 + 35, as the log says.
+ */
+function capturesOf(maxNumSeqs: number): number {
+  return capturedSizes(Math.min(2 * maxNumSeqs, 512)) + capturedSizes(Math.min(maxNumSeqs, 512));
+}
+
+/** Each capture holds buffers per layer; experts add their own kernels' buffers, about as much as 30 layers. */
 function graphsOf(
   share: Architecture,
   { graphsGiB }: VllmVersion,
+  maxNumSeqs: number,
 ): { readonly bytes: Bytes; readonly explained: Explained } {
   let layers = 0;
   let experts = false;
@@ -215,13 +241,14 @@ function graphsOf(
   }
   const { base, perLayer } = graphsGiB;
   const counted = experts ? layers + EXPERT_KERNELS : layers;
+  const captures = capturesOf(maxNumSeqs);
   return {
-    bytes: Math.round((base + counted * perLayer) * GiB),
+    bytes: Math.round((base + (counted * perLayer * captures) / ALL_CAPTURES) * GiB),
     explained: {
       formula: experts
-        ? "({base} + ({layers} layers + {kernels} for experts) x {perLayer}) GiB of CUDA graphs"
-        : "({base} + {layers} layers x {perLayer}) GiB of CUDA graphs",
-      inputs: { base, layers, perLayer, kernels: EXPERT_KERNELS },
+        ? "({base} + ({layers} layers + {kernels} for experts) x {perLayer} x {captures} captures / {all}) GiB of CUDA graphs"
+        : "({base} + {layers} layers x {perLayer} x {captures} captures / {all}) GiB of CUDA graphs",
+      inputs: { base, layers, perLayer, kernels: EXPERT_KERNELS, captures, all: ALL_CAPTURES },
     },
   };
 }
