@@ -4,7 +4,7 @@ import { nearestNames, VramCalcError } from "../errors.ts";
 export type EngineSettings = Readonly<Record<string, number | boolean | string | readonly number[]>>;
 
 /** A list of words names the values that a flag takes. */
-type SettingKind = "share" | "count" | "switch" | "list" | readonly string[];
+type SettingKind = "share" | "count" | "switch" | "off-switch" | "list" | readonly string[];
 
 /** What `--set` may hold: flag of the engine, its name in the core, what it is, and its other spellings there. */
 const SETTINGS: readonly (readonly [
@@ -18,6 +18,12 @@ const SETTINGS: readonly (readonly [
   ["max-num-batched-tokens", "maxBatchedTokens", "count"],
   ["block-size", "blockTokens", "count"],
   ["enforce-eager", "enforceEager", "switch"],
+  ["num-speculative-tokens", "speculativeTokens", "count", ["speculative-tokens"]],
+  ["enable-prefix-caching", "prefixCaching", "switch", ["prefix-caching"]],
+  ["disable-hybrid-kv-cache-manager", "hybridManager", "off-switch"],
+  ["flashinfer-sampler", "flashinferSampler", "switch"],
+  ["kv-cache-memory-bytes", "kvCacheMemoryBytes", "count", ["kv-cache-memory"]],
+  ["num-gpu-blocks-override", "numGpuBlocks", "count"],
   ["mem-fraction-static", "memFractionStatic", "share"],
   ["ngl", "gpuLayers", "count", ["n-gpu-layers", "gpu-layers"]],
   ["n-cpu-moe", "cpuExpertLayers", "count", ["ncmoe"]],
@@ -52,6 +58,8 @@ const OPTIONS_HERE: ReadonlyMap<string, string> = new Map([
   ["tp-size", "--tp"],
   ["pipeline-parallel-size", "--pp"],
   ["data-parallel-size", "--dp"],
+  ["enable-expert-parallel", "--ep ranks"],
+  ["ep-size", "--ep"],
   ["md", "--draft"],
   ["model-draft", "--draft"],
 ]);
@@ -93,7 +101,7 @@ export function parseSettings(text: string, before: EngineSettings = {}): Engine
     const known = settingOf(flag);
     if (known === undefined) throw unknownSetting(flag, value);
     const [name, field, kind] = known;
-    const read = readValue(kind === "switch" ? (value ?? "on") : value, kind);
+    const read = readValue(isSwitch(kind) ? (value ?? "on") : value, kind);
     if (read === undefined)
       throw new VramCalcError("bad-option", {
         option: `--set ${flag}`,
@@ -127,8 +135,11 @@ const KINDS = {
   share: { meaning: "a share above 0, at most 1", example: "0.95" },
   count: { meaning: "a whole number", example: "20" },
   switch: { meaning: "on or off", example: "off" },
+  "off-switch": { meaning: "on or off", example: "on" },
   list: { meaning: "a share for each GPU, at most 64, joined by slashes", example: "3/1" },
 } as const;
+
+const isSwitch = (kind: SettingKind): boolean => kind === "switch" || kind === "off-switch";
 
 const meaningOf = (kind: SettingKind): string =>
   typeof kind === "string" ? KINDS[kind].meaning : kind.join(", ");
@@ -149,7 +160,11 @@ function readValue(
     case "count":
       return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
     case "switch":
-      return /^(on|true|1|yes)$/.test(value) ? true : /^(off|false|0|no)$/.test(value) ? false : undefined;
+      return switchOf(value);
+    case "off-switch": {
+      const off = switchOf(value);
+      return off === undefined ? undefined : !off;
+    }
     case "list": {
       const parts = value.split("/").map(Number);
       const shares =
@@ -158,3 +173,6 @@ function readValue(
     }
   }
 }
+
+const switchOf = (value: string): boolean | undefined =>
+  /^(on|true|1|yes)$/.test(value) ? true : /^(off|false|0|no)$/.test(value) ? false : undefined;

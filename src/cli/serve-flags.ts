@@ -4,6 +4,7 @@ import { defined } from "../defined.ts";
 import type { EstimateOptions } from "../estimate/prepare.ts";
 import { type ImagesRequest, parseImages } from "../memory/images-request.ts";
 import type { LoadedModel } from "../sources/load-model.ts";
+import { publishedCacheFormat } from "../sources/published-storage.ts";
 import type { Tokens } from "../units.ts";
 import type { BesideFlags } from "./beside.ts";
 import { type EngineSettings, parseSettings } from "./engine-settings.ts";
@@ -65,7 +66,7 @@ export function addServeOptions(command: Command): Command {
 /** The flags as options of the core, with what the model's files and the card say. */
 export function estimateOptionsOf(
   flags: ServeFlags,
-  loaded: Pick<LoadedModel, "stored">,
+  loaded: Pick<LoadedModel, "stored" | "config">,
   limit: Limit | null,
 ): EstimateOptions {
   const { dtype, context, batch, kvDtype, engine, tp, pp, ep, dp, lora, set, mtp, images, weightsOnly } =
@@ -76,6 +77,7 @@ export function estimateOptionsOf(
     batch,
     kvDtype,
     stored: loaded.stored,
+    calibratedKv: publishedCacheFormat(loaded.config),
     engine,
     tp,
     pp,
@@ -83,7 +85,7 @@ export function estimateOptionsOf(
     dp,
     lora,
     engineOptions: set,
-    mtp: mtp === undefined ? undefined : 1,
+    mtp: mtp === undefined ? undefined : proposedTokens(set),
     images,
     weightsOnly,
     devices: limit === null || limit.count === 1 ? undefined : limit.count,
@@ -92,4 +94,10 @@ export function estimateOptionsOf(
         ? undefined
         : defined({ totalBytes: limit.bytes, generation: limit.generation }),
   });
+}
+
+/** Tokens that the prediction layers propose: vLLM's own flag says, else one. */
+function proposedTokens(set: EngineSettings | undefined): number {
+  const { speculativeTokens: tokens } = set ?? {};
+  return typeof tokens === "number" && tokens > 0 ? tokens : 1;
 }

@@ -44,6 +44,9 @@ const OPTIONS: {
     "speculativeTokens",
     "prefixCaching",
     "hybridManager",
+    "flashinferSampler",
+    "kvCacheMemoryBytes",
+    "numGpuBlocks",
   ],
   sglang: ["memFractionStatic", "swaFullTokensRatio", "chunkedPrefillTokens", "disableRadixCache"],
   transformers: ["attention", "promptTokens", "cache"],
@@ -97,6 +100,9 @@ export interface EngineName {
   readonly version?: string;
 }
 
+/** As releases, builds and logs print it: 0.19, v0.8.5.post1, b6400, 0.22.1rc1, 0.20.1.dev1+g0012cf6. */
+const VERSION = /^[bv]?\d+(\.\d+)*([.-]?(dev|post|rc|a|b)\d*)*(\+[\w.]+)?$/;
+
 /**
  * Reads `--engine`: a name, with `@version` for older constants.
  *
@@ -114,7 +120,7 @@ export function parseEngine(text: string): EngineName {
       hint: `engines are generic, ${ENGINE_IDS.join(", ")}`,
     });
   if (version === undefined) return { engine };
-  if (!/^[bv]?\d+(\.\d+)*$/.test(version))
+  if (!VERSION.test(version))
     throw new VramCalcError("bad-option", {
       option: "--engine",
       given: text,

@@ -36,8 +36,13 @@ export interface DraftModel {
 export interface EstimateOptions {
   /** How weights are stored: "fp16", "q4_k_m", "awq", ... Default: as published, else bf16. */
   readonly dtype?: string;
-  /** Format of the KV cache, or keys and values apart: "q8_0/q4_0". Default: 16 bits, bf16 where the model is. */
+  /**
+   * Format of the KV cache, or keys and values apart: "q8_0/q4_0". Default, also "auto": 16 bits, bf16 where the model
+   * is.
+   */
   readonly kvDtype?: string;
+  /** The cache format whose scales the checkpoint carries: vLLM's default for it when `kvDtype` is absent. */
+  readonly calibratedKv?: string;
   /** Tokens kept per sequence. Default: 4096, or the model's maximum if that is smaller. */
   readonly contextTokens?: Tokens;
   /**
@@ -128,7 +133,7 @@ export function prepare(
   const weightsOnly = options.weightsOnly === true;
   const contextTokens = weightsOnly ? 1 : contextOf(model, options, notes);
   const sequences = options.batch === undefined ? 1 : positive("batch", options.batch);
-  const cacheFormat = cacheFormatOf(options.kvDtype ?? defaultCacheFormat(model, options));
+  const cacheFormat = cacheFormatOf(chosenCacheFormat(model, options, weightsOnly ? [] : notes));
   const encoderTokens = weightsOnly ? undefined : encoderTokensOf(model, contextTokens, notes);
   return {
     storage,
@@ -183,6 +188,22 @@ const DEFAULT_DTYPE_NOTE: Note = {
   message: "the model does not say how its weights are stored: bf16 taken; --dtype sets another",
   details: { dtype: "bf16" },
 };
+
+/** What is asked for; else under vLLM what the checkpoint is calibrated for (`torch_utils.py`, `attention/layer.py`). */
+function chosenCacheFormat(model: Architecture, options: EstimateOptions, notes: Note[]): string {
+  const { kvDtype, calibratedKv, engine = "generic" } = options;
+  if (kvDtype !== undefined && kvDtype.toLowerCase() !== "auto") return kvDtype;
+  if (calibratedKv === undefined) return defaultCacheFormat(model, options);
+  const taken = /^vllm(@|$)/i.test(engine.trim());
+  notes.push({
+    code: "calibrated-cache",
+    message: taken
+      ? `the checkpoint carries scales of a cache in ${calibratedKv}, which vLLM then keeps: --kv-dtype sets another`
+      : `the checkpoint carries scales of a cache in ${calibratedKv}: --kv-dtype ${calibratedKv} counts one`,
+    details: { format: calibratedKv },
+  });
+  return taken ? calibratedKv : defaultCacheFormat(model, options);
+}
 
 /** The model's own 16 bits; llama.cpp's cache is fp16 unless a flag says otherwise. */
 const defaultCacheFormat = ({ dtype }: Architecture, options: EstimateOptions): string =>

@@ -95,6 +95,7 @@ export function serveOnOneDevice(model: Architecture, prepared: Prepared): Estim
 const SIMPLE: ReadonlySet<string> = new Set([
   "dtype",
   "kvDtype",
+  "calibratedKv",
   "contextTokens",
   "batch",
   "weightsOnly",

@@ -24,6 +24,34 @@ function mentionsQuantization(config: unknown): boolean {
   );
 }
 
+/**
+ * The cache format whose scales the checkpoint carries: `kv_cache_scheme` of compressed-tensors and ModelOpt, or the older
+ * `kv_cache_quant_algo`, at top level or in the text part. Undefined when it says nothing, or another format than fp8.
+ *
+ * @example publishedCacheFormat({ quantization_config: { kv_cache_scheme: { type: "float", num_bits: 8 } } }) // "fp8"
+ */
+export function publishedCacheFormat(config: unknown): "fp8" | undefined {
+  if (!isRecord(config)) return undefined;
+  for (const key of BLOCKS) {
+    const block = config[key];
+    if (!isRecord(block)) continue;
+    const { kv_cache_scheme: modern, kv_cache_quant_algo: older } = block;
+    const scheme = modern ?? older;
+    if (typeof scheme === "string") return scheme.toLowerCase() === "fp8" ? "fp8" : undefined;
+    if (!isRecord(scheme)) continue;
+    const { type, num_bits: bits } = scheme;
+    return type === "float" && bits === 8 ? "fp8" : undefined;
+  }
+  for (const key of PARTS) {
+    const found = publishedCacheFormat(config[key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** Files beside a config.json that say the same in the words of one tool, in order of preference. */
 export const QUANTIZATION_FILES = [
   "hf_quant_config.json",

@@ -14,6 +14,7 @@ import { sumTerms } from "../../src/memory/term.ts";
 import { SINGLE_DEVICE } from "../../src/parallelism/degrees.ts";
 import { uniformStorage } from "../../src/quantization/storage.ts";
 import { storageByName } from "../../src/quantization/storage-by-name.ts";
+import { storageFromConfig } from "../../src/quantization/storage-from-config.ts";
 import { bf16Cache, ggmlCache } from "./cache-formats.ts";
 import { MEASURED, modelOf } from "./measured-rows.ts";
 
@@ -160,6 +161,52 @@ describe("vLLM's releases", () => {
       maxNumSeqs,
       maxBatchedTokens,
     }),
+  );
+});
+
+describe("vLLM's flags and kernels", () => {
+  const logitsOf = (input: Partial<EngineInput>) => bytesOf({ ...base, ...input }, "vllm", "logits")[0];
+  test("the sampler: 38.1 B per row and entry where it sorts, 14.65 where FlashInfer's is there", () => {
+    expect(logitsOf({ version: "0.11" })).toBe(Math.round(1024 * 128_256 * 38.1));
+    expect(logitsOf({ version: "0.11", flashinferSampler: true })).toBe(Math.round(1024 * 128_256 * 14.65));
+    expect(logitsOf({ version: "0.19", flashinferSampler: false })).toBe(Math.round(1024 * 128_256 * 38.1));
+    expect(logitsOf({ version: "0.17.1" })).toBe(Math.round(1024 * 128_256 * 14.65));
+  });
+
+  const poolOf = (input: Partial<EngineInput>) => serveOn("vllm", { ...base, ...input }).devices[0]!.pool!;
+  test("a pool that is given: 10 GiB of blocks of 2 MiB, or so many blocks", () => {
+    expect(poolOf({ kvCacheMemoryBytes: 10 * GIB }).blocks).toBe(5120);
+    expect(poolOf({ numGpuBlocks: 512 })).toMatchObject({ blocks: 512, tokens: 8192 });
+  });
+
+  const gptOss = named("gpt-oss-120b");
+  const mxfp4 = storageFromConfig({ quantization_config: { quant_method: "mxfp4" } }, "config.json")!;
+  const paddingOf = (generation: string, tp: number): number => {
+    const degrees = { ...SINGLE_DEVICE, tp };
+    const card = { totalBytes: 80 * GIB, generation };
+    return bytesOf({ ...base, model: gptOss, storage: mxfp4, degrees, card }, "vllm", "allocator")[0]!;
+  };
+  // Gate, up and down: half a byte a value, and a scale for 32 values of a row.
+  const experts = (width: number, hidden: number): number =>
+    36 * 128 * (1.5 * width * hidden + 2 * width * Math.ceil(hidden / 32) + hidden * Math.ceil(width / 32));
+  test("MXFP4 experts of 2880 x 2880: Triton pads widths to 3072, Marlin to 2944 and the hidden size to 3072", () => {
+    expect(paddingOf("hopper", 1)).toBe(experts(3072, 2880) - experts(2880, 2880));
+    expect(paddingOf("ampere", 1)).toBe(experts(2944, 3072) - experts(2880, 2880));
+    expect(paddingOf("ampere", 4)).toBe(experts(768, 3072) - experts(720, 2880));
+  });
+
+  test("states of more sequences than the pool has blocks: vLLM does not start", () => {
+    const hybrid = named("qwen3.6-35b-a3b");
+    const input = { ...base, model: hybrid, storage: storageByName("fp8"), gpuMemoryUtilization: 0.55 };
+    const { devices, notes } = serveOn("vllm", input);
+    expect(devices[0]!.pool!.blocks).toBeLessThan(1024);
+    expect(notes.map(({ code }) => code)).toEqual(["state-blocks"]);
+    expect(serveOn("vllm", { ...input, maxNumSeqs: 2 }).notes).toEqual([]);
+    expect(serveOn("vllm", base).notes).toEqual([]);
+  });
+
+  test.for(["0.22.1rc1", "0.8.5.post1", "0.20.1.dev1+g0012cf6", "v0.19"])("vllm@%s is a version", (version) =>
+    expect(parseEngine(`vllm@${version}`).engine).toBe("vllm"),
   );
 });
 

@@ -34,6 +34,9 @@ const ROWS: { readonly [option in keyof Required<EstimateOptions>]: readonly Row
     { model: llama, change: { kvDtype: "q8_0/q4_0" }, moves: ["kv-cache"] },
     { model: llama, before: vllm, change: { kvDtype: "fp8" }, moves: ["kv-cache", "pool"] },
   ],
+  calibratedKv: [
+    { model: llama, before: vllm, change: { calibratedKv: "fp8" }, moves: ["kv-cache", "pool"] },
+  ],
   contextTokens: [
     { model: llama, change: { contextTokens: 65_536 }, moves: ["kv-cache"] },
     { model: llama, change: { contextTokens: 1024 }, moves: ["kv-cache", "activations"] },
@@ -114,7 +117,12 @@ const ROWS: { readonly [option in keyof Required<EstimateOptions>]: readonly Row
   ],
   engineOptions: [
     { model: llama, before: vllm, change: { engineOptions: { gpuMemoryUtilization: 0.5 } }, moves: ["pool"] },
-    { model: llama, before: vllm, change: { engineOptions: { enforceEager: true } }, moves: ["workspace"] },
+    {
+      model: llama,
+      before: vllm,
+      change: { engineOptions: { enforceEager: true } },
+      moves: ["pool", "workspace"],
+    },
     { model: llama, before: vllm, change: { engineOptions: { maxNumSeqs: 512 } }, moves: ["logits", "pool"] },
   ],
   lora: [

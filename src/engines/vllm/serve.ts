@@ -1,8 +1,10 @@
-import type { Architecture } from "../../architecture/model.ts";
+import type { Architecture, Note } from "../../architecture/model.ts";
 import { hasVocabularyHead, isEncoder, turnsOf } from "../../architecture/stack.ts";
+import { defined } from "../../defined.ts";
 import { type Explained, exactTerm, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
-import { type Bytes, GiB } from "../../units.ts";
+import { onceFor } from "../../remember.ts";
+import { type Bytes, GiB, groupDigits } from "../../units.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { cudaContext } from "../process-overhead.ts";
 import { weightRounding } from "../torch-allocator.ts";
@@ -18,7 +20,7 @@ import {
   type SchedulerLimits,
   samplesInProfile,
 } from "./profile.ts";
-import { VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
+import { FLASHINFER_SAMPLER, NATIVE_SAMPLER, VLLM_VERSIONS, type VllmVersion } from "./versions.ts";
 
 /** vLLM's flags, by their names there. */
 export interface VllmOptions extends Partial<SchedulerLimits>, Omit<PageOptions, "format"> {
@@ -26,6 +28,12 @@ export interface VllmOptions extends Partial<SchedulerLimits>, Omit<PageOptions,
   readonly gpuMemoryUtilization?: number;
   /** `--enforce-eager`: no CUDA graphs. Default false. */
   readonly enforceEager?: boolean;
+  /** Is FlashInfer's sampler there, which sorts nothing? Default: as its releases were mostly run. */
+  readonly flashinferSampler?: boolean;
+  /** `--kv-cache-memory-bytes`: the pool of a device; utilization and the profile run do not say then. */
+  readonly kvCacheMemoryBytes?: Bytes;
+  /** `--num-gpu-blocks-override`: blocks of the pool. */
+  readonly numGpuBlocks?: number;
 }
 
 /**
@@ -42,15 +50,16 @@ export interface VllmOptions extends Partial<SchedulerLimits>, Omit<PageOptions,
  * // { blocks: 29_748, tokens: 475_968, ... } of 79.19 GiB; the log says 476,016
  */
 export function serveOnVllm(input: ServingInput & VllmOptions): EngineResult {
-  const version = versionRow(VLLM_VERSIONS, input.version);
+  const version = withSampler(versionRow(VLLM_VERSIONS, input.version), input.flashinferSampler);
   const shares = deviceShares(input.model, input.degrees);
   const last = shares.length - 1;
   const stages = shares.map((device, stage) => {
     const parts = stageParts(device.share, { input, version, lastStage: stage === last });
     return { device, parts };
   });
-  let blocks = Number.POSITIVE_INFINITY;
-  for (const { parts } of stages) if (parts.pool !== null) blocks = Math.min(blocks, parts.pool.blocks);
+  let blocks = input.numGpuBlocks ?? Number.POSITIVE_INFINITY;
+  if (input.numGpuBlocks === undefined)
+    for (const { parts } of stages) if (parts.pool !== null) blocks = Math.min(blocks, parts.pool.blocks);
   const devices = stages.map(({ device, parts }): EngineDevice => {
     const pool = parts.pool === null ? null : parts.poolOf(blocks);
     return {
@@ -61,12 +70,43 @@ export function serveOnVllm(input: ServingInput & VllmOptions): EngineResult {
       ...(pool === null ? {} : { pool }),
     };
   });
+  const limits = limitsOf(input, version);
   const options = {
     gpuMemoryUtilization: input.gpuMemoryUtilization ?? version.utilization,
-    ...limitsOf(input, version),
+    ...limits,
     enforceEager: input.enforceEager === true,
+    ...defined({
+      flashinferSampler: input.flashinferSampler,
+      kvCacheMemoryBytes: input.kvCacheMemoryBytes,
+      numGpuBlocks: input.numGpuBlocks,
+    }),
   };
-  return { engine: "vllm", version: version.version, options, devices, notes: [] };
+  const notes = hasStates(input.model) ? stateNotes(devices, limits) : [];
+  return { engine: "vllm", version: version.version, options, devices, notes };
+}
+
+/** Each sequence of a step keeps a state, and a state takes a block: vLLM does not start with more of them than blocks. */
+function stateNotes(devices: readonly EngineDevice[], { maxNumSeqs }: SchedulerLimits): readonly Note[] {
+  const pool = devices.find((device) => device.pool !== undefined)?.pool;
+  if (pool === undefined || pool.blocks === 0 || pool.blocks >= maxNumSeqs) return [];
+  return [
+    {
+      code: "state-blocks",
+      message: `the pool has ${groupDigits(pool.blocks)} blocks for the states of ${groupDigits(maxNumSeqs)} sequences, with which vLLM does not start: --set max-num-seqs=${pool.blocks} does`,
+      details: { blocks: pool.blocks, maxNumSeqs },
+    },
+  ];
+}
+
+const hasStates = onceFor((model: Architecture): boolean =>
+  model.stacks.some(({ kinds }) =>
+    kinds.some(({ mixers }) => mixers.some(({ kind }) => kind === "recurrent" || kind === "conv")),
+  ),
+);
+
+function withSampler(version: VllmVersion, flashinfer: boolean | undefined): VllmVersion {
+  if (flashinfer === undefined) return version;
+  return { ...version, samplerBytes: flashinfer ? FLASHINFER_SAMPLER : NATIVE_SAMPLER };
 }
 
 function limitsOf(input: ServingInput & VllmOptions, version: VllmVersion): SchedulerLimits {
@@ -134,7 +174,7 @@ function stageParts(
   const rounding =
     input.storage.scheme === undefined
       ? weightRounding(share, Math.round(stored / Math.max(1, share.parameters.stored)))
-      : expertPadding(share, input.storage.scheme);
+      : expertPadding(share, input.storage.scheme, input.card?.generation);
   terms.push(...peakTerms(peak));
   terms.push(runtimeTerm(nonTorchGiB, input.card?.generation), {
     id: "workspace",
@@ -166,7 +206,7 @@ function stageParts(
   const free = budget - weights - peak.activations - peak.logits - nonTorch - context - captures;
   return {
     terms,
-    pool: poolOf(Math.max(0, free)),
+    pool: poolOf(input.kvCacheMemoryBytes ?? Math.max(0, free)),
     poolOf: (blocks) => poolOf(blocks * layout.bytesPerBlock),
   };
 }

@@ -63,15 +63,22 @@ const byCard = (largeCards: LargeCards, other: CardLimits = SMALL): SchedulerDef
 });
 
 /**
- * Sampler: a run of max_num_seqs rows sorts and masks the logits. Up to 0.11 that is 38.1 bytes per entry
- * with 2-byte logits on models of 0.6B to 70B alike (and 1.26 GiB at 256 rows in 2024: the same 38.1);
- * by 0.19 it is 14.65, and 16.7 with 4-byte logits, so the logits are apart.
+ * PyTorch's sampler sorts and masks the rows: 38.1 bytes per entry with 2-byte logits on models of 0.6B to 70B alike at 0.11
+ * (peak activation of six models on an 80 GB H100, llm-d-benchmark), the same 38.1 of the 1.26 GiB at 256 rows in 2024 (PR
+ * 10511).
  */
+export const NATIVE_SAMPLER = 36.1;
+
+/**
+ * FlashInfer's sorts nothing: 14.65 bytes at 0.19, and 16.7 with 4-byte logits, so the logits are apart. Where it is
+ * installed 0.10 has it too: Qwen2-7B on an A100 at 0.25 has 93,872 tokens, which 14.65 bytes leave and 38.1 do not.
+ */
+export const FLASHINFER_SAMPLER = 12.65;
+
 const FIRST: VllmVersion = {
   version: "0.6",
   date: "2024-10",
-  // peak activation of six models on an 80 GB H100 at 0.11, llm-d-benchmark; vLLM PR 10511 at 256 rows
-  samplerBytes: 36.1,
+  samplerBytes: NATIVE_SAMPLER,
   nonTorchGiB: { one: 0.13, pair: 0.55, many: 0.6 },
   // PR 9352: the card's used bytes less those that torch has allocated
   outside: "card",
@@ -111,7 +118,7 @@ const LOGGED: VllmVersion = {
   date: "2026-04",
   outside: "growth",
   scheduler: byCard("70-gib-no-ampere"),
-  samplerBytes: 12.65,
+  samplerBytes: FLASHINFER_SAMPLER,
   nonTorchGiB: { one: 0.25, pair: 2.08, many: 2.17 },
   graphsGiB: { base: 0.36, perLayer: 0.0155 },
   padRatio: 1.5,
@@ -144,6 +151,18 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
   { ...V1, version: "0.9", date: "2025-05", scheduler: byCard("70-gib-no-ampere") },
   // PRs 18974 and 19312: V0's measuring, what was taken since the start
   { ...V1, version: "0.9.2", date: "2025-07", outside: "growth", scheduler: byCard("70-gib-no-ampere") },
+  // v1/core/kv_cache_utils.py
+  {
+    ...V1,
+    version: "0.14",
+    date: "2026-01",
+    outside: "growth",
+    scheduler: byCard("70-gib-no-ampere"),
+    padRatio: 1.5,
+  },
+  // Llama-3.3-70B in NVFP4 leaves 2.27 GiB for its peak and what lies outside torch on an RTX PRO 6000: 2.20 with the
+  // constants of 0.19, 4.95 with those of 0.11; between 0.11 and 0.17 nothing was read
+  { ...LOGGED, version: "0.17", date: "2026-03" },
   LOGGED,
   COUNTED,
   // v1/core/kv_cache_utils.py counts the pool by concurrency: logs of 0.21.0 and later do, 0.20.0's count per group
