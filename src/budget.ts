@@ -6,6 +6,8 @@ export interface Need {
   readonly total: Band;
   /** What the engine's cache pool has beyond the request, for engines that make one. */
   readonly poolSpareBytes?: number;
+  /** What such an engine takes of a card at its start, the whole pool with it. */
+  readonly startBytes?: Bytes;
 }
 
 /** A limit and how a need compares with it. */
@@ -14,8 +16,11 @@ export interface Budget {
   readonly fits: boolean;
   /** Limit less need, or what the pool has to spare when that is less; negative when over. */
   readonly headroom: number;
-  /** What is tight: the engine's cache pool, a part of the card, before the card itself. */
-  readonly tight?: "pool";
+  /**
+   * What is tight before the card itself: the engine's cache pool, a part of the card, or what the engine takes of the
+   * card before any request.
+   */
+  readonly tight?: "pool" | "start";
   /** Name of the card when the limit is one. */
   readonly gpu?: string;
 }
@@ -25,24 +30,28 @@ export type Gate = "expected" | "high";
 
 /**
  * Compares a need with a limit. Equal fits. An engine that cuts a pool from a part of the card (vLLM, SGLang) has
- * to find room for all sequences at their longest in that pool, however much of the card lies outside it.
+ * to find room for all sequences at their longest in that pool, however much of the card lies outside it, and does not
+ * start where its share and what lies beside it exceed the card.
  *
  * @example checkBudget({ total: { bytes: 30, low: 29, high: 33 } }, { bytes: 32 }).headroom // 2
  * @example checkBudget({ total: { bytes: 30, low: 29, high: 33 }, poolSpareBytes: -5 }, { bytes: 32 }).fits // false
  */
 export function checkBudget(
-  { total, poolSpareBytes }: Need,
+  { total, poolSpareBytes, startBytes }: Need,
   limit: { readonly bytes: Bytes; readonly gpu?: string },
   gate: Gate = "expected",
 ): Budget {
   const left = limit.bytes - (gate === "high" ? total.high : total.bytes);
   const pool = poolSpareBytes !== undefined && poolSpareBytes < left;
-  const headroom = pool ? poolSpareBytes : left;
+  const request = pool ? poolSpareBytes : left;
+  const start = startBytes === undefined ? 0 : Math.min(0, limit.bytes - startBytes);
+  const late = start < 0 && start < request;
+  const headroom = late ? start : request;
   return {
     bytes: limit.bytes,
     fits: headroom >= 0,
     headroom,
-    ...(pool ? { tight: "pool" } : {}),
+    ...(late ? { tight: "start" } : pool ? { tight: "pool" } : {}),
     ...(limit.gpu === undefined ? {} : { gpu: limit.gpu }),
   };
 }

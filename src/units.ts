@@ -12,10 +12,10 @@ const DECIMAL = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 } as const;
 const BINARY = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 } as const;
 const COUNT = { k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12 } as const;
 
-/** Digits with optional `_` or `,` group marks, a fraction and an exponent. */
-const NUMBER = String.raw`(\d[\d_,]*(?:\.\d+)?(?:[eE]\+?\d+)?|\.\d+)`;
+/** Digits, in groups of three where `,` or `_` marks them, a fraction and an exponent: a comma is no decimal point. */
+const NUMBER = String.raw`((?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)(?:\.\d+)?(?:[eE]\+?\d+)?|\.\d+)`;
 const COUNT_PATTERN = new RegExp(`^${NUMBER}([kKmMbBgGtT])?$`);
-const BYTES_PATTERN = new RegExp(`^${NUMBER}\\s*(?:([kKmMgGtT])(i)?)?[bB]?$`);
+const BYTES_PATTERN = new RegExp(`^${NUMBER}\\s*(?:([kKmMgGtT])([iI])?)?[bB]?$`);
 const TOKENS_PATTERN = new RegExp(`^${NUMBER}([kKmM])?$`);
 
 /**
@@ -30,6 +30,12 @@ function scaleExactly(text: string, factor: number): number {
   // One unit in the last place of the product is the only error a correct text can carry.
   return Math.abs(direct - rounded) <= Math.abs(direct) * 2 ** -51 ? rounded : Number.NaN;
 }
+
+/** What to type instead: for a decimal comma the same with a point, else examples. */
+const instead = (text: string, examples: string): string =>
+  /\d,\d/.test(text) && !/\d,\d{3}(?!\d)/.test(text)
+    ? `write ${text.replace(",", ".")}: a comma groups thousands`
+    : examples;
 
 /**
  * Reads a parameter count. Suffixes are decimal: K 10^3, M 10^6, B or G 10^9, T 10^12.
@@ -50,7 +56,7 @@ export function parseCount(input: string): number {
     );
   if (text.startsWith("-")) fail("a count is not negative; write 14B, 350M or 1.5T");
   const match = COUNT_PATTERN.exec(text);
-  if (match === null) return fail("write 14B, 7.24B, 350M, 1.5T or 14_000_000_000");
+  if (match === null) return fail(instead(text, "write 14B, 7.24B, 350M, 1.5T or 14_000_000_000"));
   const suffix = match[2]?.toLowerCase() as keyof typeof COUNT | undefined;
   const value = scaleExactly(match[1]!, suffix === undefined ? 1 : COUNT[suffix]);
   if (Number.isNaN(value)) fail("a count is a whole number of parameters");
@@ -78,7 +84,10 @@ export function parseBytes(input: string): Bytes {
     throw new VramCalcError("bad-quantity", { what: "a size", input, hint });
   };
   const match = BYTES_PATTERN.exec(input.trim());
-  if (match === null) return fail("write 24GB (10^9), 24GiB (2^30), 512MiB or a number of bytes");
+  if (match === null)
+    return fail(
+      instead(input.trim(), "write 24GB (10^9), 24GiB (2^30), 512MiB or all the bytes, 24_000_000_000"),
+    );
   const unit = match[2]?.toLowerCase() as keyof typeof DECIMAL | undefined;
   const factor = unit === undefined ? 1 : match[3] === undefined ? DECIMAL[unit] : BINARY[unit];
   const value = Math.floor(Number(match[1]!.replace(/[_,]/g, "")) * factor);
@@ -99,7 +108,7 @@ export function parseTokens(input: string): Tokens {
     throw new VramCalcError("bad-quantity", { what: "a number of tokens", input, hint });
   };
   const match = TOKENS_PATTERN.exec(input.trim());
-  if (match === null) return fail("write 4096, 32k (32,768) or 1m (1,048,576)");
+  if (match === null) return fail(instead(input.trim(), "write 4096, 32k (32,768) or 1m (1,048,576)"));
   const unit = match[2]?.toLowerCase() as "k" | "m" | undefined;
   const value = scaleExactly(match[1]!, unit === undefined ? 1 : BINARY[unit]);
   if (Number.isNaN(value)) fail("a token count is a whole number");

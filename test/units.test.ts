@@ -91,6 +91,22 @@ describe("parseTokens", () => {
   );
 });
 
+describe("a comma groups thousands and is no decimal point", () => {
+  test.for([
+    [() => parseBytes("24,5GB"), /write 24\.5GB: a comma groups thousands/],
+    [() => parseCount("1,4B"), /write 1\.4B/],
+    [() => parseTokens("1,5k"), /write 1\.5k/],
+    [() => parseBytes("12,34,5GB"), /cannot read/],
+    [() => parseBytes("1__0GB"), /cannot read/],
+  ] as const)("refused: %s", ([read, message]) => expect(messageOf(read)).toMatch(message));
+  test("in groups of three it is read", () => {
+    expect(parseCount("14,000,000,000")).toBe(14e9);
+    expect(parseBytes("24_000_000_000")).toBe(24e9);
+    expect(parseTokens("32,768")).toBe(32_768);
+    expect(parseBytes("24GIB")).toBe(24 * 2 ** 30);
+  });
+});
+
 describe("printing", () => {
   test("28,000,000,000 B = 28.00 GB = 26.08 GiB", () => {
     expect(groupDigits(28e9)).toBe("28,000,000,000");

@@ -71,11 +71,10 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
   const served = name === null ? genericDevices(run, draft) : engineDevices(run, draft);
   const { devices } = served;
   const worst = worstOf(devices);
-  const poolSpareBytes = tightestPool(devices);
   return {
     devices,
     total: worst.total,
-    ...(poolSpareBytes === undefined ? {} : { poolSpareBytes }),
+    ...poolsOf(devices),
     notes: [
       ...model.notes,
       ...prepared.notes,
@@ -111,9 +110,17 @@ function withImages(prepared: Prepared, images: PreparedImages | null): Prepared
     : { ...prepared, encoderTokens: images.encoderTokens };
 }
 
-function tightestPool(devices: readonly DeviceEstimate[]): number | undefined {
-  const spare = devices.flatMap(({ pool }) => (pool === undefined ? [] : [pool.spareBytes]));
-  return spare.length === 0 ? undefined : Math.min(...spare);
+/** The tightest pool, and the fullest card with the whole of its pool. */
+function poolsOf(devices: readonly DeviceEstimate[]): {
+  readonly poolSpareBytes?: number;
+  readonly startBytes?: Bytes;
+} {
+  const pools = devices.flatMap(({ pool }) => (pool === undefined ? [] : [pool]));
+  if (pools.length === 0) return {};
+  return {
+    poolSpareBytes: Math.min(...pools.map(({ spareBytes }) => spareBytes)),
+    startBytes: Math.max(...pools.map(({ filledBytes }) => filledBytes)),
+  };
 }
 
 interface Run extends DraftRun {

@@ -37,6 +37,8 @@ export interface Estimate {
   readonly total: Band;
   /** `spareBytes` of the tightest pool, for engines that make one. */
   readonly poolSpareBytes?: number;
+  /** The largest `filledBytes` of the pools: what such an engine takes of a card at start. */
+  readonly startBytes?: Bytes;
   readonly notes: readonly Note[];
 }
 

@@ -14,7 +14,7 @@ const MiB = 2 ** 20;
  * so that the main command does not load that table; a test keeps the two equal.
  */
 // biome-ignore format: one card a line
-export const COMMON_CARDS: readonly CommonCard[] = [
+export const COMMON_CARDS: readonly [CommonCard, ...CommonCard[]] = [
   { id: "rtx-3060-12gb", name: "GeForce RTX 3060", usableBytes: 11906 * MiB },
   { id: "rtx-4060-ti-16gb", name: "GeForce RTX 4060 Ti 16GB", usableBytes: 15944 * MiB },
   { id: "l4", name: "L4", usableBytes: 22563 * MiB },

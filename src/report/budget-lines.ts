@@ -41,7 +41,7 @@ export function budgetLines(budget: Budget, need: Bytes, options: TermLinesOptio
   const paint = budget.fits ? "good" : "bad";
   const verdict = wrap(verdictText(budget, { limit, need, size }), options.columns);
   // A pool that is too small is as far over as it lacks, however empty the card is beside it.
-  const drawn = budget.tight === "pool" && !budget.fits ? budget.bytes - budget.headroom : need;
+  const drawn = budget.tight !== undefined && !budget.fits ? budget.bytes - budget.headroom : need;
   const gauge = limitBar({ need: drawn, limit: budget.bytes, width: Math.min(options.columns - 4, 60) });
   return [options.paint(paint, `  ${gauge}`), options.paint(paint, verdict)];
 }
@@ -54,6 +54,8 @@ function verdictText(
     size,
   }: { readonly limit: string; readonly need: Bytes; readonly size: (bytes: Bytes) => string },
 ): string {
+  if (tight === "start")
+    return `over ${limit} by ${size(-headroom)}: the engine takes more than the card at its start`;
   if (tight === "pool")
     return fits
       ? `fits ${limit}: the pool has ${size(headroom)} to spare`

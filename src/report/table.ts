@@ -1,6 +1,8 @@
 /** The estimate as a table for people. */
 import type { DevicePool } from "../estimate/serve.ts";
-import { type Bytes, groupDigits } from "../units.ts";
+import type { CommonCard } from "../hardware/common-cards.ts";
+import type { HoldingCards } from "../solve/common-cards.ts";
+import { groupDigits } from "../units.ts";
 import { budgetLines } from "./budget-lines.ts";
 import { explanation } from "./explain.ts";
 import { noteLines } from "./notes.ts";
@@ -9,16 +11,10 @@ import { sizeText } from "./size-text.ts";
 import { type TermLinesOptions, termLines, totalLine } from "./term-lines.ts";
 import { wrap } from "./text-layout.ts";
 
-/** A card that people own, with the bytes a process can be given on it. */
-export interface Card {
-  readonly name: string;
-  readonly usableBytes: Bytes;
-}
-
 export interface TableOptions extends TermLinesOptions {
   readonly explain: boolean;
-  /** Cards to compare with when there is no budget. */
-  readonly cards: readonly Card[];
+  /** Common cards that hold it, where there is no budget. */
+  readonly cards?: HoldingCards;
 }
 
 /** Renders a result. Every line fits `columns` as far as its words allow. */
@@ -104,25 +100,25 @@ function poolLines(pool: DevicePool, { columns, units }: TableOptions): string[]
   ];
 }
 
-/** Which common cards hold it: the expected total against what a process can be given. */
-function cardLines(result: Result, options: TableOptions): string[] {
-  if (options.cards.length === 0) return [];
-  const { bytes, high } = result.estimate.total;
-  const sure = options.cards.filter((card) => card.usableBytes >= high);
-  const tight = options.cards.filter((card) => card.usableBytes >= bytes && card.usableBytes < high);
-  const largest = options.cards.reduce((a, b) => (b.usableBytes > a.usableBytes ? b : a));
+/** Which common cards hold it. */
+function cardLines(result: Result, { cards, columns }: TableOptions): string[] {
+  if (cards === undefined) return [];
+  const { bytes } = result.estimate.total;
+  const { sure, tight, largest } = cards;
   if (sure.length + tight.length === 0) {
     const count = Math.ceil(bytes / largest.usableBytes);
     return [
       wrap(
-        `fits on no single common card: at least ${count} x ${largest.name}, before what parallel runs add`,
-        options.columns,
+        count < 2
+          ? "fits on no single common card"
+          : `fits on no single common card: at least ${count} x ${largest.name}, before what parallel runs add`,
+        columns,
       ),
     ];
   }
-  const list = (cards: readonly Card[]): string => cards.map((card) => card.name).join(", ");
+  const list = (held: readonly CommonCard[]): string => held.map((card) => card.name).join(", ");
   const lines: string[] = [];
-  if (sure.length > 0) lines.push(wrap(`fits on   ${list(sure)}`, options.columns, "          "));
-  if (tight.length > 0) lines.push(wrap(`tight on  ${list(tight)}`, options.columns, "          "));
+  if (sure.length > 0) lines.push(wrap(`fits on   ${list(sure)}`, columns, "          "));
+  if (tight.length > 0) lines.push(wrap(`tight on  ${list(tight)}`, columns, "          "));
   return lines;
 }

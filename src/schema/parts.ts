@@ -38,7 +38,12 @@ export const budget = () =>
     fits: z.boolean(),
     headroom: meta(difference(), "limit less need; negative when over"),
     gpu: z.optional(z.string()),
-    tight: z.optional(meta(z.enum(["pool"]), "the cache pool is tighter than the card")),
+    tight: z.optional(
+      meta(
+        z.enum(["pool", "start"]),
+        "what is tighter than the card: the cache pool, or what the engine takes at its start",
+      ),
+    ),
   });
 
 /** The counts of a model: total always, the others where the source says them. */

@@ -1,4 +1,5 @@
 /** How far a serving estimate is from a limit: the one comparison that every inverse question uses. */
+import { checkBudget } from "../budget.ts";
 import type { EstimateResult } from "../estimate/estimate.ts";
 import type { Bytes } from "../units.ts";
 
@@ -7,6 +8,6 @@ import type { Bytes } from "../units.ts";
  * beyond the request, whichever is less. The verdict of `checkBudget`, as a number to search with.
  */
 export const headroomOf = (
-  { total, poolSpareBytes }: Pick<EstimateResult, "total" | "poolSpareBytes">,
+  need: Pick<EstimateResult, "total" | "poolSpareBytes" | "startBytes">,
   budgetBytes: Bytes,
-): number => Math.min(budgetBytes - total.bytes, poolSpareBytes ?? Number.POSITIVE_INFINITY);
+): number => checkBudget(need, { bytes: budgetBytes }).headroom;

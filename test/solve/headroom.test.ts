@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { checkBudget } from "../../src/budget.ts";
 import { estimate } from "../../src/estimate/estimate.ts";
+import { holdingCards } from "../../src/solve/common-cards.ts";
 import { headroomOf } from "../../src/solve/headroom.ts";
 import { named } from "../estimate/estimate-models.ts";
 
-const needs = (bytes: number, poolSpareBytes?: number) => ({
+const needs = (bytes: number, poolSpareBytes?: number, startBytes?: number) => ({
   total: { bytes, low: bytes, high: bytes },
   ...(poolSpareBytes === undefined ? {} : { poolSpareBytes }),
+  ...(startBytes === undefined ? {} : { startBytes }),
 });
 
 describe("headroomOf", () => {
@@ -16,6 +18,9 @@ describe("headroomOf", () => {
     ["the pool is tighter", needs(60, 5), 5],
     ["the pool is over though the card is not", needs(60, -10), -10],
     ["the card is tighter: 100 - 99 = 1", needs(99, 40), 1],
+    ["an engine that starts with 95 of it", needs(60, 5, 95), 5],
+    ["an engine that would start with 103 of it", needs(60, 5, 103), -3],
+    ["the pool lacks more than the start", needs(60, -10, 103), -10],
   ] as const)("%s", ([, need, headroom]) => {
     expect(headroomOf(need, 100)).toBe(headroom);
     expect(checkBudget(need, { bytes: 100 })).toMatchObject({ headroom, fits: headroom >= 0 });
@@ -65,5 +70,29 @@ describe("a pool against the request", () => {
     expect(adapters).toBe(32 * 4 * 41_943_040 * 2);
     const blocks = plain.devices[0]!.pool!.blocks - with32.devices[0]!.pool!.blocks;
     expect(Math.abs(blocks * 2_097_152 - adapters)).toBeLessThanOrEqual(2_097_152);
+  });
+});
+
+describe("the common cards that hold a model", () => {
+  const cards = [
+    { id: "small", name: "S", usableBytes: 30 },
+    { id: "middle", name: "M", usableBytes: 40 },
+    { id: "large", name: "L", usableBytes: 80 },
+  ] as const;
+  const ids = (list: readonly { readonly id: string }[]): readonly string[] => list.map(({ id }) => id);
+
+  test("surely by the careful edge, tightly by the expected total", () => {
+    const { sure, tight, largest } = holdingCards(cards, () => ({ total: { bytes: 35, low: 30, high: 45 } }));
+    expect([ids(sure), ids(tight), largest.id]).toEqual([["large"], ["middle"], "large"]);
+  });
+
+  test("a pool of each card's own: 141.1 GB of weights leave none in 0.92 of an H200", () => {
+    const model = named("llama-3.1-70b");
+    const on = (gib: number) => ({ totalBytes: gib * 2 ** 30, generation: "hopper" });
+    const pools = [139.8, 178.35].map((gib) => ({ id: String(gib), name: "", usableBytes: gib * 2 ** 30 }));
+    const { sure } = holdingCards([pools[0]!, pools[1]!], ({ id }) =>
+      estimate(model, { engine: "vllm", contextTokens: 4096, card: on(Number(id)) }),
+    );
+    expect(ids(sure)).toEqual(["178.35"]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Architecture } from "../../architecture/model.ts";
+import type { Architecture, Note } from "../../architecture/model.ts";
 import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
@@ -13,6 +13,7 @@ import { plainStorageByName } from "../../quantization/storage.ts";
 import type { Result } from "../../report/result.ts";
 import type { Units } from "../../report/size-text.ts";
 import { estimateTable } from "../../report/table.ts";
+import { type HoldingCards, holdingCards } from "../../solve/common-cards.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { asksNothing, besideOf } from "../beside.ts";
@@ -121,7 +122,14 @@ async function runEstimate(
     request: outcome.request,
     estimate: outcome,
     ...(budget === undefined ? {} : { budget }),
-    notes: [...loaded.notes, ...outcome.notes, ...(limit?.notes ?? [])],
+    notes: [
+      ...loaded.notes,
+      ...outcome.notes,
+      ...(limit?.notes ?? []),
+      ...(limit !== null && limit.gpu === undefined && cutsPool(options.engine)
+        ? [noCardNote(outcome.request.engine as string)]
+        : []),
+    ],
   };
   const asData = flags.json === true || flags.field !== undefined;
   if (asData) {
@@ -135,7 +143,7 @@ async function runEstimate(
         units: flags.units,
         explain: flags.explain === true,
         paint: await painterFor(io),
-        cards: COMMON_CARDS,
+        ...(budget === undefined ? { cards: await cardsHolding(loaded.architecture, options, outcome) } : {}),
       }),
     );
   }
@@ -154,6 +162,31 @@ async function runEstimate(
       `\nwhat would change that\n${adviceLines(advice, { columns: io.columns, units: flags.units, paint: await painterFor(io) }).join("\n")}\n`,
     );
 }
+
+/** An engine that cuts its pool from the card has a need of its own on each. */
+async function cardsHolding(
+  model: Architecture,
+  options: EstimateOptions,
+  outcome: EstimateResult,
+): Promise<HoldingCards> {
+  if (!cutsPool(options.engine)) return holdingCards(COMMON_CARDS, () => outcome);
+  const [{ estimate }, { acceleratorByName }] = await Promise.all([
+    import("../../estimate/estimate.ts"),
+    import("../../hardware/lookup.ts"),
+  ]);
+  return holdingCards(COMMON_CARDS, ({ id, usableBytes }) => {
+    const card = { totalBytes: usableBytes, generation: acceleratorByName(id).generation };
+    return estimate(model, { ...options, card });
+  });
+}
+
+const cutsPool = (engine: string | undefined): boolean => /^(vllm|sglang)(@|$)/i.test(engine ?? "");
+
+/** A size says nothing of the card that the engine takes its share of. */
+const noCardNote = (engine: string): Note => ({
+  code: "no-card",
+  message: `${engine} takes a share of a card for its cache, and a size is no card: --gpu holds the request against that share`,
+});
 
 /** A batch of prompts of these lengths, padded against packed. */
 function lengthsOf(model: Architecture, flags: EstimateFlags, lengths: readonly Tokens[]): BatchLengths {
