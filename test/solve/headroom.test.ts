@@ -87,7 +87,7 @@ describe("the common cards that hold a model", () => {
   });
 
   test("a pool of each card's own: 141.1 GB of weights leave none in 0.92 of an H200", () => {
-    const model = named("llama-3.1-70b");
+    const model = named("llama-3.3-70b");
     const on = (gib: number) => ({ totalBytes: gib * 2 ** 30, generation: "hopper" });
     const pools = [139.8, 178.35].map((gib) => ({ id: String(gib), name: "", usableBytes: gib * 2 ** 30 }));
     const { sure } = holdingCards([pools[0]!, pools[1]!], ({ id }) =>
