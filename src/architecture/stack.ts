@@ -11,9 +11,12 @@ export const isTower = (role: StackRole): boolean => role === "vision" || role =
 export const inTower = ({ group }: Pick<Tensor, "group">): boolean =>
   group === "vision" || group === "audio" || group === "projector";
 
-/** Whether a model has no decoder: it reads all positions at once, keeps nothing and generates nothing. */
-export const isEncoder = (model: Pick<Architecture, "stacks">): boolean =>
-  !model.stacks.some(({ role }) => role === "decoder");
+/**
+ * Whether a model has layers and no decoder among them: it reads all positions at once, keeps nothing and generates
+ * nothing. Of a model without layers, known by its tensors alone, nobody can say that.
+ */
+export const isEncoder = ({ stacks }: Pick<Architecture, "stacks">): boolean =>
+  stacks.length > 0 && !stacks.some(({ role }) => role === "decoder");
 
 /** Whether a model has a head over its vocabulary, its own or the embedding's: not those that score or embed a text. */
 export const hasVocabularyHead = (model: Architecture): boolean =>

@@ -170,8 +170,11 @@ function chooseStorage(
       : plain;
   }
   notes.push(DEFAULT_DTYPE_NOTE);
-  return storageOf("bf16");
+  return guessed(storageOf("bf16"));
 }
+
+/** The format of a model that does not say its own. */
+const guessed = onceFor((storage: WeightStorage): WeightStorage => ({ ...storage, basis: "assumed" }));
 
 /** A llama.cpp engine reads a GGUF file, whose norms are fp32 whatever the type it is called by. */
 const ofGguf = ({ engine }: EstimateOptions): boolean =>

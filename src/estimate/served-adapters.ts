@@ -36,11 +36,12 @@ export function servedAdapters(
   const adapted = loraLinears(model, request);
   const term = (held: Architecture): Term => {
     const parameters = loraParameterCount(adaptedLinears(held, request));
-    return exactTerm("adapters", lora.count * parameters * ADAPTER_BYTES, FORMULA, {
+    const exact = exactTerm("adapters", lora.count * parameters * ADAPTER_BYTES, FORMULA, {
       count: lora.count,
       parameters,
       width: ADAPTER_BYTES,
     });
+    return model.assumed === true ? { ...exact, basis: "assumed" } : exact;
   };
   return { term, notes: adaptedExpertNotes(model, adapted) };
 }
