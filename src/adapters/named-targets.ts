@@ -45,6 +45,11 @@ export function namedTargets(model: Architecture, targets: LoraTargets): NamedTa
   const split = [...taken].find((name) => left.has(name));
   if (split !== undefined)
     throw refusedTargets(targets, `an expression that takes ${split} of every layer or of none`);
+  if (taken.size === 0)
+    throw refusedTargets(
+      targets,
+      "an expression that matches the whole path of a linear, as re:.*q_proj does",
+    );
   return [...taken];
 }
 

@@ -64,12 +64,41 @@ function unknownCommand(word: string): string {
   return `there is no command "${word.slice(0, 60)}"${known}`;
 }
 
-/** What to type for a flag of an engine that was given as one of ours. */
+/** Flags of `train` for what trainers and the main command call otherwise. */
+const IN_TRAIN: ReadonlyMap<string, string> = new Map([
+  ["context", "--seq"],
+  ["max-seq-len", "--seq"],
+  ["max-length", "--seq"],
+  ["batch", "--micro-batch"],
+  ["batch-size", "--micro-batch"],
+  ["per-device-train-batch-size", "--micro-batch"],
+  ["gradient-accumulation-steps", "--grad-accum"],
+  ["dtype", "--precision"],
+  ["bf", "--precision bf16"],
+  ["gradient-checkpointing", "--checkpointing full"],
+  ["activation-checkpointing", "--checkpointing full"],
+  ["optim", "--optimizer"],
+  ["lora", "--method lora --lora-r 16"],
+  ["zero", "--sharding zero3"],
+  ["stage", "--sharding zero3"],
+]);
+
+/** Flags of the main command for what `train` calls otherwise. */
+const IN_SERVING: ReadonlyMap<string, string> = new Map([
+  ["seq", "--context"],
+  ["seq-len", "--context"],
+  ["micro-batch", "--batch"],
+  ["precision", "--dtype"],
+  ["quantization", "--dtype"],
+]);
+
+/** What to type for a flag of an engine, of a trainer or of another command that was given here. */
 function foreignFlag(error: CommanderError, args: readonly string[]): string | undefined {
   if (error.code !== "commander.unknownOption") return undefined;
   for (const word of args) {
     const flag = /^--?([a-z][a-z-]*)(?:=|$)/.exec(word);
-    const here = flag === null ? undefined : hereFor(flag[1]!);
+    const ours = args[0] === "train" ? IN_TRAIN : IN_SERVING;
+    const here = flag === null ? undefined : (ours.get(flag[1]!) ?? hereFor(flag[1]!));
     if (here !== undefined && error.message.includes(`'${flag![0].replace(/=$/, "")}`))
       return `unknown option '${flag![0].replace(/=$/, "")}': here it is ${here}.`;
   }

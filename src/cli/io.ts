@@ -30,7 +30,7 @@ export function nodeIo(): Io {
   return {
     stdout: (text) => writeAll(1, text),
     stderr: (text) => writeAll(2, text),
-    readStdin: (maxBytes) => readBoundedStream(process.stdin, maxBytes),
+    readStdin: once((maxBytes) => readBoundedStream(process.stdin, maxBytes)),
     stdinChunks: () => process.stdin,
     env,
     cwd: process.cwd(),
@@ -90,4 +90,19 @@ function writeAll(descriptor: number, text: string): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
   }
+}
+
+/** Standard input is read to its end, so a second reader would find it empty. */
+function once(read: (maxBytes: number) => Promise<string>): (maxBytes: number) => Promise<string> {
+  let taken = false;
+  return async (maxBytes) => {
+    if (taken)
+      throw new VramCalcError("bad-option", {
+        option: "-",
+        given: "twice",
+        expected: "once: standard input is read to its end",
+      });
+    taken = true;
+    return read(maxBytes);
+  };
 }

@@ -12,7 +12,7 @@ export interface GpuGroup {
 
 const MOST_DEVICES = 65_536;
 const MOST_GROUPS = 64;
-const EXPECTED = "a GPU such as rtx-4090, 2xrtx-4090 or h100,rtx-4090";
+const EXPECTED = "a GPU such as rtx-4090, h100 or 2xrtx-4090";
 
 /**
  * Reads `--gpu`: names separated by commas or plus signs, each with an optional count in front.

@@ -1,6 +1,7 @@
 /** `vram-calc fit <model>`: the answer to a question about serving, as text and as JSON. */
 import type { DevicesAnswer } from "../solve/devices.ts";
 import type { GridRow } from "../solve/grid.ts";
+import { LONGEST_CONTEXT } from "../solve/inverse.ts";
 import type {
   CardsAnswer,
   FormatsAnswer,
@@ -67,7 +68,7 @@ function largestLines({ kind, answer, next }: LargestAnswer, { columns, paint }:
     return [
       paint("bad", kind === "context" ? "not even one token of context fits" : "not even one sequence fits"),
     ];
-  const limit = next !== null ? "" : kind === "context" ? ", the model's maximum" : ", all that run at once";
+  const limit = next === null ? limitText(kind, answer.value) : "";
   return [
     paint(
       "good",
@@ -75,6 +76,12 @@ function largestLines({ kind, answer, next }: LargestAnswer, { columns, paint }:
     ),
     paint("dim", wrap(`  ${evidence(answer, next, unit)}`, columns, "  ")),
   ];
+}
+
+/** Why the search ended there. */
+function limitText(kind: LargestAnswer["kind"], value: number): string {
+  if (kind === "batch") return ", all that run at once";
+  return value === LONGEST_CONTEXT ? " and more: the model declares no maximum" : ", the model's maximum";
 }
 
 /** What the answer needs, and by how much the next one is over. */

@@ -26,7 +26,8 @@ function ownFields(suggest: Suggestions | undefined): Record<string, () => Field
         suggest?.models,
       ),
     use: () => described(z.enum(["serve", "train"]), "what the memory is for; serve by default"),
-    gpu: () => described(text(), "card whose usable memory is the limit, 2xl40s for several", suggest?.gpus),
+    gpu: () =>
+      described(textOrNumber(), "card whose usable memory is the limit, 2xl40s for several", suggest?.gpus),
     budget: () =>
       described(textOrNumber(), "the limit as a size: 24GB is 10^9, 24GiB is 2^30", ["24GiB", "80GB"]),
     headroom: () =>

@@ -23,7 +23,7 @@ export function fits({ model, options, budgetBytes }: SolveInput): boolean {
 }
 
 /** Contexts beyond this are not searched: no model declares more. */
-const LONGEST_CONTEXT: Tokens = 2 ** 30;
+export const LONGEST_CONTEXT: Tokens = 2 ** 30;
 const LARGEST_BATCH = 2 ** 20;
 
 /**

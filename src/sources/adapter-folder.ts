@@ -33,9 +33,19 @@ export async function adapterRefusal(folder: ModelFolder): Promise<VramCalcError
   return new VramCalcError("unreadable-path", {
     path: folder.name,
     reason: facts.join(" "),
-    hint: `size the base model${rank === null ? "" : ` with --lora r=${rank}`}`,
+    hint: `size the base model${rank === null ? "" : ` with --lora r=${rank}${targetsOf(keys.target_modules)}`}`,
   });
 }
+
+/** `targets=` for modules that are listed by plain names; nothing for all linears, or for an expression. */
+function targetsOf(modules: unknown): string {
+  if (!Array.isArray(modules) || modules.length === 0 || modules.length > MOST_TARGETS) return "";
+  return modules.every((name) => typeof name === "string" && /^[\w.]{1,60}$/.test(name))
+    ? `,targets=${modules.join("+")}`
+    : "";
+}
+
+const MOST_TARGETS = 12;
 
 async function tensorBytes(folder: ModelFolder): Promise<number | null> {
   const { readWeightFile } = await import("./safetensors/read-checkpoint.ts");

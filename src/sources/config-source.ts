@@ -26,7 +26,26 @@ export async function loadLocal({ typed, is }: LocalPath, options: LoadOptions):
   const isWeights = /\.safetensors$|\.index(\.[\w-]+)?\.json$/.test(name);
   if (isWeights) return loadWeightFile(await localFolder(dirname(typed)), name, options);
   if (/\.gguf$/i.test(name)) return loadGguf(await localFolder(dirname(typed)), name);
+  if (!name.endsWith(".json")) {
+    const container = await containerOf(typed);
+    if (container === "gguf") return loadGguf(await localFolder(dirname(typed)), name);
+    if (container === "safetensors") return loadWeightFile(await localFolder(dirname(typed)), name, options);
+  }
   return loadConfigText(await readBoundedTextFile(typed, MOST_CONFIG_BYTES), typed, "config", options);
+}
+
+/** What a file without a telling name begins as: blobs of Ollama and of the hub's cache are called by their digests. */
+async function containerOf(path: string): Promise<"gguf" | "safetensors" | null> {
+  const source = await openFileSource(path);
+  try {
+    const start = await source.read(0, 9);
+    if (String.fromCharCode(...start.subarray(0, 4)) === "GGUF") return "gguf";
+    // The length of a header in 8 bytes, less than 2^32, and the brace that it begins with.
+    const header = start.length === 9 && start.subarray(4, 8).every((byte) => byte === 0);
+    return header && start[8] === 0x7b ? "safetensors" : null;
+  } finally {
+    await source.close?.();
+  }
 }
 
 async function localFolder(path: string): Promise<ModelFolder> {

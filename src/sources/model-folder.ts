@@ -42,7 +42,7 @@ export async function loadFolder(folder: ModelFolder, options: LoadOptions): Pro
   }
   const { readCheckpointAt } = await import("./safetensors/read-checkpoint.ts");
   const read = await readCheckpointAt({ name: folder.name, fileNames: folder.fileNames, open: folder.open });
-  return withStored(folder, architecture, storedOf(read), read.kind === "totals" ? PYTORCH_NOTES : []);
+  return withStored(folder, architecture, storedOf(read), read.kind === "totals" ? PYTORCH_NOTES : [], value);
 }
 
 /** One weight file, and the config.json beside it. */
@@ -62,6 +62,7 @@ export async function loadWeightFile(
       await configArchitecture(value, nameIn(folder, "config.json"), options),
       stored,
       notes,
+      value,
     );
   }
   if (read.kind === "totals") {
@@ -185,6 +186,7 @@ function withStored(
   architecture: Architecture,
   stored: StoredFiles,
   notes: readonly Note[],
+  config?: unknown,
 ): LoadedModel {
   const weights = storedWeights(stored, architecture);
   const storage: WeightStorage =
@@ -195,6 +197,7 @@ function withStored(
     architecture,
     stored: storage,
     files: stored,
+    ...(config === undefined ? {} : { config }),
     notes: [...weights.notes, ...notes],
   };
 }

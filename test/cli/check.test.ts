@@ -136,6 +136,19 @@ describe("vram-calc check", () => {
     expect(checkSchema().safeParse(JSON.parse(json.stdout)).error).toBeUndefined();
   });
 
+  test("annotations name the file from the root of the repository, where the runner says which that is", async () => {
+    const cwd = folderWith({ "vram-budget.json": weights14B("1GB"), "sub/x.txt": "" });
+    const [from, file] = [join(cwd, "sub"), "--report github"];
+    const env = { GITHUB_WORKSPACE: cwd };
+    expect((await invoke(`check ${file}`, { cwd: from, env })).stdout).toContain("file=vram-budget.json,");
+    expect((await invoke(`check ${file}`, { cwd: from })).stdout).toContain("file=../vram-budget.json,");
+  });
+
+  test("a card may be a number in a budgets file", async () => {
+    const cwd = folderWith({ "vram-budget.json": '{ "budgets": [{ "model": "7B", "gpu": 4090 }] }' });
+    expect((await check(cwd)).stdout).toContain("7B on 4090");
+  });
+
   test("--baseline shows what grew by which term and --max-growth fails on it", async () => {
     const file = (context: string): string =>
       `budgets:\n- {name: chat, model: llama-3.1-8b, gpu: l40s, context: ${context}}\n`;

@@ -21,6 +21,16 @@ test("an adapter without its model is called one: base model, rank, bytes", () =
     },
   ));
 
+test.for([
+  [["q_proj", "v_proj"], /--lora r=16,targets=q_proj\+v_proj\.$/],
+  [["q_proj; rm -rf"], /--lora r=16\.$/],
+  ["all-linear", /--lora r=16\.$/],
+] as const)("its modules are those to name: %o", ([modules, hint]) =>
+  withFolder({ "adapter_config.json": JSON.stringify({ ...config, target_modules: modules }) }, (folder) =>
+    expect(loadModel(folder)).rejects.toThrow(hint),
+  ),
+);
+
 test("one that says nothing of itself is still called an adapter", () =>
   withFolder({ "adapter_config.json": "{}" }, async (folder) => {
     await expect(loadModel(folder)).rejects.toThrow(/it holds an adapter and no model; size the base model/);

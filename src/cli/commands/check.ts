@@ -1,3 +1,4 @@
+import { isAbsolute, relative, resolve } from "node:path";
 import { Option } from "commander";
 import type { Gate } from "../../budget.ts";
 import { withGrowth } from "../../check/growth.ts";
@@ -40,9 +41,20 @@ const REPORTS: {
   },
   markdown: async (result, unit) => (await import("../../report/markdown.ts")).checkMarkdown(result, unit),
   junit: async (result, unit) => (await import("../../report/junit.ts")).checkJunit(result, unit),
-  github: async (result, unit) => (await import("../../report/github.ts")).checkGithub(result, unit),
+  github: async (result, unit, io) => {
+    const { checkGithub } = await import("../../report/github.ts");
+    return checkGithub({ ...result, file: inRepository(result.file, io) }, unit);
+  },
   csv: async (result) => (await import("../../report/csv.ts")).checkCsv(result),
 };
+
+/** Annotations name a file by its path from the root of the repository, which the runner says. */
+function inRepository(file: string, { cwd, env }: Io): string {
+  const root = env.GITHUB_WORKSPACE;
+  if (root === undefined || root === "") return file;
+  const path = relative(root, resolve(cwd, file));
+  return path === "" || path.startsWith("..") || isAbsolute(path) ? file : path.replaceAll("\\", "/");
+}
 
 /** `vram-calc check [file]`: exits 0 when every row fits, 1 when one does not or grew too much, 2 for a bad file. */
 export const defineCheck: DefineCommand = (command, session) => {

@@ -83,6 +83,12 @@ export function defineEstimate(program: Command, session: Session, commandNames:
         return;
       }
       if (reference === undefined) {
+        if (Object.keys(flags).some((name) => program.getOptionValueSource(name) === "cli"))
+          throw new VramCalcError("bad-option", {
+            option: "[model]",
+            given: "nothing",
+            expected: "what is to be sized: a count (14B), a catalogue name, a path or a hub id",
+          });
         program.help({ error: true });
       }
       await runEstimate(reference, flags, session, commandNames);

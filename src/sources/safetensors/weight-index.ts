@@ -64,6 +64,8 @@ export async function readWeightIndex(
   }
   endJson(json);
   if (map === undefined) throw unexpected(json, json.at, 'the key "weight_map"', "an index without one");
+  if (map.shards.size === 0)
+    throw unexpected(json, json.at, "a weight_map of tensors to files", "an empty one");
   const file = source.name;
   const [totalBytes, totalParameters] = [total(metadata, "total_size"), total(metadata, "total_parameters")];
   return { file, totalBytes, totalParameters, ...map };

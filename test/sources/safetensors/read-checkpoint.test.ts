@@ -124,6 +124,9 @@ describe("an index is checked against its shards", () => {
     expect(opened).toEqual([INDEX, "a.safetensors", "b.safetensors"]);
   });
 
+  test("a map of no tensors is no index", () =>
+    expect(readIndex({ weight_map: {} }).model).rejects.toThrow(/found an empty one, expected a weight_map/));
+
   test("a total_size that differs is a note: writers count tied tensors and padding in their own ways", async () => {
     const model = (await readIndex({ metadata: { total_size: 33 }, weight_map: map }).model) as TensorFile;
     expect(model.notes).toEqual([
