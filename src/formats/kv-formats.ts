@@ -54,6 +54,18 @@ const turboquant = (id: string, key: Vector, valueBits: number): Row => ({
   },
 });
 
+/**
+ * DeepSeek's sparse kernels, vLLM v1/kv_cache_interface.py: 64 rotary values in bf16, the others in fp8. V4's vector of
+ * 512 has a one-byte scale per 64 and a byte of padding: 448 + 7 + 1 + 128 = 584. The 512 + 64 latents of V3.2 and GLM 5
+ * have an fp32 scale per 128: 512 + 16 + 128 = 656. Narrower ones are index keys: all in fp8, an fp32 scale per 128.
+ */
+const dsMla: Vector = (dim) => {
+  if (dim < 512) return dim + Math.ceil(dim / 128) * 4;
+  const plain = dim - 64;
+  const scales = dim < 576 ? Math.ceil(plain / 64) + 1 : Math.ceil(plain / 128) * 4;
+  return plain + scales + 64 * 2;
+};
+
 const ROWS: readonly Row[] = [
   { id: "fp32", key: packed(32, 0), aliases: ["f32", "float32", "float"] },
   { id: "fp16", key: packed(16, 0), aliases: ["f16", "float16", "half"] },
@@ -73,6 +85,7 @@ const ROWS: readonly Row[] = [
       "float8_e5m2",
     ],
   },
+  { id: "fp8_ds_mla", key: dsMla },
   // llama.cpp -ctk/-ctv, blocks of 32 as in ggml-common.h.
   { id: "q8_0", key: per32(34) },
   { id: "q5_1", key: per32(24) },
