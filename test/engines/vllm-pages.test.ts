@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Architecture, Mixer } from "../../src/architecture/model.ts";
 import { blockPool, blocksPerRequest } from "../../src/engines/vllm/block-pool.ts";
 import { type PageOptions, pageLayout } from "../../src/engines/vllm/page-layout.ts";
+import { kvFormatByName } from "../../src/formats/kv-formats.ts";
 import { grouped, HAND, handModel } from "../memory/hand-model.ts";
 import { bf16Cache, fp8Cache } from "./cache-formats.ts";
 
@@ -170,7 +171,8 @@ describe("layouts", () => {
     if (sparse.kind !== "latent") throw new Error("latent expected");
     const model = handModel([[[{ ...sparse, indexer: { heads: 64, keyDim: 128 } }], 61]]);
     expect(pageLayout(model, { format: bf16Cache })!.bytesPerBlock).toBe(64 * 78_324);
-    expect(pageLayout(model, { format: { ...fp8Cache, id: "fp8_ds_mla" } })!.bytesPerBlock).toBe(64 * 48_068);
+    // 61 x (656 + 132): the latents with four fp32 scales and bf16 rotary values
+    expect(pageLayout(model, { format: kvFormatByName("fp8_ds_mla") })!.bytesPerBlock).toBe(64 * 48_068);
   });
 
   test("12 window and 13 full layers are padded to two groups of 13, not 12 + 12 + 1", () => {

@@ -14,7 +14,7 @@ export interface RequestShape {
  * Blocks that one sequence takes at its peak, summed over all groups.
  *
  *     full     ceil(context / block)
- *     window   ceil(min(window - 1 + batched, context) / block) + 1
+ *     window   ceil(min(window - 1 + batches in flight * batched, context) / block) + 1
  *     chunk    ceil(min(chunk + batched, context) / block)
  *     state    1 slot, 2 with prefix caching, and one per speculative token
  *
@@ -22,10 +22,34 @@ export interface RequestShape {
  *
  * @example blocksPerRequest(pageLayout(gpt_oss_20b, ...), { contextTokens: 8192, batchedTokens: 8192 }) // 512 + 513
  */
-export function blocksPerRequest(layout: PageLayout, request: RequestShape): number {
+export const blocksPerRequest = (layout: PageLayout, request: RequestShape): number =>
+  weighedBlocks(layout, request, () => 1);
+
+function weighedBlocks(
+  { groups, batchesInFlight = 1 }: PageLayout,
+  request: RequestShape,
+  weight: (group: PageGroup) => number,
+): number {
+  const batchedTokens = request.batchedTokens * batchesInFlight;
   let blocks = 0;
-  for (const group of layout.groups) blocks += group.groups * blocksOf(group, request);
+  for (const group of groups)
+    blocks += group.groups * blocksOf(group, { ...request, batchedTokens }) * weight(group);
   return blocks;
+}
+
+/**
+ * Blocks of a request as the start-up log counts them, fewer than it draws where a group fills its blocks in part.
+ *
+ *     ceil(sum of blocks * bytes of the group / bytes of the first group)
+ *
+ * Source: vLLM `get_max_concurrency_for_kv_cache_config` up to 0.26 with groups of unequal bytes (PR 48317 corrects it).
+ *
+ * @example countedBlocks(deepseek_v4_flash_with_mtp, ...) at 1,048,576 tokens by 4096 on 0.25
+ * // ceil((4096 x 1,002,240 + 2 x 67 x 823,680 + 1027 x 967,680 + 529 x 748,800) / 1,002,240) = 5593 of 5786
+ */
+function countedBlocks(layout: PageLayout, request: RequestShape): number {
+  const weight = ({ loggedBytes }: PageGroup): Bytes => loggedBytes ?? layout.bytesPerBlock;
+  return Math.ceil(weighedBlocks(layout, request, weight) / weight(layout.groups[0]!));
 }
 
 function blocksOf(
@@ -57,7 +81,7 @@ export interface BlockPool {
   readonly blocks: number;
   readonly bytesPerBlock: Bytes;
   readonly blocksPerRequest: number;
-  /** Sequences of full length that fit: "Maximum concurrency". */
+  /** Sequences of full length that fit, as the log counts them: "Maximum concurrency". */
   readonly maxConcurrency: number;
   /** "GPU KV cache size" in tokens. */
   readonly tokens: Tokens;
@@ -66,7 +90,7 @@ export interface BlockPool {
 /**
  * The pool that a number of bytes makes, as the start-up log reports it.
  *
- *     blocks = floor(bytes / bytes per block)          concurrency = blocks / blocks per request
+ *     blocks = floor(bytes / bytes per block)          concurrency = blocks / counted blocks per request
  *
  * @example blockPool(pageLayout(llama_3_1_8b, ...), { bytes: 58.11 GiB, contextTokens: 8192, ... }).tokens // 476_032
  */
@@ -76,7 +100,7 @@ export function blockPool(
 ): BlockPool {
   const blocks = Math.max(0, Math.floor(input.bytes / layout.bytesPerBlock));
   const perRequest = blocksPerRequest(layout, input);
-  const maxConcurrency = blocks / perRequest;
+  const maxConcurrency = blocks / countedBlocks(layout, input);
   return {
     blocks,
     bytesPerBlock: layout.bytesPerBlock,

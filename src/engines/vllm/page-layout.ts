@@ -2,10 +2,12 @@ import type { Architecture, Mixer } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import { attentionBytesPerToken, type CacheLayer, cacheLayers, draftCacheLayers } from "../cache-layers.ts";
+import { compressedLayout } from "./compressed-layout.ts";
+import { indexKeyBytes } from "./compressed-pages.ts";
 
 export interface PageOptions {
   readonly format: CacheFormat;
-  /** `--block-size`. Default: 16, and 64 when every layer is latent (FlashMLA's kernel block). */
+  /** `--block-size`. Default: 16, 64 when every layer is latent (FlashMLA's kernel block), 256 for DeepSeek V4. */
   readonly blockTokens?: Tokens;
   /** Width of a convolution state, and of a recurrent one that no config pins. Default: the compute format's. */
   readonly stateBytes?: number;
@@ -15,6 +17,13 @@ export interface PageOptions {
   readonly prefixCaching?: boolean;
   /** False with `--disable-hybrid-kv-cache-manager`: windows and chunks are stored in full. Default true. */
   readonly hybridManager?: boolean;
+  /**
+   * DeepSeek V4 with an fp8 cache: `flashinfer` keeps plain rows (`--attention-backend FLASHINFER_MLA_SPARSE_DSV4` on
+   * SM100), `flashmla` fp8_ds_mla's, as SM120's FlashInfer does too. Default `flashmla`.
+   */
+  readonly sparseBackend?: "flashmla" | "flashinfer";
+  /** Release whose packing of DeepSeek V4 is meant, "0.25". Default: the latest. */
+  readonly version?: string;
 }
 
 export interface PageDefaults {
@@ -39,12 +48,16 @@ export interface PageGroup {
   readonly growth: GroupGrowth;
   readonly groups: number;
   readonly blockTokens: Tokens;
+  /** Bytes by which the start-up log weighs this group's blocks. Default: those of a block, all groups alike. */
+  readonly loggedBytes?: Bytes;
 }
 
 export interface PageLayout {
   /** What one block of the pool costs: a page in every layer of a group. */
   readonly bytesPerBlock: Bytes;
   readonly groups: readonly PageGroup[];
+  /** Batches whose tokens a window keeps besides itself. Default 1. */
+  readonly batchesInFlight?: number;
 }
 
 interface Spec {
@@ -60,8 +73,6 @@ const DEFAULT_BLOCK_TOKENS = 16;
 const LATENT_BLOCK_TOKENS = 64;
 /** Attention kernels take blocks of a multiple of this many tokens beside a recurrent state. */
 const KERNEL_ALIGNMENT = 16;
-/** DeepSeek's sparse kernel keeps 512 fp8 values, four fp32 scales and 64 bf16 rotary values per token. */
-const FP8_DS_MLA_BYTES = 656;
 
 /**
  * How vLLM cuts its cache memory into blocks.
@@ -72,6 +83,7 @@ const FP8_DS_MLA_BYTES = 656;
  *                            most, when under 1.5 times the fewest); block = g * page, the same for all kinds
  *     attention + state      blockTokens is raised until an attention page holds a state:
  *                            16 * ceil(state / (16 * bytes per token))
+ *     DeepSeek V4            compressed-layout.ts
  *
  * Narrower attention layers get more tokens per block so that pages agree.
  * Source: vLLM `v1/core/kv_cache_utils.py` and `platforms/interface.py`; group ratio 1.25 before 0.14.
@@ -88,6 +100,10 @@ export function pageLayout(
   const drafts = (options.speculativeTokens ?? 0) > 0 ? draftCacheLayers(model) : [];
   const rows = cacheLayers(model);
   const all = drafts.length === 0 ? rows : [...rows, ...drafts];
+  const compressed = all.flatMap(({ mixer, layers }) =>
+    mixer.kind === "compressed" ? [{ mixer, layers }] : [],
+  );
+  if (compressed.length > 0) return compressedLayout(compressed, options);
   const specs = mergeSpecs(all, options, options.stateBytes ?? defaults.computeBytes);
   if (specs.length === 0) return null;
   const attention = specs.filter((spec) => spec.tokenBytes > 0);
@@ -179,19 +195,14 @@ function specsOf({ mixer, layers }: CacheLayer, options: PageOptions, stateBytes
       return [attention(growthOf(mixer), attentionBytesPerToken(mixer, format))];
     case "latent": {
       const width = mixer.latentDim + mixer.ropeDim;
-      const main = format.id === "fp8_ds_mla" ? FP8_DS_MLA_BYTES : format.keyBytesPerVector(width);
-      const specs = [attention({ kind: "full" }, main)];
+      const specs = [attention({ kind: "full" }, format.keyBytesPerVector(width))];
       if (mixer.indexer !== undefined)
         specs.push(attention({ kind: "full" }, indexKeyBytes(mixer.indexer.keyDim)));
       return specs;
     }
-    case "compressed": {
-      const vector = format.keyBytesPerVector(mixer.headDim);
-      const window = attention({ kind: "window", windowTokens: mixer.windowTokens }, vector);
-      if (mixer.ratio === 0) return [window];
-      const index = mixer.indexer === undefined ? 0 : indexKeyBytes(mixer.indexer.keyDim);
-      return [window, attention({ kind: "full" }, (vector + index) / mixer.ratio)];
-    }
+    // Laid out by compressedLayout: no architecture mixes them with others.
+    case "compressed":
+      return [];
     case "recurrent": {
       const columns = Math.max(0, mixer.convKernel - 1 + speculativeTokens);
       const pinned = mixer.stateFormat === "fp32" || mixer.variant === "kda" ? 4 : stateBytes;
@@ -201,9 +212,6 @@ function specsOf({ mixer, layers }: CacheLayer, options: PageOptions, stateBytes
       return [state(Math.max(0, mixer.kernel - 1 + speculativeTokens) * mixer.channels * stateBytes)];
   }
 }
-
-/** The indexer keeps fp8 keys with one fp32 scale per 128 values, whatever the cache format: 132 B for 128. */
-const indexKeyBytes = (dim: number): Bytes => dim + Math.ceil(dim / 128) * 4;
 
 function growthOf(mixer: Extract<Mixer, { kind: "attention" }>): GroupGrowth {
   if (mixer.cache === "cross") return { kind: "cross", encoderTokens: mixer.encoderTokens ?? null };
