@@ -180,6 +180,12 @@ describe("vLLM's flags and kernels", () => {
   });
 
   const gptOss = named("gpt-oss-120b");
+  test("a window of 128 keeps one step of 8192 tokens besides itself, from 0.26 on two: 521 and 1033 blocks", () => {
+    const blocksOf = (version: string): number =>
+      poolOf({ model: gptOss, contextTokens: 131_072, version }).blocksPerRequest;
+    expect([blocksOf("0.25"), blocksOf("0.26")]).toEqual([8192 + 521, 8192 + 1033]);
+  });
+
   const mxfp4 = storageFromConfig({ quantization_config: { quant_method: "mxfp4" } }, "config.json")!;
   const paddingOf = (generation: string, tp: number): number => {
     const degrees = { ...SINGLE_DEVICE, tp };
@@ -482,8 +488,8 @@ describe("names and versions", () => {
       "0.9.2",
       "0.19",
       "0.19",
-      "0.21",
-      "0.21",
+      "0.27",
+      "0.27",
     ]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Architecture, Mixer } from "../../architecture/model.ts";
+import { defined } from "../../defined.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import { attentionBytesPerToken, type CacheLayer, cacheLayers, draftCacheLayers } from "../cache-layers.ts";
@@ -31,6 +32,8 @@ export interface PageDefaults {
   readonly computeBytes: number;
   /** Near-equal groups are padded to the larger when it is under this multiple of the smaller. */
   readonly padRatio: number;
+  /** Steps whose tokens a window keeps besides itself. Default 1. */
+  readonly batchesInFlight?: number;
 }
 
 const DEFAULTS: PageDefaults = { computeBytes: 2, padRatio: 1.5 };
@@ -111,9 +114,12 @@ export function pageLayout(
   const allLatent = rows.every(({ mixer }) => mixer.kind === "latent");
   const blockTokens = options.blockTokens ?? (allLatent ? LATENT_BLOCK_TOKENS : DEFAULT_BLOCK_TOKENS);
   if (attention.length === 0) return stateOnly(states);
-  if (states.length === 0 && attention.every((spec) => sameGrowth(spec, attention[0]!)))
-    return oneGroup(attention, blockTokens);
-  return paged(attention, states, blockTokens, defaults.padRatio);
+  const alike = states.length === 0 && attention.every((spec) => sameGrowth(spec, attention[0]!));
+  const { batchesInFlight, padRatio } = defaults;
+  return {
+    ...(alike ? oneGroup(attention, blockTokens) : paged(attention, states, blockTokens, padRatio)),
+    ...defined({ batchesInFlight }),
+  };
 }
 
 function oneGroup(specs: readonly Spec[], blockTokens: Tokens): PageLayout {

@@ -136,6 +136,7 @@ function stageParts(
   const layout = pageLayout(share, input, {
     computeBytes: input.computeBytes,
     padRatio: version.padRatio,
+    batchesInFlight: version.batchesInFlight,
   });
   const request = {
     contextTokens: input.contextTokens,

@@ -49,6 +49,8 @@ export interface VllmVersion extends Versioned {
   readonly utilization: number;
   readonly scheduler: SchedulerDefaults;
   readonly poolReport: PoolReport;
+  /** Steps whose tokens a window keeps besides itself: two where one is scheduled before the last is settled. */
+  readonly batchesInFlight: number;
   /** Layer groups are padded to the larger when it is under this multiple of the smaller. */
   readonly padRatio: number;
 }
@@ -89,6 +91,7 @@ const FIRST: VllmVersion = {
   // logits would take 1.2
   scheduler: { engine: "v0", sequences: 256, chunk: { tokens: 512, sampled: false } },
   poolReport: "per-group",
+  batchesInFlight: 1,
   padRatio: 1.25,
 };
 
@@ -139,6 +142,14 @@ const COUNTED: VllmVersion = {
   utilization: 0.92,
 };
 
+/** v1/core/kv_cache_utils.py counts the pool by concurrency: logs of 0.21.0 and later do, 0.20.0's count per group. */
+const BY_CONCURRENCY: VllmVersion = {
+  ...COUNTED,
+  version: "0.21",
+  date: "2026-05",
+  poolReport: "by-concurrency",
+};
+
 export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
   FIRST,
   GROWING,
@@ -165,6 +176,10 @@ export const VLLM_VERSIONS: readonly [VllmVersion, ...VllmVersion[]] = [
   { ...LOGGED, version: "0.17", date: "2026-03" },
   LOGGED,
   COUNTED,
-  // v1/core/kv_cache_utils.py counts the pool by concurrency: logs of 0.21.0 and later do, 0.20.0's count per group
-  { ...COUNTED, version: "0.21", date: "2026-05", poolReport: "by-concurrency" },
+  BY_CONCURRENCY,
+  // only DeepSeek V4 is laid out otherwise: compressed-layout.ts
+  { ...BY_CONCURRENCY, version: "0.23", date: "2026-06" },
+  // PR 47728. Issue 54703: a window of 512 in blocks of 32 with 16,384 tokens a step takes 1,041 = (511 + 32,768) / 32 + 1
+  { ...BY_CONCURRENCY, version: "0.26", date: "2026-07", batchesInFlight: 2 },
+  { ...BY_CONCURRENCY, version: "0.27", date: "2026-08", batchesInFlight: 2 },
 ];
