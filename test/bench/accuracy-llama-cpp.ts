@@ -1,8 +1,8 @@
 /** Scores of llama.cpp: caches and compute buffers against the lines of load logs. */
 import type { Architecture } from "../../src/architecture/model.ts";
 import { llamaCppCacheBytes } from "../../src/engines/llama-cpp/cache.ts";
-import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
-import { type CopiedWeights, copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
+import { type ComputeBufferInput, computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
+import { copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
 import type { WeightStorage } from "../../src/quantization/storage.ts";
 import { storageByName } from "../../src/quantization/storage-by-name.ts";
 import { cacheFormatOf, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
@@ -69,6 +69,7 @@ export function cppCompute(row: MeasuredRow): Judged | null {
     output: true,
     pipelineDevices: row.flags.expertsOnCpu === true ? 1 : Math.max(1, gpus.length),
     halfMask: row.fork !== undefined,
+    gatesInPlace: row.fork !== undefined,
     ...(gpus.length === 1 && row.flags.expertsOnCpu === true ? copiedIn(row, model) : {}),
   });
   return { id: row.id, predicted: bytes / MIB, measured: printed };
@@ -84,10 +85,7 @@ function partOnCpu(row: MeasuredRow): boolean {
  * copied, and no flag of a row says so, but the log does. The rows of a feed-forward lie in the host's buffer exactly
  * when the CPU computes them: experts * (2 widths + hidden) * micro-batch * 4 B.
  */
-function copiedIn(
-  row: MeasuredRow,
-  model: Architecture,
-): { readonly copied?: CopiedWeights & { readonly of: Architecture } } {
+function copiedIn(row: MeasuredRow, model: Architecture): Pick<ComputeBufferInput, "copied"> {
   const { ubatchTokens = 512, contextTokens = 512 } = row.flags;
   const rows = Math.min(ubatchTokens, contextTokens) * 4;
   const widths = model.stacks[0]!.kinds.map(({ feedForward: ffn }) =>
@@ -107,7 +105,16 @@ function copiedIn(
     storage: fileStorage(row),
     ubatchTokens,
   });
-  return copied === null ? {} : { copied: { ...copied, of: model } };
+  return copied === null
+    ? {}
+    : {
+        copied: {
+          ...copied,
+          cpu: nothing ? model : null,
+          experts: !nothing,
+          cache: cacheFormatOf(row.flags.kvTypes?.K),
+        },
+      };
 }
 
 /** The recipe that the log names, or the average of its bits per weight. */
@@ -147,6 +154,7 @@ export function cppCopied(row: MeasuredRow): Judged | null {
     output: expertsOnCpu && gpus.length === 1,
     pipelineDevices: 1,
     halfMask: row.fork !== undefined,
+    gatesInPlace: row.fork !== undefined,
   });
   return { id: row.id, predicted: bytes / MIB, measured: printed };
 }

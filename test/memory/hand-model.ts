@@ -1,15 +1,19 @@
-import type { Architecture, LayerKind, Mixer } from "../../src/architecture/model.ts";
+import type { Architecture, FeedForward, LayerKind, Mixer } from "../../src/architecture/model.ts";
 import { finishArchitecture } from "../../src/architecture/parameters.ts";
 
 /** A model written out by hand: the mixers of its layers in order, without weights. */
 export function handModel(
   layers: readonly (readonly [mixers: readonly Mixer[], count: number])[],
-  facts: { readonly hiddenSize?: number; readonly vocabSize?: number } = {},
+  facts: {
+    readonly hiddenSize?: number;
+    readonly vocabSize?: number;
+    readonly feedForward?: FeedForward;
+  } = {},
 ): Architecture {
-  const { hiddenSize = 1024, vocabSize = 32000 } = facts;
+  const { hiddenSize = 1024, vocabSize = 32000, feedForward = { kind: "none" } } = facts;
   const kinds: LayerKind[] = layers.map(([mixers]) => ({
     mixers,
-    feedForward: { kind: "none" },
+    feedForward,
     tensors: [],
   }));
   return finishArchitecture(

@@ -1,7 +1,12 @@
-import type { Architecture, LayerKind, Mixer } from "../../architecture/model.ts";
+import type { Architecture, LayerKind, Mixer, Stack } from "../../architecture/model.ts";
 import type { Explained } from "../../memory/term.ts";
+import { dividedStack } from "../../parallelism/layer-range.ts";
 import type { Bytes, Tokens } from "../../units.ts";
-import type { CopiedWeights } from "./copied-weights.ts";
+import type { CacheFormat } from "../cache-format.ts";
+import { type Brought, COPIED, emptyGraph, F16, F32, type Graph, type GraphInput } from "./compute-graph.ts";
+import { type CopiedWeights, LEAST_BATCH } from "./copied-weights.ts";
+import { type GraphTensor, type Peak, peakOf } from "./graph-allocator.ts";
+import { layerGraph } from "./layer-graph.ts";
 
 export interface ComputeBufferInput {
   /** Cells of one slot's cache (or of the unified one): what a micro-batch attends to. */
@@ -11,35 +16,50 @@ export interface ComputeBufferInput {
   readonly flashAttention: boolean;
   /** The device holds the head. */
   readonly output: boolean;
+  /** Tokens whose logits the graph reserves; builds before June 2026 (and the fork) all of the micro-batch. Default that. */
+  readonly outputTokens?: Tokens;
+  /** Sequences of the micro-batch. Default 1. */
+  readonly sequences?: number;
   /**
    * Devices that work as a pipeline: a layer split with everything offloaded and no tensor placed by hand.
    * More than one keeps four copies of each input in flight.
    */
   readonly pipelineDevices: number;
-  /** The mask is made in F16 instead of cast to it (ik_llama.cpp). Default false. */
+  /** The mask is made in F16 instead of cast to it (since June 2026; ik_llama.cpp). Default false. */
   readonly halfMask?: boolean;
-  /** Weights of the CPU's part that this device multiplies with, and the whole model, whose layers they belong to. */
-  readonly copied?: CopiedWeights & { readonly of: Architecture };
+  /** Gate and up are multiplied in place: builds before July 2025, and the fork. Default false. */
+  readonly gatesInPlace?: boolean;
+  /** Without flash attention: values are written one by one into a transposed cache (since late 2025). Default false. */
+  readonly valueIndices?: boolean;
+  /** What this device does for the CPU. */
+  readonly copied?: CopiedWeights & {
+    /** Layers of the CPU, which come before the device's own: their products and attention run here. */
+    readonly cpu: Architecture | null;
+    /** The experts of the device's own layers are on the CPU. */
+    readonly experts: boolean;
+    readonly cache: CacheFormat;
+  };
 }
 
 /** GGML_SCHED_MAX_COPIES: micro-batches in flight in a pipeline of several devices. */
 const PIPELINE_COPIES = 4;
-const F32 = 4;
-const F16 = 2;
+const I64 = 8;
 
 /**
- * The compute buffer of one device: the widest moment of the graph for one full micro-batch, in F32.
+ * The compute buffer of one device: how high ggml's allocator reaches over the graph of one full micro-batch, all in
+ * F32 (graph-allocator.ts, layer-graph.ts).
  *
- *     head        ub * (vocabulary + hidden) * 4
- *     attention   ub * (2 hidden + 2 queries) * 4 + mask + scores
- *                 mask    cells * ub * 4, flash attention adds its F16 copy (+ 2)
- *                 scores  heads * cells * ub * 4 without flash attention, none with it
- *     feed-forward  ub * (2 hidden + 2 widths) * 4; experts: chosen * (2 widths + hidden)
- *     copied      a matrix kept on the CPU + the feed-forward of its layer; the head kept there + the head's rows
- *     buffer = largest of them; a pipeline: + 4 * (F32 mask + hidden) of copied inputs
+ *     live        inputs (mask, residual) + what the widest moment holds:
+ *       head        outputs * (vocabulary + hidden) * 4
+ *       attention   ub * (2 hidden + 2 queries) * 4; without flash attention heads * cells * ub * 4 of scores
+ *       feed-forward  ub * (2 hidden + 3 widths) * 4: gate, up and their product; experts: chosen * widths
+ *     mask        cells * ub * 2 per window; builds up to May 2026 bring it in F32 and cast it in the first layer that
+ *                 attends, where both live
+ *     gaps        free blocks that were too small
+ *     copied      a matrix kept on the CPU, beside the layer that it belongs to; a head kept there
  *
- * Not modelled: scratch that kernels take from their own pool (dequantized weights and caches). Graph order moves the result by a few rows of `hidden`.
- * Checked against printed buffers: see test/bench/accuracy-serving.ts.
+ * Not modelled: scratch that kernels take from their own pool, reordering by a backend (Vulkan), tensors that one
+ * class alone makes. Checked against printed buffers: see test/bench/accuracy-serving.ts.
  *
  * @example computeBufferBytes(glm_z1_32b, { cells: 8192, ubatchTokens: 512, flashAttention: false, ... })
  * // 872_415_232 = 832.00 MiB = 768 scores + 16 mask + 48 of four rows, as the log prints
@@ -48,126 +68,175 @@ export function computeBufferBytes(model: Architecture, input: ComputeBufferInpu
   return computeBuffer(model, input).bytes;
 }
 
-/** The same with the moment that is the widest. */
+/** The same with what is alive at the highest moment. */
 export function computeBuffer(
   model: Architecture,
   input: ComputeBufferInput,
 ): { readonly bytes: Bytes; readonly explained: Explained } {
-  const { ubatchTokens: ub, copied, pipelineDevices } = input;
-  const rows = ub * F32;
-  const head: Moment = { rows, elements: model.vocabSize + model.hiddenSize, beside: 0 };
-  const own = layerMoments(model, input);
-  const moments = [...(input.output ? [head] : []), own.attention, own.feedForward];
-  if (copied !== undefined) {
-    const { feedForward } = layerMoments(copied.of, input);
-    if (copied.matrix > 0) moments.push({ ...feedForward, copied: copied.matrix });
-    if (copied.head > 0) moments.push({ ...head, copied: copied.head });
+  const peak = peakOf(graphOf(model, input));
+  return { bytes: peak.bytes, explained: explain(peak) };
+}
+
+/** Tensors of one name together; what is under a hundredth of the buffer goes with the gaps. */
+function explain({ bytes, live }: Peak): Explained {
+  const sums = new Map<string, Bytes>();
+  for (const tensor of live) sums.set(tensor.name, (sums.get(tensor.name) ?? 0) + tensor.bytes);
+  const inputs: Record<string, number> = {};
+  const parts: string[] = [];
+  let rest = bytes;
+  for (const [name, sum] of sums) {
+    if (sum * 100 < bytes) continue;
+    const key = name.replaceAll(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase());
+    inputs[key] = sum;
+    parts.push(`{${key}} B of ${name}`);
+    rest -= sum;
   }
-  const widest = moments.reduce((a, b) => (momentBytes(b) > momentBytes(a) ? b : a));
-  const inputs = pipelineDevices > 1 ? PIPELINE_COPIES * own.inputs : 0;
-  return {
-    bytes: momentBytes(widest) + inputs,
-    explained: {
-      formula:
-        "{ub} tokens x {elements} elements x {width} B" +
-        (widest.beside > 0 ? " + {beside} B of mask and scores" : "") +
-        (widest.copied === undefined ? "" : " + {copied} B of weights copied from the CPU") +
-        (inputs > 0 ? " + {copies} copies x {inputs} B of inputs" : ""),
-      inputs: {
-        ub,
-        elements: widest.elements,
-        width: F32,
-        beside: widest.beside,
-        copied: widest.copied ?? 0,
-        copies: PIPELINE_COPIES,
-        inputs: own.inputs,
-      },
-    },
+  if (rest > 0) {
+    inputs.gaps = rest;
+    parts.push("{gaps} B of indices and gaps");
+  }
+  return { formula: parts.join(" + "), inputs };
+}
+
+/** Layers of a run are alike: two of each, and of a long alternation its first twelve and last four. */
+function layersOf(model: Architecture): readonly LayerKind[] {
+  const stack = dividedStack(model);
+  const layers = (stack?.runs ?? []).flatMap(({ kind, count }) =>
+    new Array<LayerKind>(Math.min(2, count)).fill(stack!.kinds[kind]!),
+  );
+  return layers.length > 16 ? [...layers.slice(0, 12), ...layers.slice(-4)] : layers;
+}
+
+function graphOf(model: Architecture, input: ComputeBufferInput): readonly GraphTensor[] {
+  const { ubatchTokens: ub, pipelineDevices } = input;
+  const stack =
+    dividedStack(model) ?? (input.copied?.cpu == null ? undefined : dividedStack(input.copied.cpu));
+  // An encoder has no cache and no head: its tokens see the micro-batch.
+  const encoder = stack?.role === "encoder";
+  const cells = encoder ? ub : input.cells;
+  const graph = emptyGraph();
+  const hiddenSize = stack?.hiddenSize ?? model.hiddenSize;
+  const { copied } = input;
+  const cpu = copied === undefined || copied.cpu === null ? [] : layersOf(copied.cpu);
+  const layers = [...cpu, ...layersOf(model)];
+  // Where every layer slides alike, none does.
+  const mixed = layers.some(({ mixers }) => mixers.some((mixer) => ownWindow(mixer) === 0));
+  const graphInput: GraphInput = {
+    ubatchTokens: ub,
+    windowOf: (mixer) => (mixed ? ownWindow(mixer) : 0),
+    cellsOf: (window) => (window === 0 ? cells : Math.min(cells, window + ub)),
+    flashAttention: input.flashAttention,
+    halfMask: input.halfMask === true && input.flashAttention,
+    sequences: input.sequences ?? 1,
+    normsAfter: encoder,
+    gatesInPlace: input.gatesInPlace === true,
+    copiedMatrix: copied?.experts === true ? copied.matrix : 0,
+    expertsCopied: true,
+    copiedCache: null,
   };
-}
-
-/** A moment of the graph: rows of F32, what lies beside them, and weights that were copied. */
-interface Moment {
-  readonly rows: number;
-  readonly elements: number;
-  readonly beside: Bytes;
-  readonly copied?: Bytes;
-}
-
-const momentBytes = ({ rows, elements, beside, copied = 0 }: Moment): Bytes =>
-  rows * elements + beside + copied;
-
-interface LayerMoments {
-  /** The widest of the mixers, and of the feed-forwards. */
-  readonly attention: Moment;
-  readonly feedForward: Moment;
-  /** What a pipeline keeps copies of. */
-  readonly inputs: Bytes;
-}
-
-function layerMoments(model: Architecture, input: ComputeBufferInput): LayerMoments {
-  const { ubatchTokens: ub, cells, flashAttention } = input;
-  const rows = ub * F32;
-  let attention: Moment = { rows, elements: 0, beside: 0 };
-  let feedForward = attention;
-  let inputs = 0;
-  for (const stack of model.stacks) {
-    if (stack.role !== "decoder") continue;
-    const windows = new Set<number>();
-    for (const kind of stack.kinds) {
-      for (const mixer of kind.mixers)
-        if (mixer.kind === "attention") windows.add(mixer.windowTokens ?? mixer.chunkTokens ?? 0);
+  const copies = pipelineDevices > 1 ? PIPELINE_COPIES : 1;
+  const bring = (name: string, bytes: Bytes): GraphTensor => {
+    let first: GraphTensor | undefined;
+    for (let copy = 0; copy < copies; copy++) {
+      const tensor: GraphTensor = { name, bytes, reads: [], ...(copies > 1 ? { kept: true as const } : {}) };
+      graph.nodes.push(tensor);
+      first ??= tensor;
     }
-    // Full and window layers each have a mask, and both live as long as the graph's layers do.
-    let masked = 0;
-    for (const window of windows) masked += window === 0 ? cells : Math.min(cells, window + ub);
-    const pairs = (windows.size === 0 ? cells : masked) * ub;
-    const made = input.halfMask === true && flashAttention ? F16 : F32;
-    const mask = pairs * (flashAttention && made === F32 ? F32 + F16 : made);
-    inputs = pairs * made + ub * stack.hiddenSize * F32;
-    for (const kind of stack.kinds) {
-      const residual = 2 * stack.hiddenSize;
-      for (const mixer of kind.mixers) {
-        const { queries, heads } = attentionOf(mixer);
-        const scores = flashAttention ? 0 : heads * cells * ub * F32;
-        attention = wider(attention, { rows, elements: residual + 2 * queries, beside: mask + scores });
-      }
-      feedForward = wider(feedForward, {
-        rows,
-        elements: residual + feedForwardWidth(kind, stack.hiddenSize),
-        beside: mask,
-      });
+    return first!;
+  };
+  let hidden = bring("residual", hiddenSize * ub * F32);
+  const positions = bring("positions", ub * F32);
+  const indices = bring(
+    "cache indices",
+    (encoder ? 0 : ub) * I64 * (1 + (input.valueIndices === true ? widestValue(layers) : 1)),
+  );
+  const perLayer = perLayerWidth(stack);
+  const perLayerInputs = perLayer === 0 ? null : bring("per-layer inputs", perLayer * ub * F32);
+  const mask = masksOf({ layers, input: graphInput, bring });
+  const brought: Brought = {
+    mask,
+    positions,
+    indices,
+    rows: bring("output indices", F32 * (input.outputTokens ?? ub)),
+  };
+  // A head on the CPU is sent for batches that are worth it.
+  const reserved = input.outputTokens ?? ub;
+  const sentHead = copied === undefined || reserved < LEAST_BATCH ? 0 : copied.head;
+  const outputs = (input.output || sentHead > 0) && !encoder ? reserved : null;
+  const host =
+    copied === undefined
+      ? graphInput
+      : {
+          ...graphInput,
+          copiedMatrix: copied.matrix,
+          expertsCopied: cpu.some(({ feedForward }) => feedForward.kind === "experts"),
+          copiedCache: copied.cache,
+        };
+  layers.forEach((kind, layer) => {
+    const rows = layer === layers.length - 1 ? outputs : null;
+    hidden = layerGraph(graph, kind, {
+      hidden,
+      input: layer < cpu.length ? host : graphInput,
+      brought,
+      hiddenSize,
+      outputs: rows,
+    });
+  });
+  if (perLayerInputs !== null) graph.op("last layer", 0, [perLayerInputs]);
+  if (outputs !== null) {
+    const weights = sentHead > 0 ? [graph.op(COPIED, sentHead, [])] : [];
+    graph.op("logits", model.vocabSize * outputs * F32, [hidden, ...weights]);
+  }
+  return graph.nodes;
+}
+
+/** Values of a token in the widest layer: each has an index of its own where the cache keeps them transposed. */
+function widestValue(layers: readonly LayerKind[]): number {
+  let widest = 1;
+  for (const { mixers } of layers)
+    for (const mixer of mixers)
+      if (mixer.kind === "attention") widest = Math.max(widest, mixer.kvHeads * mixer.valueDim);
+  return widest;
+}
+
+/** Gemma 3n and 4 E: every layer adds a slice of an input of its own, which lives as long as the layers do. */
+function perLayerWidth(stack: Stack | undefined): number {
+  for (const { tensors } of stack?.kinds ?? []) {
+    const gate = tensors.find(({ name }) => /^(per_layer_input_gate|inp_gate)\b/.test(name));
+    if (gate !== undefined) return gate.shape[0]! * layersIn(stack!);
+  }
+  return 0;
+}
+
+const layersIn = (stack: Stack): number => stack.slice?.of ?? stack.counts.reduce((sum, n) => sum + n, 0);
+
+const ownWindow = (mixer: Mixer): Tokens =>
+  mixer.kind === "attention" ? (mixer.windowTokens ?? mixer.chunkTokens ?? 0) : 0;
+
+function masksOf(at: {
+  readonly layers: readonly LayerKind[];
+  readonly input: GraphInput;
+  readonly bring: (name: string, bytes: Bytes) => GraphTensor;
+}): Brought["mask"] {
+  const { input } = at;
+  const made = new Map<Tokens, GraphTensor>();
+  const cast = new Map<Tokens, GraphTensor>();
+  for (const { mixers } of at.layers)
+    for (const mixer of mixers) {
+      if (mixer.kind === "recurrent" || mixer.kind === "conv") continue;
+      const window = input.windowOf(mixer);
+      if (made.has(window)) continue;
+      const pairs = input.cellsOf(window) * input.ubatchTokens;
+      made.set(window, at.bring("mask", pairs * (input.halfMask ? F16 : F32)));
     }
-  }
-  return { attention, feedForward, inputs };
-}
-
-const wider = (a: Moment, b: Moment): Moment => (momentBytes(b) > momentBytes(a) ? b : a);
-
-function attentionOf(mixer: Mixer): { readonly queries: number; readonly heads: number } {
-  switch (mixer.kind) {
-    case "attention":
-      return { queries: mixer.queryHeads * mixer.keyDim, heads: mixer.queryHeads };
-    case "latent":
-      // Queries are absorbed into the latent space before they meet the cache.
-      return { queries: mixer.queryHeads * (mixer.latentDim + mixer.ropeDim), heads: mixer.queryHeads };
-    case "compressed":
-      return { queries: mixer.queryHeads * mixer.headDim, heads: mixer.queryHeads };
-    case "recurrent":
-      return { queries: mixer.convChannels + mixer.innerDim, heads: 0 };
-    case "conv":
-      return { queries: 2 * mixer.channels, heads: 0 };
-  }
-}
-
-function feedForwardWidth(kind: LayerKind, hiddenSize: number): number {
-  const ffn = kind.feedForward;
-  switch (ffn.kind) {
-    case "none":
-      return 0;
-    case "dense":
-      return 2 * ffn.width;
-    case "experts":
-      return ffn.activeExperts * (2 * ffn.width + hiddenSize) + 2 * (ffn.sharedWidth + (ffn.denseWidth ?? 0));
-  }
+  return ({ op }: Graph, window) => {
+    const mask = made.get(window)!;
+    if (input.halfMask || !input.flashAttention) return mask;
+    let half = cast.get(window);
+    if (half === undefined) {
+      half = op("half mask", mask.bytes / 2, [mask]);
+      cast.set(window, half);
+    }
+    return half;
+  };
 }

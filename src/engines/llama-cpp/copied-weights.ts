@@ -15,7 +15,7 @@ export interface CopiedWeights {
 }
 
 /** Batches from this on are worth the copy: ggml-cuda.cu `min_batch_size`. */
-const LEAST_BATCH: Tokens = 32;
+export const LEAST_BATCH: Tokens = 32;
 
 /**
  * What is copied to the first GPU for batches of 32 tokens and more (`op_offload`, on by default): a matrix at a time,

@@ -156,7 +156,7 @@ function deviceTerms(
     flashAttention,
     latentCache: version.latentCache,
     unified: input.unified === true,
-    swaFull: input.swaFull === true,
+    swaFull: input.swaFull === true || !version.windowCache,
     ubatchTokens: input.ubatchTokens ?? DEFAULT_UBATCH,
   };
   const rows = llamaCppCacheRows(held, cacheInput);
@@ -167,11 +167,28 @@ function deviceTerms(
     hosted === null ? null : copiedWeights(input.model, { ...hosted, storage: input.storage, ubatchTokens });
   if (placed.layers === 0 && !placed.output && copied === null) return [];
   const { bytes: compute, explained } = computeBuffer(held, {
-    ...(copied === null ? {} : { copied: { ...copied, of: input.model } }),
+    ...(copied === null
+      ? {}
+      : {
+          copied: {
+            ...copied,
+            cpu:
+              hosted!.cpu.layers === 0
+                ? null
+                : sliceLayers(input.model, { ...hosted!.cpu, input: false, output: false }),
+            experts: hosted!.cut > 0,
+            cache: input.format,
+          },
+        }),
     cells,
     ubatchTokens,
     flashAttention,
     output: placed.output,
+    outputTokens: version.reservedLogits === "sequences" ? Math.min(slots, ubatchTokens) : ubatchTokens,
+    sequences: slots,
+    halfMask: version.mask === "half",
+    valueIndices: version.valueIndices,
+    gatesInPlace: version.gatesInPlace,
     pipelineDevices,
   });
   const terms: Term[] = [];
