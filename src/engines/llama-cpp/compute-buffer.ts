@@ -148,7 +148,9 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
   const positions = bring("positions", ub * F32);
   const indices = bring(
     "cache indices",
-    (encoder ? 0 : ub) * I64 * (1 + (input.valueIndices === true ? widestValue(layers) : 1)),
+    (encoder ? 0 : ub) *
+      I64 *
+      (1 + (input.valueIndices === true && !input.flashAttention ? widestValue(layers) : 1)),
   );
   const perLayer = perLayerWidth(stack);
   const perLayerInputs = perLayer === 0 ? null : bring("per-layer inputs", perLayer * ub * F32);
