@@ -43,7 +43,8 @@ function endOf(tensor: Tensor, model: Architecture, range: LayerRange): boolean 
     return range.input;
   switch (tensor.role) {
     case "embedding":
-      return range.input || (range.output && model.tied);
+      // A table of small embeddings for every layer (Gemma 3n, 4 E) stands in for no head.
+      return range.input || (range.output && model.tied && !/per_layer/.test(tensor.name));
     case "head":
     case "norm":
       return range.output;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { ENGINE_IDS } from "../../src/engines/engine.ts";
 import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
 import { copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
@@ -292,6 +293,18 @@ describe("llama.cpp", () => {
       serveOn("llama.cpp", { ...cpp, model }).devices[0]!.held.parameters.total;
     expect(heldOf(llama)).toBe(rest);
     expect(heldOf(tied)).toBe(tied.parameters.total);
+  });
+
+  test("Gemma 3n's table of embeddings for every layer stays on the CPU; its projection goes with layer 0", () => {
+    const { held } = serveOn("llama.cpp", {
+      ...cpp,
+      model: catalogueArchitecture(findCatalogueEntry("gemma-3n-e4b")!.entry),
+    }).devices[0]!;
+    const names = held.tensors.map(({ name }) => name.replace(/^.*?language_model\./, ""));
+    expect(names.filter((name) => /embed_tokens|per_layer_model/.test(name))).toEqual([
+      "embed_tokens.weight",
+      "per_layer_model_projection.weight",
+    ]);
   });
 
   test("--n-cpu-moe 48 takes all 48 x 128 x 3 x 2048 x 768 expert weights off the GPU", () => {

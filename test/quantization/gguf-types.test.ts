@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Architecture, Tensor } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { VramCalcError } from "../../src/errors.ts";
@@ -40,6 +41,16 @@ describe("tensor types as llama.cpp's own snapshots list them", () => {
       );
     },
   );
+});
+
+test("Gemma 3n in q4_k_m: matrices of altup, laurel and the per-layer projection keep 16 bits, as llama-quant skips them", () => {
+  const model = catalogueArchitecture(findCatalogueEntry("gemma-3n-e4b")!.entry);
+  const formats = new Set<string>();
+  walkScheme(model, ggufScheme(findFileType("q4_k_m")!), { mtp: false }, ({ tensor }, _n, encoding) => {
+    if (/altup\.\w+_coefs|altup_proj|laurel\.linear|per_layer_model_projection/.test(tensor.name))
+      formats.add(encoding.id);
+  });
+  expect([...formats]).toEqual(["bf16"]);
 });
 
 describe("file types", () => {

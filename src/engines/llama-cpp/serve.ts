@@ -120,7 +120,7 @@ const placedOn = onceForEach((model: Architecture, _key: string, layout: Placeme
 });
 
 function heldBy(model: Architecture, placed: PlacedLayers, { cut, projector }: Holding): Architecture {
-  const part = sliceLayers(model, { ...placed, input: false });
+  const part = withPerLayerProjection(model, sliceLayers(model, { ...placed, input: false }), placed);
   const body = withoutExperts(part, Math.max(0, Math.min(placed.layers, cut - placed.firstLayer)));
   if (!projector) return body;
   const isTower = (group: string): boolean =>
@@ -131,6 +131,14 @@ function heldBy(model: Architecture, placed: PlacedLayers, { cut, projector }: H
     tensors: [...body.tensors, ...model.tensors.filter((tensor) => isTower(tensor.group))],
   };
   return { ...whole, parameters: countParameters(whole) };
+}
+
+/** Gemma 3n and 4 E: the projection of the per-layer inputs is loaded with layer 0, their table stays on the CPU. */
+function withPerLayerProjection(model: Architecture, part: Architecture, placed: PlacedLayers): Architecture {
+  const more = model.tensors.filter(({ name }) => /\bper_layer_(model_)?proj/.test(name));
+  if (more.length === 0 || placed.firstLayer > 0 || placed.layers === 0) return part;
+  const tensors = [...part.tensors.filter((tensor) => !more.includes(tensor)), ...more];
+  return { ...part, tensors, parameters: countParameters({ ...part, tensors }) };
 }
 
 function deviceTerms(

@@ -45,6 +45,7 @@ function assignment(model: RecipeModel): Assign {
       return plainById(place.tensor.shape.length < 2 ? "fp32" : "fp16");
     // MiniMax's small indexer projections keep what the converter wrote.
     if (/\bindex(er\.|_)[qk]_proj\.weight$/.test(place.tensor.name)) return plainById("bf16");
+    if (KEPT.test(place.tensor.name) && place.tensor.shape.length >= 2) return plainById("bf16");
     const pieces = ggufPieces(place);
     if (pieces === null) return plainById("fp32");
     return piecesEncoding(
@@ -56,6 +57,9 @@ function assignment(model: RecipeModel): Assign {
     );
   };
 }
+
+/** `tensor_allows_quantization` of llama-quant.cpp: small matrices of Gemma 3n and 4 E keep what the converter wrote. */
+const KEPT = /\b(altup|laurel\.linear|per_layer_model_proj)/;
 
 function placeOf(model: RecipeModel, place: Place, piece: Piece, counter: number): RecipePlace {
   return {
