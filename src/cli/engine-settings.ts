@@ -4,7 +4,15 @@ import { nearestNames, VramCalcError } from "../errors.ts";
 export type EngineSettings = Readonly<Record<string, number | boolean | string | readonly number[]>>;
 
 /** A list of words names the values that a flag takes. */
-type SettingKind = "share" | "count" | "switch" | "off-switch" | "list" | readonly string[];
+type SettingKind =
+  | "share"
+  | "count"
+  | "layers"
+  | "switch"
+  | "off-switch"
+  | "auto-switch"
+  | "list"
+  | readonly string[];
 
 /** What `--set` may hold: flag of the engine, its name in the core, what it is, and its other spellings there. */
 const SETTINGS: readonly (readonly [
@@ -25,11 +33,14 @@ const SETTINGS: readonly (readonly [
   ["kv-cache-memory-bytes", "kvCacheMemoryBytes", "count", ["kv-cache-memory"]],
   ["num-gpu-blocks-override", "numGpuBlocks", "count"],
   ["mem-fraction-static", "memFractionStatic", "share"],
-  ["ngl", "gpuLayers", "count", ["n-gpu-layers", "gpu-layers"]],
+  ["ngl", "gpuLayers", "layers", ["n-gpu-layers", "gpu-layers"]],
   ["n-cpu-moe", "cpuExpertLayers", "count", ["ncmoe"]],
+  ["cpu-moe", "cpuExperts", "switch", ["cmoe"]],
   ["tensor-split", "tensorSplit", "list", ["ts"]],
-  ["fa", "flashAttention", "switch", ["flash-attn"]],
+  ["fa", "flashAttention", "auto-switch", ["flash-attn"]],
   ["ub", "ubatchTokens", "count", ["ubatch-size"]],
+  ["b", "batchTokens", "count", ["batch-size"]],
+  ["no-kv-offload", "hostCache", "switch", ["nkvo"]],
   ["kv-unified", "unified", "switch", ["kvu"]],
   ["swa-full", "swaFull", "switch"],
   ["mmproj", "projector", "switch"],
@@ -61,6 +72,7 @@ const OPTIONS_HERE: ReadonlyMap<string, string> = new Map([
   ["enable-expert-parallel", "--ep ranks"],
   ["ep-size", "--ep"],
   ["md", "--draft"],
+  ["imatrix", "--dtype q4_k_m-imatrix"],
   ["model-draft", "--draft"],
 ]);
 
@@ -95,7 +107,7 @@ export function hereFor(flag: string): string | undefined {
  */
 export function parseSettings(text: string, before: EngineSettings = {}): EngineSettings {
   const settings: Record<string, number | boolean | string | readonly number[]> = { ...before };
-  for (const entry of text.split(",")) {
+  for (const entry of withSlashes(text).split(",")) {
     const [typed = "", value] = entry.split("=").map((part) => part.trim());
     const flag = typed.replace(/^-+/, "");
     const known = settingOf(flag);
@@ -112,6 +124,10 @@ export function parseSettings(text: string, before: EngineSettings = {}): Engine
   }
   return settings;
 }
+
+/** llama.cpp's own spelling of a list has commas, which part settings here: "ts=3,1" is "ts=3/1". */
+const withSlashes = (text: string): string =>
+  text.replace(/\b(ts|tensor-split)=[\d.]+(,[\d.]+)+(?=,|$)/g, (list) => list.replaceAll(",", "/"));
 
 function unknownSetting(flag: string, value: string | undefined): VramCalcError {
   const here = OPTIONS_HERE.get(flag);
@@ -134,12 +150,18 @@ function unknownSetting(flag: string, value: string | undefined): VramCalcError 
 const KINDS = {
   share: { meaning: "a share above 0, at most 1", example: "0.95" },
   count: { meaning: "a whole number", example: "20" },
+  layers: { meaning: "a whole number, all or auto", example: "20" },
   switch: { meaning: "on or off", example: "off" },
   "off-switch": { meaning: "on or off", example: "on" },
+  "auto-switch": { meaning: "on, off or auto", example: "off" },
   list: { meaning: "a share for each GPU, at most 64, joined by slashes", example: "3/1" },
 } as const;
 
-const isSwitch = (kind: SettingKind): boolean => kind === "switch" || kind === "off-switch";
+/** More than any model has. */
+const ALL_LAYERS = 999;
+
+const isSwitch = (kind: SettingKind): boolean =>
+  kind === "switch" || kind === "off-switch" || kind === "auto-switch";
 
 const meaningOf = (kind: SettingKind): string =>
   typeof kind === "string" ? KINDS[kind].meaning : kind.join(", ");
@@ -159,6 +181,11 @@ function readValue(
       return number > 0 && number <= 1 ? number : undefined;
     case "count":
       return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+    case "layers":
+      // What llama.cpp takes for all layers and the head; it fits them to the card where they are too many.
+      return /^(all|auto)$/.test(value) ? ALL_LAYERS : readValue(value, "count");
+    case "auto-switch":
+      return value === "auto" ? true : readValue(value, "switch");
     case "switch":
       return switchOf(value);
     case "off-switch": {

@@ -23,7 +23,10 @@ const READS: { readonly [E in EngineId]: Reads } = {
     cache: new RegExp(`^(${SIXTEEN}|quanto_int\\d|hqq_int\\d)$`),
   },
   "llama.cpp": {
-    weights: new RegExp(`^(${SIXTEEN}|f16|f32|(i|t)?q\\d\\w*|mxfp4\\w*|nvfp4)$`, "i"),
+    weights: new RegExp(
+      `^(gguf_)?(${SIXTEEN}|f16|f32|(i|t)?q\\d\\w*|mxfp4\\w*|(ggml_)?nvfp4)(-imatrix)?$`,
+      "i",
+    ),
     cache: new RegExp(`^(${SIXTEEN}|q8_0|q5_1|q5_0|q4_1|q4_0|iq4_nl)$`),
   },
 };

@@ -54,6 +54,9 @@ const OPTIONS: {
     "gpuLayers",
     "tensorSplit",
     "cpuExpertLayers",
+    "cpuExperts",
+    "hostCache",
+    "batchTokens",
     "flashAttention",
     "ubatchTokens",
     "unified",
@@ -93,6 +96,7 @@ const ALIASES: { readonly [name: string]: EngineId } = {
   llamacpp: "llama.cpp",
   "llama-cpp": "llama.cpp",
   ollama: "llama.cpp",
+  koboldcpp: "llama.cpp",
 };
 
 export interface EngineName {

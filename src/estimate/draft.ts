@@ -33,7 +33,7 @@ export interface DraftRun {
 const HELD = ["weights", "kv-cache", "recurrent-state"] as const;
 
 /** Flags of the model that do not reach a draft. */
-const OWN_FLAGS = ["gpuLayers", "cpuExpertLayers", "projector", "speculativeTokens"];
+const OWN_FLAGS = ["gpuLayers", "cpuExpertLayers", "cpuExperts", "projector", "speculativeTokens"];
 
 /**
  * Weights and caches of a draft model at the context and sequences of the model, laid out as the engine does.

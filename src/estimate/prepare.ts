@@ -160,6 +160,13 @@ function chooseStorage(
   storageOf: (name: string) => WeightStorage,
   notes: Note[],
 ): WeightStorage {
+  // gpt-oss is published so, and its GGUF is the file type of experts in mxfp4 and the rest in q8_0.
+  if (
+    ofGguf(options) &&
+    hasExperts(model) &&
+    (options.dtype ?? options.stored?.id)?.toLowerCase() === "mxfp4"
+  )
+    return storageOf("mxfp4_moe");
   if (options.dtype === undefined && options.stored !== undefined) return options.stored;
   const name = options.dtype ?? model.dtype;
   if (name !== undefined) {
@@ -176,9 +183,12 @@ function chooseStorage(
 /** The format of a model that does not say its own. */
 const guessed = onceFor((storage: WeightStorage): WeightStorage => ({ ...storage, basis: "assumed" }));
 
+const hasExperts = (model: Architecture): boolean =>
+  model.stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
+
 /** A llama.cpp engine reads a GGUF file, whose norms are fp32 whatever the type it is called by. */
 const ofGguf = ({ engine }: EstimateOptions): boolean =>
-  engine !== undefined && /^(llama[.-]?cpp|ollama)(@|$)/i.test(engine.trim());
+  engine !== undefined && /^(llama[.-]?cpp|ollama|koboldcpp)(@|$)/i.test(engine.trim());
 
 const GGUF_TYPES: ReadonlyMap<string, string> = new Map([
   ["fp32", "f32"],

@@ -316,6 +316,24 @@ describe("llama.cpp", () => {
     expect(all!.held.parameters.total - few!.held.parameters.total).toBe(experts);
   });
 
+  test("--cpu-moe is --n-cpu-moe of every layer; --no-kv-offload leaves no cache, but a layer's copy, on the GPU", () => {
+    const all = serveOn("llama.cpp", { ...cpp, cpuExpertLayers: 48 }).devices[0]!;
+    const moe = serveOn("llama.cpp", { ...cpp, cpuExperts: true }).devices[0]!;
+    expect(moe.held.parameters.total).toBe(all.held.parameters.total);
+    expect(moe.terms).toEqual(all.terms);
+    const host = serveOn("llama.cpp", { ...cpp, hostCache: true }).devices[0]!;
+    expect(host.terms.map(({ id }) => id)).toEqual(["activations", "runtime"]);
+    // 32,768 cells x 4 heads x 128 x 2 B, keys and values
+    expect(host.terms[0]!.bytes).toBeGreaterThan(2 * 32_768 * 4 * 128 * 2);
+  });
+
+  test("-b 256 makes micro-batches of 256", () => {
+    const options = { ...cpp, version: "b9000" };
+    expect(bytesOf({ ...options, batchTokens: 256 }, "llama.cpp", "activations")).toEqual(
+      bytesOf({ ...options, ubatchTokens: 256 }, "llama.cpp", "activations"),
+    );
+  });
+
   test("-ngl 0: no weights, no cache; the GPU works on copies, here of the head, with 512 rows of it", () => {
     const [device] = serveOn("llama.cpp", { ...cpp, gpuLayers: 0, version: "b9000" }).devices;
     expect(device!.held.parameters.total).toBe(0);

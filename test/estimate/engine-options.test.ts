@@ -42,12 +42,31 @@ describe("formats that an engine is not known to read are noted, not refused", (
   test.each([
     ["llama.cpp", { dtype: "q4_k_m", kvDtype: "q8_0/q4_0" }],
     ["llama.cpp", { dtype: "iq4_xs" }],
+    ["llama.cpp", { dtype: "iq4_xs-imatrix" }],
+    ["llama.cpp", { dtype: "gguf_f16" }],
+    ["llama.cpp", { dtype: "mxfp4_moe" }],
     ["vllm", { dtype: "awq", kvDtype: "fp8" }],
     ["transformers", { dtype: "nf4", kvDtype: "quanto_int4" }],
     ["sglang", { dtype: "fp8" }],
   ])("%s %o is read", (engine, options) => {
     expect(codes({ engine, ...options })).not.toContain("format-not-read");
   });
+});
+
+test.each(["mxfp4", "mxfp4_moe"])(
+  "gpt-oss-20b in %s on llama.cpp: 10,949.36 MiB on the GPU, as its log prints; the rest is q8_0",
+  (dtype) => {
+    const { devices } = estimate(named("gpt-oss-20b"), { engine: "llama.cpp", dtype });
+    const weights = devices[0]!.terms.find(({ id }) => id === "weights")!;
+    expect(weights.bytes / 2 ** 20).toBeCloseTo(10_949.36, 1);
+  },
+);
+
+test("koboldcpp is llama.cpp by another name", () => {
+  const options = { dtype: "q4_k_m", contextTokens: 4096 };
+  expect(estimate(llama, { ...options, engine: "koboldcpp" })).toEqual(
+    estimate(llama, { ...options, engine: "llama.cpp" }),
+  );
 });
 
 test("a release that is not known says whose constants stand for it", () => {

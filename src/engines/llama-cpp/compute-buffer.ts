@@ -31,6 +31,8 @@ export interface ComputeBufferInput {
   readonly gatesInPlace?: boolean;
   /** Without flash attention: values are written one by one into a transposed cache (since late 2025). Default false. */
   readonly valueIndices?: boolean;
+  /** Format of the device's own layers' cache where the CPU keeps it (`--no-kv-offload`). Default null. */
+  readonly hostCache?: CacheFormat | null;
   /** What this device does for the CPU. */
   readonly copied?: CopiedWeights & {
     /** Layers of the CPU, which come before the device's own: their products and attention run here. */
@@ -132,7 +134,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     gatesInPlace: input.gatesInPlace === true,
     copiedMatrix: copied?.experts === true ? copied.matrix : 0,
     expertsCopied: true,
-    copiedCache: null,
+    copiedCache: input.hostCache ?? null,
   };
   const copies = pipelineDevices > 1 ? PIPELINE_COPIES : 1;
   const bring = (name: string, bytes: Bytes): GraphTensor => {

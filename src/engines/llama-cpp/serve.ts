@@ -25,10 +25,16 @@ export interface LlamaCppOptions {
   readonly tensorSplit?: readonly number[];
   /** `--n-cpu-moe`: layers whose routed experts stay on the CPU. */
   readonly cpuExpertLayers?: number;
+  /** `--cpu-moe`: those of every layer. */
+  readonly cpuExperts?: boolean;
+  /** `--no-kv-offload`: caches and recurrent states stay on the CPU, attention runs on a copy of one layer's. */
+  readonly hostCache?: boolean;
   /** `-fa`. Default true. */
   readonly flashAttention?: boolean;
   /** `-ub`. Default 512. */
   readonly ubatchTokens?: Tokens;
+  /** `-b`: a micro-batch is no larger. Default 2048. */
+  readonly batchTokens?: Tokens;
   /** `--kv-unified`. */
   readonly unified?: boolean;
   /** `--swa-full`. */
@@ -73,7 +79,7 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
   const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
   const split = input.tensorSplit ?? new Array<number>(degrees.tp * degrees.pp).fill(1);
   const gpuLayers = input.gpuLayers ?? layers + 1;
-  const cut = Math.max(0, input.cpuExpertLayers ?? 0);
+  const cut = input.cpuExperts === true ? layers : Math.max(0, input.cpuExpertLayers ?? 0);
   const projector = input.projector === true;
   const layout = { layers, gpuLayers, split, head: version.head, cut, projector };
   const { cpu, devices } = placedOn(
@@ -81,7 +87,7 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
     `${gpuLayers} ${split} ${version.head} ${cut} ${projector}`,
     layout,
   );
-  const allOffloaded = gpuLayers > layers && cut === 0;
+  const allOffloaded = gpuLayers > layers && cut === 0 && input.hostCache !== true;
   const pipelineDevices = allOffloaded ? devices.length : 1;
   const result = devices.map(({ placed, held }, index): EngineDevice => {
     return {
@@ -156,6 +162,10 @@ function deviceTerms(
   const flashAttention = input.flashAttention !== false;
   const padTokens = flashAttention ? version.padTokens.flash : version.padTokens.plain;
   const slots = Math.ceil(input.sequences / input.degrees.dp);
+  const microBatch = Math.min(
+    input.ubatchTokens ?? DEFAULT_UBATCH,
+    input.batchTokens ?? Number.POSITIVE_INFINITY,
+  );
   const cacheInput: LlamaCppCacheInput = {
     contextTokens: input.contextTokens,
     slots,
@@ -165,12 +175,12 @@ function deviceTerms(
     latentCache: version.latentCache,
     unified: input.unified === true,
     swaFull: input.swaFull === true || !version.windowCache,
-    ubatchTokens: input.ubatchTokens ?? DEFAULT_UBATCH,
+    ubatchTokens: microBatch,
   };
   const rows = llamaCppCacheRows(held, cacheInput);
   const asked = input.unified === true ? input.contextTokens * slots : input.contextTokens;
   const cells = Math.ceil(asked / padTokens) * padTokens;
-  const ubatchTokens = Math.min(input.ubatchTokens ?? DEFAULT_UBATCH, cells);
+  const ubatchTokens = Math.min(microBatch, cells);
   const copied =
     hosted === null ? null : copiedWeights(input.model, { ...hosted, storage: input.storage, ubatchTokens });
   if (placed.layers === 0 && !placed.output && copied === null) return [];
@@ -197,12 +207,13 @@ function deviceTerms(
     halfMask: version.mask === "half",
     valueIndices: version.valueIndices,
     gatesInPlace: version.gatesInPlace,
+    hostCache: input.hostCache === true ? input.format : null,
     pipelineDevices,
   });
   const terms: Term[] = [];
-  const kv = rowsBytes(rows.kv);
+  const kv = input.hostCache === true ? 0 : rowsBytes(rows.kv);
   if (kv > 0) terms.push(exactSum("kv-cache", kv, cacheSum(rows.kv, { tokens: "cells" })));
-  const state = slots * rowsBytes(rows.state);
+  const state = input.hostCache === true ? 0 : slots * rowsBytes(rows.state);
   if (state > 0)
     terms.push(exactSum("recurrent-state", state, cacheSum(rows.state, { times: ["slots", slots] })));
   terms.push(
