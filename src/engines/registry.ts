@@ -62,6 +62,7 @@ const OPTIONS: {
     "unified",
     "swaFull",
     "projector",
+    "speculativeTokens",
   ],
 };
 

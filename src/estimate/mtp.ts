@@ -8,6 +8,9 @@ import type { EstimateOptions, Prepared } from "./prepare.ts";
 
 const MOST_TOKENS = 64;
 
+/** Classes whose prediction layers llama.cpp runs, since May 2026 (b9842, src/models: a graph_mtp). */
+const IN_LLAMA_CPP = /^qwen3_5/;
+
 /**
  * Checks that prediction layers can be loaded.
  *
@@ -26,16 +29,18 @@ export function checkMtp(model: Architecture, options: EstimateOptions, engine: 
       `a ${model.family} model`,
       "a model with multi-token-prediction layers; --draft takes a second model",
     );
-  if (engine === "transformers" || engine === "llama.cpp")
+  if (engine === "transformers" || (engine === "llama.cpp" && !IN_LLAMA_CPP.test(model.modelType)))
     fail(`--engine ${engine}`, "generic, vllm or sglang: this engine leaves prediction layers in the file");
 }
 
-/** Flags that make an engine's own terms count the layers: vLLM's page layout holds their cache. */
+/** Flags that make an engine's own terms count the layers: vLLM's cache of them, llama.cpp's states to go back to. */
 export function mtpFlags(
   options: EstimateOptions,
   engine: EngineId | null,
 ): { readonly speculativeTokens?: number } {
-  return options.mtp === undefined || engine !== "vllm" ? {} : { speculativeTokens: options.mtp };
+  return options.mtp === undefined || (engine !== "vllm" && engine !== "llama.cpp")
+    ? {}
+    : { speculativeTokens: options.mtp };
 }
 
 /** Weights of the layers on a device, and their cache where the engine's own terms leave it out. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { estimate } from "../../src/estimate/estimate.ts";
 import { named } from "./estimate-models.ts";
 
@@ -59,6 +60,25 @@ test.each(["mxfp4", "mxfp4_moe"])(
     const { devices } = estimate(named("gpt-oss-20b"), { engine: "llama.cpp", dtype });
     const weights = devices[0]!.terms.find(({ id }) => id === "weights")!;
     expect(weights.bytes / 2 ** 20).toBeCloseTo(10_949.36, 1);
+  },
+);
+
+test.each([
+  ["one slot, two proposed: 448.88 MiB of states", { batch: 1, mtp: 2 }, 448.88],
+  ["four slots, twelve proposed: 7780.50 MiB", { batch: 4, mtp: 12 }, 7780.5],
+])(
+  "Qwen3.5-27B's prediction layer on llama.cpp, %s and 32 MiB of its own cache, as printed",
+  (_, options, mib) => {
+    const { devices } = estimate(catalogueArchitecture(findCatalogueEntry("qwen3.5-27b")!.entry), {
+      engine: "llama.cpp",
+      dtype: "q5_k_m",
+      contextTokens: 8192 / options.batch,
+      ...options,
+    });
+    const mibOf = (id: string, label?: string): number =>
+      devices[0]!.terms.find((term) => term.id === id && term.label === label)!.bytes / 2 ** 20;
+    expect(mibOf("recurrent-state")).toBeCloseTo(mib, 1);
+    expect(mibOf("kv-cache", "mtp")).toBe(32);
   },
 );
 

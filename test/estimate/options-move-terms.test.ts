@@ -184,8 +184,8 @@ const ROWS: { readonly [option in keyof Required<EstimateOptions>]: readonly Row
       model: qwenVl,
       before: { engine: "llama.cpp" },
       change: { images: { count: 1 } },
-      // The tower is a file of its own there: images load it.
-      moves: ["weights", "kv-cache", "images activations"],
+      // The tower is a file of its own there: images load it; their tokens lengthen the mask in the compute buffer.
+      moves: ["weights", "kv-cache", "activations", "images activations"],
     },
     { model: qwenVl, before: { weightsOnly: true }, change: { images: { count: 1 } }, moves: [] },
   ],

@@ -39,6 +39,8 @@ export interface LlamaCppOptions {
   readonly unified?: boolean;
   /** `--swa-full`. */
   readonly swaFull?: boolean;
+  /** Tokens that prediction layers propose (`--spec-draft-n-max`): as many more states of each slot to go back to. */
+  readonly speculativeTokens?: number;
   /** `--mmproj`: the tower and its projector are loaded, on the first GPU. */
   readonly projector?: boolean;
 }
@@ -52,6 +54,10 @@ const DEFAULT_UBATCH = 512;
  *               one is copied for the head
  *     caches    of the device's own layers
  *     compute   widest moment of the graph for one micro-batch, on every device of a layer split
+ *
+ * With proposals each slot keeps a state per proposed token beside its own: slots x (1 + proposed) x state
+ * (llama-memory-recurrent.cpp, n_rs_seq); Qwen3.5-27B, one slot, two proposed: 3 x 149.62 = 448.88 MiB, as printed. The
+ * compute buffer of the proposing context is not modelled.
  *
  * `dp` are servers of their own, which divide the slots. Layers on the CPU cost no GPU memory but in the compute buffer of the first GPU, which works on large batches with a
  * copy of their weights (copied-weights.ts), even with `-ngl 0`.
@@ -213,9 +219,10 @@ function deviceTerms(
   const terms: Term[] = [];
   const kv = input.hostCache === true ? 0 : rowsBytes(rows.kv);
   if (kv > 0) terms.push(exactSum("kv-cache", kv, cacheSum(rows.kv, { tokens: "cells" })));
-  const state = input.hostCache === true ? 0 : slots * rowsBytes(rows.state);
+  const states = slots * (1 + (input.speculativeTokens ?? 0));
+  const state = input.hostCache === true ? 0 : states * rowsBytes(rows.state);
   if (state > 0)
-    terms.push(exactSum("recurrent-state", state, cacheSum(rows.state, { times: ["slots", slots] })));
+    terms.push(exactSum("recurrent-state", state, cacheSum(rows.state, { times: ["slots", states] })));
   terms.push(
     {
       id: "activations",
