@@ -68,7 +68,8 @@ export function cppCompute(row: MeasuredRow): Judged | null {
     flashAttention: row.id === "llamacpp-15009" ? false : flashAttention,
     output: true,
     pipelineDevices: row.flags.expertsOnCpu === true ? 1 : Math.max(1, gpus.length),
-    halfMask: row.fork !== undefined,
+    halfMask: row.fork !== undefined || row.flags.halfMask === true,
+    outputTokens: row.flags.outputTokens ?? Math.min(ubatchTokens, contextTokens),
     gatesInPlace: row.fork !== undefined,
     ...(gpus.length === 1 && row.flags.expertsOnCpu === true ? copiedIn(row, model) : {}),
   });
@@ -81,9 +82,10 @@ function partOnCpu(row: MeasuredRow): boolean {
 }
 
 /**
- * The weights that the GPU worked on with a copy, or nothing where the CPU did the work: repacked weights cannot be
- * copied, and no flag of a row says so, but the log does. The rows of a feed-forward lie in the host's buffer exactly
- * when the CPU computes them: experts * (2 widths + hidden) * micro-batch * 4 B.
+ * The weights that the GPU worked on with a copy, or nothing where the CPU did the work: the fork repacks weights
+ * (-rtr), which cannot be copied, and no flag of a row says so, but the log does. The rows of a feed-forward lie in the
+ * host's buffer exactly when the CPU computes them: experts * (2 widths + hidden) * micro-batch * 4 B. The fork's fused
+ * gate and up (-fmoe) is not modelled, which may be why rows with the experts on the CPU fall short there.
  */
 function copiedIn(row: MeasuredRow, model: Architecture): Pick<ComputeBufferInput, "copied"> {
   const { ubatchTokens = 512, contextTokens = 512 } = row.flags;
@@ -96,7 +98,8 @@ function copiedIn(row: MeasuredRow, model: Architecture): Pick<ComputeBufferInpu
         : 0,
   );
   const host = row.measured.computeMiB?.CUDA_Host;
-  if (host === undefined || host * MIB >= rows * Math.max(...widths)) return {};
+  const byCpu = host === undefined || host * MIB >= rows * Math.max(...widths);
+  if (row.fork !== undefined && byCpu) return {};
   const layers = model.stacks[0]!.counts.reduce((sum, n) => sum + n, 0);
   const nothing = row.flags.expertsOnCpu !== true;
   const copied = copiedWeights(model, {
@@ -153,7 +156,8 @@ export function cppCopied(row: MeasuredRow): Judged | null {
     flashAttention,
     output: expertsOnCpu && gpus.length === 1,
     pipelineDevices: 1,
-    halfMask: row.fork !== undefined,
+    halfMask: row.fork !== undefined || row.flags.halfMask === true,
+    outputTokens: row.flags.outputTokens ?? Math.min(ubatchTokens, contextTokens),
     gatesInPlace: row.fork !== undefined,
   });
   return { id: row.id, predicted: bytes / MIB, measured: printed };

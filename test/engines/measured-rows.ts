@@ -41,6 +41,10 @@ export interface MeasuredRow {
     /** Elements of one key row in a layer, as the log prints it. */
     readonly keyRow?: number;
     readonly expertsOnCpu?: boolean;
+    /** Tokens whose logits the graph reserves; absent: the micro-batch. */
+    readonly outputTokens?: number;
+    /** The mask of flash attention is made in F16. */
+    readonly halfMask?: boolean;
   };
   readonly measured: {
     readonly weightsGiB?: number;

@@ -18,6 +18,8 @@ export interface ComputeBufferInput {
   readonly output: boolean;
   /** Tokens whose logits the graph reserves; builds before June 2026 (and the fork) all of the micro-batch. Default that. */
   readonly outputTokens?: Tokens;
+  /** Tokens proposed at once. Default 0. */
+  readonly speculativeTokens?: number;
   /** Sequences of the micro-batch. Default 1. */
   readonly sequences?: number;
   /**
@@ -130,6 +132,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     flashAttention: input.flashAttention,
     halfMask: input.halfMask === true && input.flashAttention,
     sequences: input.sequences ?? 1,
+    states: 1 + (input.speculativeTokens ?? 0),
     normsAfter: encoder,
     gatesInPlace: input.gatesInPlace === true,
     copiedMatrix: copied?.experts === true ? copied.matrix : 0,

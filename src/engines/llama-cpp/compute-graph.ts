@@ -16,6 +16,8 @@ export interface GraphInput {
   readonly halfMask: boolean;
   /** Sequences of the micro-batch: each brings a recurrent state. */
   readonly sequences: number;
+  /** States that a recurrence returns of each: its last, and one per proposed token to go back to. */
+  readonly states: number;
   /** Layers norm what they add up (BERT) and rotate nothing; others norm what they read. */
   readonly normsAfter: boolean;
   /** silu and a product in place, instead of one operation that makes a third row (`ggml_swiglu_split`). */

@@ -175,7 +175,12 @@ function recurrentGraph(graph: Graph, at: MixerInput & { readonly mixer: Recurre
   const scalars = delta
     ? [op("decay", mixer.heads * row, [normed]), op("beta", mixer.heads * row, [normed])]
     : [];
-  const scanned = op("recurrence", inner * row + states, [...normedKeys, convolved, ...scalars, state]);
+  const scanned = op("recurrence", inner * row + states * input.states, [
+    ...normedKeys,
+    convolved,
+    ...scalars,
+    state,
+  ]);
   op("cache", 0, [scanned]);
   const output = op("normed recurrence", inner * row, [scanned]);
   const gate = op("activated gate", inner * row, [op("gate", inner * row, [normed])]);

@@ -210,6 +210,7 @@ function deviceTerms(
     output: placed.output,
     outputTokens: version.reservedLogits === "sequences" ? Math.min(slots, ubatchTokens) : ubatchTokens,
     sequences: slots,
+    speculativeTokens: input.speculativeTokens ?? 0,
     halfMask: version.mask === "half",
     valueIndices: version.valueIndices,
     gatesInPlace: version.gatesInPlace,
