@@ -63,7 +63,8 @@ const I64 = 8;
  *     copied      a matrix kept on the CPU, beside the layer that it belongs to; a head kept there
  *
  * Not modelled: scratch that kernels take from their own pool, reordering by a backend (Vulkan), tensors that one
- * class alone makes. Checked against printed buffers: see test/bench/accuracy-serving.ts.
+ * class alone makes. Checked against printed buffers (test/bench/accuracy-serving.ts) and against 138 that llama.cpp
+ * reserves for published shapes (test/vectors/llama-cpp-reserved.json).
  *
  * @example computeBufferBytes(glm_z1_32b, { cells: 8192, ubatchTokens: 512, flashAttention: false, ... })
  * // 872_415_232 = 832.00 MiB = 768 scores + 16 mask + 48 of four rows, as the log prints
