@@ -34,7 +34,9 @@ interface Block {
  * Source: llama.cpp b9842, ggml/src/ggml-alloc.c `ggml_gallocr_alloc_graph_impl`, `ggml_dyn_tallocr_alloc`,
  * `ggml_op_can_inplace`.
  *
- * @example peakOf([a of 512 B, b of 256 B that reads a, c of 512 B that reads b]).bytes // 768: c takes a's place
+ * Worked: of a chain of 512, 256 and 512 B, each reading the one before, the third takes the first's place: 768 B.
+ *
+ * @example peakOf([{ name: "mask", bytes: 500, reads: [] }]).bytes // 512: whole steps of 128
  */
 export function peakOf(nodes: readonly GraphTensor[]): Peak {
   const readers = new Map<GraphTensor, number>();
