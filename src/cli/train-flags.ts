@@ -86,7 +86,10 @@ export function trainOptions(): readonly Option[] {
       "none, selective, full, every=N (groups of N layers), nth=N (each N-th layer) or offload (default: none)",
     ).argParser(checkpointingOf),
     new Option("--attention <kind>", "attention implementation (default: sdpa)").choices(ATTENTIONS),
-    new Option("--loss <kind>", "how the loss is computed (default: hf)").choices(LOSSES),
+    new Option(
+      "--loss <kind>",
+      "how the loss is computed (default: hf; vocab-parallel with --framework megatron)",
+    ).choices(LOSSES),
     new Option("--reference <where>", "reference model of a preference loss (default: resident)").choices([
       "resident",
       "precomputed",

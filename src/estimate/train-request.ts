@@ -40,6 +40,7 @@ export const LOSSES = [
   "chunked",
   "chunked-recompute",
   "fused",
+  "vocab-parallel",
   "mse",
   "bce",
   "kl",
@@ -187,7 +188,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
             ["none", "full", "selective", "offload"] as const,
           ),
     attention,
-    loss: lossFor(model, oneOf("--loss", request.loss ?? "hf", LOSSES)),
+    loss: lossFor(model, oneOf("--loss", request.loss ?? defaultLoss(model, framework), LOSSES)),
     holdLogits: request.holdLogits ?? false,
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
@@ -240,6 +241,10 @@ function whole(option: string, value: number, from: number, to: number): number 
   if (Number.isSafeInteger(value) && value >= from && value <= to) return value;
   return fail(option, String(value), `a whole number from ${from} to ${to}`);
 }
+
+/** Megatron's models compute it over the rank's part of the vocabulary, whatever else is asked. */
+const defaultLoss = (model: Architecture, framework: Framework): EffectiveTrain["loss"] =>
+  framework === "megatron" && hasVocabularyHead(model) ? "vocab-parallel" : "hf";
 
 /** Preferences and distillation compare what two models predict. */
 function lossFor(model: Architecture, loss: EffectiveTrain["loss"]): EffectiveTrain["loss"] {

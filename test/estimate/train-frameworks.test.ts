@@ -134,6 +134,38 @@ describe("LitGPT", () => {
   });
 });
 
+describe("Megatron", () => {
+  const words = (vocab_size: number) =>
+    readArchitecture(
+      {
+        model_type: "llama",
+        hidden_size: 1024,
+        intermediate_size: 2816,
+        num_hidden_layers: 2,
+        num_attention_heads: 8,
+        vocab_size,
+        tie_word_embeddings: false,
+      },
+      "config.json",
+    );
+  const T = 4096;
+  const more = (request: TrainRequest, phase: string): number => {
+    const logits = (vocabulary: number): number =>
+      term(train(words(vocabulary), { framework: "megatron", seqTokens: T, ...request }), phase, "logits");
+    return (logits(64_000) - logits(32_000)) / (T * 32_000);
+  };
+
+  test("turns the fp32 copy of the logits into the softmax and then the gradient in place: 2 + 4 B per logit, 4 + 2 B in backward", () => {
+    expect(more({}, "forward")).toBeCloseTo(6, 3);
+    expect(more({}, "loss-backward")).toBeCloseTo(6, 3);
+    expect(more({ loss: "hf" }, "loss-backward")).toBeCloseTo(12, 3);
+  });
+
+  test("divides all of it with the vocabulary: 6 / 4 B per logit over four ranks", () => {
+    expect(more({ parallel: { tp: 4 } }, "forward")).toBeCloseTo(6 / 4, 3);
+  });
+});
+
 describe("between micro-batches", () => {
   const full: TrainRequest = { precision: "bf16", seqTokens: 512, parallel: { dp: 8, sharding: "fsdp" } };
   const gradients = (request: TrainRequest): number =>

@@ -1,11 +1,18 @@
 import type { Architecture } from "../../architecture/model.ts";
 import type { Bytes } from "../../units.ts";
 import { finalNorm, headProduct, headWeight } from "./head.ts";
+import {
+  chunkedByTokens,
+  dividedLogSoftmax,
+  dividedLoss,
+  pickTargets,
+  softmaxInPlace,
+} from "./loss-operations.ts";
 import * as op from "./operations.ts";
 import type { TapePart } from "./part-events.ts";
-import { type Pass, tokensOf, weightOf } from "./pass.ts";
+import { type Pass, weightOf } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
-import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.ts";
+import { allocated, fresh, hold, record, type Value } from "./tape.ts";
 
 /**
  * Ways to compute the loss over T x V logits. Bytes per logit in bf16, at the end of forward and at the most:
@@ -17,6 +24,7 @@ import { allocated, fresh, hold, record, sharedTable, type Value } from "./tape.
  *     chunked             4, 6.5    full logits, fp32 loss chunk by chunk (c = 8)
  *     chunked-recompute   0, 12/c   head and loss of one chunk at a time, run again in backward
  *     fused               0, 2/c    gradients of hidden state and head made in forward, chunk by chunk (Liger)
+ *     vocab-parallel      4, 6      one fp32 copy that turns into the softmax in place (Megatron), over the rank's part of V
  *     mse, bce            on the logits themselves: input and target kept
  *     kl                  as hf against a teacher's distribution, which is kept beside
  */
@@ -28,6 +36,7 @@ export type LossKind =
   | "chunked"
   | "chunked-recompute"
   | "fused"
+  | "vocab-parallel"
   | "mse"
   | "bce"
   | "kl";
@@ -65,6 +74,7 @@ export function lossSegment(
     case "plain":
     case "compiled":
     case "chunked":
+    case "vocab-parallel":
     case "mse":
     case "bce":
     case "kl": {
@@ -125,6 +135,7 @@ function lossOf(
     });
     return { loss: losses.reduce((sum, next) => op.add(tape, sum, next)), held: [] };
   }
+  if (code.kind === "vocab-parallel") return { loss: softmaxInPlace(pass, logits), held: [] };
   if (code.kind === "mse" || code.kind === "bce") {
     const targets = fresh(tape, { elements: logits.elements, width: logits.width, grad: false });
     const loss = fresh(tape, { elements: 1, width: 4, grad: logits.grad });
@@ -146,28 +157,6 @@ function lossOf(
   return { loss: pickTargets(pass, logProbabilities), held: [wide] };
 }
 
-/** Sequence parallelism divides the vocabulary of the head, and torchtitan leaves the logits divided for the loss. */
-const dividedLoss = (pass: Pass): boolean => pass.code.dividedLoss && pass.sequenceShards > 1;
-
-/**
- * Log-softmax over a divided vocabulary, one operation at a time (torch 2.13 `tensor/parallel/loss.py`): forward has the
- * shifted logits, their exponentials and a result beside logits and logarithms, backward the gradient, exp(x) and a sum.
- *
- *     8192 tokens, 128,256 / 2 columns: 3 x 2.10 GB more in forward, 2 x 2.10 GB in backward
- */
-function dividedLogSoftmax(pass: Pass, wide: Value): Value {
-  const value = fresh(pass.tape, { elements: wide.elements, width: 4, grad: wide.grad });
-  const { bytes } = value.storage;
-  record(pass.tape, {
-    inputs: [wide],
-    outputs: [value],
-    saved: [value],
-    forwardScratch: 3 * bytes,
-    backwardScratch: 2 * bytes,
-  });
-  return value;
-}
-
 /** Adds logits that stay alive during backward, unless an operation keeps them anyway. */
 function withHeld(sums: Replay, pass: Pass, logits: Value): Replay {
   if (pass.tape.nodes.some((n) => n.saved.includes(logits.storage))) return sums;
@@ -179,45 +168,6 @@ function withHeld(sums: Replay, pass: Pass, logits: Value): Replay {
     backwardPeak: sums.backwardPeak + bytes,
     accumulatingPeak: sums.accumulatingPeak + bytes,
   };
-}
-
-/** Tokens of each sequence whose loss LitGPT takes at a time (`chunked_cross_entropy`, and `lm_head_chunk_size`). */
-const CHUNK_TOKENS = 128;
-
-/**
- * LitGPT's loss. Fabric's `HalfPrecision.convert_output` turns the model's outputs into the default type, fp32, whatever the weights
- * are in; a variable of the loop holds them during backward. Each chunk keeps its fp32 log-probabilities, whose place its
- * gradients take when its backward has run:
- *
- *     4 logits + 4 log-probabilities or gradients + 8 of one chunk, bytes per logit
- */
-function chunkedByTokens(pass: Pass, logits: Value): Value {
-  const chunk = Math.min(1, CHUNK_TOKENS / pass.seqTokens) * logits.storage.bytes;
-  return pickTargets(pass, logits, { forward: logits.storage.bytes, backward: Math.round(2 * chunk) });
-}
-
-const NO_SCRATCH = { forward: 0, backward: 0 } as const;
-
-/** Negative log likelihood: keeps the log-probabilities and int64 targets. */
-function pickTargets(
-  pass: Pass,
-  logProbabilities: Value,
-  scratch: { readonly forward: Bytes; readonly backward: Bytes } = NO_SCRATCH,
-): Value {
-  const { tape } = pass;
-  // Shifted by padding one token and slicing it off; for one sequence the slice stays a view of S + 1.
-  const elements = pass.batch === 1 ? pass.seqTokens + 1 : tokensOf(pass);
-  const targets = sharedTable(tape, "targets", { elements, width: 8 });
-  const loss = fresh(tape, { elements: 1, width: 4, grad: logProbabilities.grad });
-  const total = fresh(tape, { elements: 1, width: 4, grad: false });
-  record(tape, {
-    inputs: [logProbabilities],
-    outputs: [loss, total],
-    saved: [logProbabilities, targets, total],
-    forwardScratch: scratch.forward,
-    backwardScratch: scratch.backward,
-  });
-  return loss;
 }
 
 interface Before {
