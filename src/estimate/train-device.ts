@@ -2,6 +2,7 @@
 import type { Architecture } from "../architecture/model.ts";
 import { holdingOf } from "../memory/training/holding.ts";
 import { knownSegments } from "../memory/training/known-segments.ts";
+import { MEGATRON_WORKSPACES } from "../memory/training/library-workspace.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
@@ -32,6 +33,8 @@ export interface PhaseBytes extends Resident {
   readonly activations: Bytes;
   readonly logits: Bytes;
   readonly workspace: Bytes;
+  /** Part of `workspace` that libraries hold all the time. */
+  readonly libraries: Bytes;
   readonly communication: Bytes;
   /** What `communication` is the sum of. */
   readonly exchanged: readonly BufferPart[];
@@ -80,6 +83,7 @@ export function devicePhases(
   known.passes.set(stage.share, pass);
   const moments = withWaiting(pass, stage, effective);
   const { buffers, gradientScale, flatGradients } = states;
+  const libraries = effective.framework === "megatron" ? MEGATRON_WORKSPACES : 0;
   const activationBuffers = exchangeParts(stage, whole, effective, widths);
   const phases = moments.map((moment): PhaseBytes => {
     const backward = moment.phase !== "forward" && moment.phase !== "loss-backward";
@@ -93,7 +97,8 @@ export function devicePhases(
           (backward || !longestFirst(effective) ? flatGradients : 0),
       activations: moment.activations,
       logits: moment.logits,
-      workspace: moment.workspace,
+      workspace: moment.workspace + libraries,
+      libraries,
       communication: partBytes(exchanged),
       exchanged,
     };
@@ -104,7 +109,8 @@ export function devicePhases(
     gradients: parallel.offloadWeights || parallel.offloadOptimizer ? 0 : states.gradients,
     activations: 0,
     logits: 0,
-    workspace: states.step,
+    workspace: states.step + libraries,
+    libraries,
     communication: partBytes(buffers.step),
     exchanged: buffers.step,
   };

@@ -86,7 +86,7 @@ export function trainNotes(of: {
     });
   }
   const plain = effective.precision === "bf16" || effective.precision === "fp16";
-  if (plain && zeroMasters(effective)) {
+  if (plain && zeroMasters(effective) && effective.framework !== "megatron") {
     notes.push({
       code: "zero-master-weights",
       message: `DeepSpeed trains 16-bit weights with fp32 master weights and states: ${effective.precision} is sized as ${effective.precision}-master`,

@@ -79,9 +79,15 @@ function lossKind({ loss, compile }: EffectiveTrain): LossKind {
   return compile === "all" && (kind === "hf" || kind === "hf-upcast" || kind === "plain") ? "compiled" : kind;
 }
 
-/** A micro-batch finds gradients of one before it: of the same step, or of the last one where they stay. */
+/**
+ * A micro-batch finds gradients of one before it: of the same step, or of the last one where they stay. Megatron's are added to
+ * one buffer that exists from the start (`grad_data` in `megatron/core/distributed/param_and_grad_buffer.py`).
+ */
 export const addsToGradients = (effective: EffectiveTrain): boolean =>
-  (effective.gradAccum > 1 || torchRelease(effective.torch).zeroesGradients) && !longestFirst(effective);
+  (effective.gradAccum > 1 ||
+    effective.framework === "megatron" ||
+    torchRelease(effective.torch).zeroesGradients) &&
+  !longestFirst(effective);
 
 /**
  * With batches of changing length LitGPT's script for adapters (2023, `finetune/lora.py`: `longest_seq_ix if iter_num == 0`) runs

@@ -103,6 +103,7 @@ export function statesOf(
     stages: parallel.pp,
     hiddenSize:
       effective.framework === "hf" && parallel.sharding.startsWith("zero") ? model.hiddenSize : null,
+    ownBuffers: effective.framework === "megatron",
   });
   return {
     resident: {

@@ -1,4 +1,4 @@
-import type { Basis, Term, TermId } from "../memory/term.ts";
+import type { Basis, Explained, Term, TermId } from "../memory/term.ts";
 import type { LayerKnowledge } from "../memory/training/layer-code.ts";
 import type { Bytes } from "../units.ts";
 import type { PhaseBytes } from "./train-device.ts";
@@ -65,27 +65,35 @@ export function phaseTerms(
   say("optimizer", optimizer, "exact", () => times("trained", trained, optimizer, optimizerRanks));
   say("activations", activations, basis, () => times("tokens", tokens, activations));
   say("logits", logits, basis, () => times("tokens", tokens, logits));
-  say("workspace", phase.workspace, basis, () => {
-    switch (phase.phase) {
-      case "optimizer-step":
-        return times("trained", trained, phase.workspace, optimizerRanks);
-      case "forward":
-      case "loss-backward":
-      case "layer-backward":
-        return times("tokens", tokens, phase.workspace);
-      // Gradients of the embedding's tables: their sizes do not follow the tokens.
-      case "end-of-backward":
-        return {
-          formula: "{bytes} B while gradients of embeddings are made",
-          inputs: { bytes: phase.workspace },
-        };
-    }
-  });
+  say("workspace", phase.workspace, basis, () =>
+    withLibraries(workspaceText(phase, operands, tokens), phase),
+  );
   say("communication", phase.communication, "modelled", () =>
     partsText(phase.exchanged, phase.communication),
   );
   return terms;
 }
+
+function workspaceText(phase: PhaseBytes, { trained, optimizerRanks }: Operands, tokens: number): Explained {
+  const bytes = phase.workspace - phase.libraries;
+  switch (phase.phase) {
+    case "optimizer-step":
+      return times("trained", trained, bytes, optimizerRanks);
+    case "forward":
+    case "loss-backward":
+    case "layer-backward":
+      return times("tokens", tokens, bytes);
+    // Gradients of the embedding's tables: their sizes do not follow the tokens.
+    case "end-of-backward":
+      return { formula: "{bytes} B while gradients of embeddings are made", inputs: { bytes } };
+  }
+}
+
+const withLibraries = ({ formula, inputs }: Explained, { libraries, workspace }: PhaseBytes): Explained => {
+  if (libraries === 0) return { formula, inputs };
+  if (libraries === workspace) return { formula: "{libraries} B of libraries", inputs: { libraries } };
+  return { formula: `${formula} + {libraries} B of libraries`, inputs: { ...inputs, libraries } };
+};
 
 /** Paged states: `cudaMallocManaged`, on the card until something else needs the room. */
 export function pagedTerms(bytes: Bytes, operands: Operands): readonly Term[] {

@@ -161,6 +161,42 @@ describe("Megatron", () => {
     expect(more({ loss: "hf" }, "loss-backward")).toBeCloseTo(12, 3);
   });
 
+  test("adds gradients to one fp32 buffer that exists from the start, without buckets: 4 B per weight in every phase", () => {
+    for (const sharding of ["ddp", "zero1"] as const) {
+      const result = train(llama, { framework: "megatron", seqTokens: 512, parallel: { dp: 8, sharding } });
+      for (const phase of ["forward", "loss-backward", "layer-backward", "optimizer-step"]) {
+        expect(term(result, phase, "gradients") / P).toBeCloseTo(4, 4);
+        expect(term(result, phase, "communication")).toBe(0);
+      }
+      expect(result.notes.map(({ code }) => code)).not.toContain("zero-master-weights");
+    }
+  });
+
+  // A reading between steps: tests/functional_tests/test_cases/gpt/gpt3_mcore_te_tp1_pp1_dist_optimizer_no_mmap_bin_files,
+  // golden_values_dev_dgx_h100.json, mem-allocated-bytes.
+  test("has 64,109,568 x (2 + 4 + 12/8) + 3 x 32 MiB + 4 KiB = 581,489,152 B between steps of GPT 12 x 512 over eight ranks", () => {
+    const gpt = readArchitecture(
+      {
+        model_type: "gpt2",
+        architectures: ["GPT2LMHeadModel"],
+        n_embd: 512,
+        n_layer: 12,
+        n_head: 8,
+        n_positions: 1024,
+        vocab_size: 50_304,
+      },
+      "config.json",
+    );
+    const result = train(gpt, {
+      framework: "megatron",
+      seqTokens: 1024,
+      microBatch: 4,
+      parallel: { dp: 8, sharding: "zero1" },
+    });
+    const { allocated } = result.devices[0]!.phases.find((p) => p.phase === "optimizer-step")!;
+    expect(allocated.bytes / 581_489_152).toBeCloseTo(1, 3);
+  });
+
   test("divides all of it with the vocabulary: 6 / 4 B per logit over four ranks", () => {
     expect(more({ parallel: { tp: 4 } }, "forward")).toBeCloseTo(6 / 4, 3);
   });

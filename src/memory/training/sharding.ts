@@ -52,6 +52,8 @@ export interface BufferInput {
   readonly stages: number;
   /** DeepSpeed's `auto` under Hugging Face: buckets of h^2. */
   readonly hiddenSize: number | null;
+  /** Gradients and weights lie in one buffer each, which is reduced and gathered where it lies (Megatron). */
+  readonly ownBuffers: boolean;
 }
 
 /** Elements of one width that are held for an exchange with other ranks. */
@@ -82,7 +84,8 @@ const MAX_LIVE = 1e9;
 /**
  * Buffers that a scheme holds beside the states.
  *
- *     ddp      gradients once more (gradient_as_bucket_view=False)
+ *     ddp      gradients once more (gradient_as_bucket_view=False); none in Megatron, nor under zero1, whose buckets are views
+ *              of its buffers (`megatron/core/distributed/param_and_grad_buffer.py`, 0.14)
  *     zero1/2  min(P, 5e8) reduced at a time, twice when reduction overlaps backward; the same gathered after the step
  *     zero3    up to 1e9 gathered weights, 5e7 prefetched, and the reduction bucket
  *     fsdp     the outermost unit whole, the running layer and the next; in backward the reduction of one layer
@@ -92,7 +95,8 @@ const MAX_LIVE = 1e9;
 export function shardingBuffers(input: BufferInput): ShardingBuffers {
   const { elements, trainedElements, computeWidth, reduceWidth, ranks } = input;
   const none = { forward: [], backward: [], step: [] } as const;
-  if (ranks === 1) return none;
+  if (ranks === 1 || (input.ownBuffers && (input.sharding === "ddp" || input.sharding === "zero1")))
+    return none;
   const part = (what: string, count: number, width: number): BufferPart => ({ what, elements: count, width });
   const bucketOf = (size: number): number => (input.hiddenSize === null ? size : input.hiddenSize ** 2);
   switch (input.sharding) {
