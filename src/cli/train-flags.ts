@@ -54,6 +54,7 @@ export interface TrainFlags {
   readonly ep?: number;
   readonly dp?: number;
   readonly cp?: number;
+  readonly sequenceParallel?: "on" | "off";
   readonly sharding?: NonNullable<ParallelRequest["sharding"]>;
   readonly schedule?: NonNullable<ParallelRequest["schedule"]>;
   readonly virtualStages?: number;
@@ -129,6 +130,10 @@ export function trainOptions(): readonly Option[] {
     ]),
     count("--dp <n>", "data-parallel ranks"),
     count("--tp <n>", "tensor-parallel ranks"),
+    new Option(
+      "--sequence-parallel <switch>",
+      "norms and residuals divided over tensor-parallel ranks (default: on; off with --framework megatron)",
+    ).choices(["on", "off"]),
     count("--pp <n>", "pipeline stages"),
     count("--cp <n>", "context-parallel ranks"),
     count("--ep <n>", "expert-parallel ranks"),
@@ -205,6 +210,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
       ep,
       dp,
       cp,
+      sequenceParallel: flags.sequenceParallel === undefined ? undefined : flags.sequenceParallel === "on",
       sharding,
       schedule,
       virtualStages,

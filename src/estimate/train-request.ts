@@ -153,7 +153,6 @@ const DEFAULT_SEQ_TOKENS: Tokens = 2048;
  */
 export function effectiveTrain(model: Architecture, request: TrainRequest): EffectiveTrain {
   const frozen = request.method === "lora" || request.method === "qlora";
-  const parallel = effectiveParallel(request.parallel ?? {});
   const longest = model.maxContextTokens ?? DEFAULT_SEQ_TOKENS;
   const checkpointing = request.checkpointing ?? "none";
   if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
@@ -166,6 +165,9 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   if (!since2 && compile !== "none")
     fail("--compile", `${compile} with PyTorch ${torch}`, "none, or --torch 2.0 or newer");
   const framework = oneOf("--framework", request.framework ?? "hf", FRAMEWORKS);
+  // Megatron divides the sequence only with `--sequence-parallel` (`megatron/training/arguments.py`), which its layers of experts
+  // demand (`megatron/core/transformer/moe/moe_layer.py`, 0.12); torchtitan's plans always do.
+  const parallel = effectiveParallel(request.parallel ?? {}, framework === "megatron" && !hasExperts(model));
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
   const kbitPreparation = request.kbitPreparation ?? request.quantization !== "int4-g128";
   // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
@@ -213,7 +215,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   };
 }
 
-function effectiveParallel(request: ParallelRequest): EffectiveParallel {
+function effectiveParallel(request: ParallelRequest, keepsSequence: boolean): EffectiveParallel {
   const degree = (name: string, value: number | undefined): number =>
     whole(`--${name}`, value ?? 1, 1, 1_000_000);
   const dp = degree("dp", request.dp);
@@ -223,7 +225,7 @@ function effectiveParallel(request: ParallelRequest): EffectiveParallel {
     ep: degree("ep", request.ep),
     dp,
     cp: degree("cp", request.cp),
-    sequenceParallel: request.sequenceParallel ?? (request.tp ?? 1) > 1,
+    sequenceParallel: request.sequenceParallel ?? (!keepsSequence && (request.tp ?? 1) > 1),
     sharding: oneOf("--sharding", request.sharding ?? (dp > 1 ? "ddp" : "none"), SHARDINGS),
     schedule: oneOf("--schedule", request.schedule ?? "1f1b", SCHEDULES),
     virtualStages: degree("virtual-stages", request.virtualStages),
@@ -236,6 +238,10 @@ function effectiveParallel(request: ParallelRequest): EffectiveParallel {
     fail("--tp, --pp, --dp and --cp", `${world} devices`, "at most 1,000,000 devices together");
   return parallel;
 }
+
+/** Where a layer has experts. */
+const hasExperts = ({ stacks }: Architecture): boolean =>
+  stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
 
 function whole(option: string, value: number, from: number, to: number): number {
   if (Number.isSafeInteger(value) && value >= from && value <= to) return value;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { type TrainResult, train } from "../../src/estimate/train.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
@@ -16,6 +17,7 @@ const llama = readArchitecture(
   },
   "llama-2-7b",
 );
+const mixtral = catalogueArchitecture(findCatalogueEntry("mixtral-8x7b")!.entry);
 const P = 6_738_415_616;
 const HEAD = 131_072_000;
 
@@ -195,6 +197,15 @@ describe("Megatron", () => {
     });
     const { allocated } = result.devices[0]!.phases.find((p) => p.phase === "optimizer-step")!;
     expect(allocated.bytes / 581_489_152).toBeCloseTo(1, 3);
+  });
+
+  test("divides the sequence over tensor-parallel ranks only when asked, or where its layers have experts", () => {
+    const on = (request: TrainRequest, model = llama): boolean =>
+      train(model, { framework: "megatron", seqTokens: 512, ...request }).request.parallel.sequenceParallel;
+    expect(on({ parallel: { tp: 4 } })).toBe(false);
+    expect(on({ parallel: { tp: 4, sequenceParallel: true } })).toBe(true);
+    expect(on({ parallel: { tp: 4 }, framework: "fsdp" })).toBe(true);
+    expect(on({ parallel: { tp: 4 } }, mixtral)).toBe(true);
   });
 
   test("divides all of it with the vocabulary: 6 / 4 B per logit over four ranks", () => {

@@ -21,7 +21,7 @@ test("learned positions are divided with the sequence", () => {
     framework: "megatron",
     seqTokens: s,
     microBatch: b,
-    parallel: { tp: t },
+    parallel: { tp: t, sequenceParallel: true },
   });
   const backward = devices[0]!.phases.find((p) => p.phase === "loss-backward")!;
   const kept = backward.terms.find((term) => term.id === "activations")!.bytes;
