@@ -103,7 +103,7 @@ export function trainOptions(): readonly Option[] {
       "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",
     ).choices(["fixed", "varied"]),
     new Option("--compile <what>", "what torch.compile runs (default: none)").choices(COMPILED),
-    new Option("--fused-kernels", "fused norm, gate and rotary kernels"),
+    new Option("--fused-kernels", "fused norm, gate and rotary kernels (what Megatron runs)"),
     count("--lora-r <n>", "rank of the adapters (default: 16)"),
     new Option(
       "--lora-targets <which>",

@@ -197,7 +197,8 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     torch,
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     compile,
-    fusedKernels: request.fusedKernels ?? false,
+    // Transformer Engine's layers and `--bias-swiglu-fusion`, which Megatron takes unless told otherwise.
+    fusedKernels: request.fusedKernels ?? framework === "megatron",
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
     loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),

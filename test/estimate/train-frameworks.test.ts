@@ -208,6 +208,29 @@ describe("Megatron", () => {
     expect(on({ parallel: { tp: 4 } }, mixtral)).toBe(true);
   });
 
+  const keptPerLayer = (request: TrainRequest): number =>
+    term(
+      train(llama, { framework: "megatron", seqTokens: 512, ...request }),
+      "loss-backward",
+      "activations",
+    ) / 32;
+
+  test("keeps 2 B per score of unfused attention: 32 heads x 512 x 512 x 2 B a layer, where transformers keeps 6", () => {
+    const scores = 32 * 512 * 512;
+    const eager = (framework: "megatron" | "hf"): number =>
+      (keptPerLayer({ framework, attention: "eager" }) - keptPerLayer({ framework, attention: "flash" })) /
+      scores;
+    // Beside the scores, flash attention's 4 B per head and token.
+    expect(eager("megatron")).toBeCloseTo(2 - 4 / 512, 2);
+    expect(eager("hf")).toBeCloseTo(6 - 4 / 512, 2);
+  });
+
+  test("runs fused norms and gates: 2 x 4 x 4096 and 2 x 11008 B per token and layer less than transformers' own", () => {
+    const less = keptPerLayer({ fusedKernels: false }) - keptPerLayer({});
+    expect(less / 512).toBeCloseTo(2 * 4 * 4096 + 2 * 11008, -3);
+    expect(keptPerLayer({})).toBe(keptPerLayer({ fusedKernels: true }));
+  });
+
   test("divides all of it with the vocabulary: 6 / 4 B per logit over four ranks", () => {
     expect(more({ parallel: { tp: 4 } }, "forward")).toBeCloseTo(6 / 4, 3);
   });

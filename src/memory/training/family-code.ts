@@ -136,7 +136,8 @@ export const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
  * What a framework writes differently from transformers: LitGPT (`litgpt/model.py`, commit 8641822) has one qkv product, puts
  * rotated parts together and was measured with bitsandbytes 0.41 to 0.43. Lightning's `plugins/precision/bitsandbytes.py` (2.1
  * to 2.3) replaces every `torch.nn.Linear`, the head too, and quantizes from fp16. torchtitan and torchtune copy keys and
- * values to all heads. Megatron's `bias_gelu_fusion` keeps gelu's input alone.
+ * values to all heads. Megatron's `bias_gelu_fusion` keeps gelu's input alone, and
+ * `FusedScaleMaskSoftmax` the scores in the model's type alone.
  */
 export const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } = {
   hf: {},
@@ -155,7 +156,7 @@ export const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } 
     alwaysMasked: false,
   },
   torchtitan: { repeatsKv: true, fusedGelu: true, dividedLoss: true },
-  megatron: { fusedGelu: true },
+  megatron: { fusedGelu: true, softmaxInModelType: true },
 };
 
 /** Families written exactly like Llama, as far as backward can tell. */
