@@ -47,6 +47,7 @@ export interface TrainFlags {
   readonly dora?: true;
   readonly rslora?: true;
   readonly quantization?: NonNullable<TrainRequest["quantization"]>;
+  readonly kbitPreparation?: boolean;
   readonly unfrozenLayers?: number;
   readonly towers?: NonNullable<TrainRequest["towers"]>;
   readonly tp?: number;
@@ -110,11 +111,10 @@ export function trainOptions(): readonly Option[] {
       "all-linear, attention, query-value, names joined by a comma, or re: and a regular expression (default: all-linear)",
     ).argParser(parseLoraTargets),
     new Option("--lora-dropout <p>", "dropout before the adapters (default: 0.05)").argParser(dropoutOf),
-    new Option("--adapter-dtype <format>", "format of the adapters (default: fp32)").choices([
-      "fp32",
-      "bf16",
-      "fp16",
-    ]),
+    new Option(
+      "--adapter-dtype <format>",
+      "format of the adapters (default: fp32; that of the weights where PEFT does not make them)",
+    ).choices(["fp32", "bf16", "fp16"]),
     new Option("--dora", "magnitude vectors beside the adapters"),
     new Option("--rslora", "rank-stabilized scale: no size"),
     new Option("--quantization <format>", "how QLoRA stores the base (default: nf4-dq)").choices([
@@ -123,6 +123,7 @@ export function trainOptions(): readonly Option[] {
       "int8",
       "int4-g128",
     ]),
+    new Option("--no-kbit-preparation", "QLoRA without PEFT's prepare_model_for_kbit_training"),
     count("--unfrozen-layers <n>", "last layers that --method freeze trains (default: 2)"),
     new Option("--towers <how>", "vision and audio towers (default: left-out)").choices([
       "left-out",
@@ -202,6 +203,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     dora: flags.dora,
     rslora: flags.rslora,
     quantization: flags.quantization,
+    kbitPreparation: flags.kbitPreparation === false ? false : undefined,
     unfrozenLayers: flags.unfrozenLayers,
     towers: flags.towers,
     parallel: defined({

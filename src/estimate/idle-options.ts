@@ -19,6 +19,7 @@ export function idleOptionNotes(
     ["--dora", asked.dora === true, adapters, "--method lora or qlora"],
     ["--rslora", asked.rslora === true, adapters, "--method lora or qlora"],
     ["--quantization", asked.quantization !== undefined, method === "qlora", "--method qlora"],
+    ["--no-kbit-preparation", asked.kbitPreparation === false, method === "qlora", "--method qlora"],
     ["--unfrozen-layers", asked.unfrozenLayers !== undefined, method === "freeze", "--method freeze"],
     ["--towers", asked.towers === "frozen", towers, "a model with a vision or audio tower"],
     ["--reference", asked.reference !== undefined, loss === "dpo" || loss === "kl", "--loss dpo or kl"],

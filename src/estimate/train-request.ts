@@ -117,6 +117,7 @@ export interface TrainRequest {
   readonly rslora?: boolean;
   /** How QLoRA stores the frozen linears. */
   readonly quantization?: PackedFormat;
+  /** PEFT's `prepare_model_for_kbit_training`: what is not packed becomes fp32. Only where PEFT makes the adapters, unless said. */
   readonly kbitPreparation?: boolean;
   /** Last layers that train when the method is `freeze`. */
   readonly unfrozenLayers?: number;
@@ -168,14 +169,16 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   // Megatron divides the sequence only with `--sequence-parallel` (`megatron/training/arguments.py`), which its layers of experts
   // demand (`megatron/core/transformer/moe/moe_layer.py`, 0.12); torchtitan's plans always do.
   const parallel = effectiveParallel(request.parallel ?? {}, framework === "megatron" && !hasExperts(model));
+  const precision = oneOf("--precision", request.precision ?? "bf16", PRECISIONS);
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
-  const kbitPreparation = request.kbitPreparation ?? request.quantization !== "int4-g128";
+  const peft = framework === "hf" || framework === "deepspeed";
+  const kbitPreparation = request.kbitPreparation ?? (peft && request.quantization !== "int4-g128");
   // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
   // in no fused kernel. What trains such models (Trainer with bf16=True) turns it on.
   const preparedBase = request.method === "qlora" && framework === "hf" && kbitPreparation;
   return {
     method: oneOf("--method", request.method ?? "full", METHODS),
-    precision: oneOf("--precision", request.precision ?? (preparedBase ? "amp-bf16" : "bf16"), PRECISIONS),
+    precision: request.precision === undefined && preparedBase ? "amp-bf16" : precision,
     seqTokens: whole("--seq", request.seqTokens ?? Math.min(DEFAULT_SEQ_TOKENS, longest), 1, 2 ** 40),
     microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
     gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),
@@ -202,7 +205,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
     loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
-    adapterFormat: request.adapterFormat ?? "fp32",
+    adapterFormat: request.adapterFormat ?? (peft ? "fp32" : ownAdapterFormat(precision)),
     dora: request.dora ?? false,
     rslora: request.rslora ?? false,
     quantization: request.quantization ?? "nf4-dq",
@@ -247,6 +250,26 @@ const hasExperts = ({ stacks }: Architecture): boolean =>
 function whole(option: string, value: number, from: number, to: number): number {
   if (Number.isSafeInteger(value) && value >= from && value <= to) return value;
   return fail(option, String(value), `a whole number from ${from} to ${to}`);
+}
+
+/**
+ * PEFT makes adapters in fp32 (`autocast_adapter_dtype`). torchtune (`modules/peft/lora.py`), LitGPT (`litgpt/lora.py`) and others
+ * make them like any module, in the type that the model is made in: fp32 under autocast.
+ */
+function ownAdapterFormat(precision: Precision): EffectiveTrain["adapterFormat"] {
+  switch (precision) {
+    case "bf16":
+    case "bf16-master":
+    case "fp8":
+      return "bf16";
+    case "fp16":
+    case "fp16-master":
+      return "fp16";
+    case "fp32":
+    case "amp-bf16":
+    case "amp-fp16":
+      return "fp32";
+  }
 }
 
 /** Megatron's models compute it over the rank's part of the vocabulary, whatever else is asked. */

@@ -38,6 +38,27 @@ describe("LitGPT", () => {
     seqTokens: 512,
   };
 
+  test("makes adapters in the weights' type and prepares nothing: PEFT's are fp32 and its preparation fp32 too", () => {
+    const asked = (request: TrainRequest) =>
+      train(llama, { method: "qlora", seqTokens: 512, ...request }).request;
+    for (const framework of ["litgpt", "torchtune"] as const) {
+      expect(asked({ framework })).toMatchObject({ adapterFormat: "bf16", kbitPreparation: false });
+      expect(asked({ framework, precision: "fp32" }).adapterFormat).toBe("fp32");
+    }
+    expect(asked({})).toMatchObject({ adapterFormat: "fp32", kbitPreparation: true });
+    expect(train(llama, { ...litgpt, adapterFormat: "bf16", kbitPreparation: false }).total).toEqual(
+      train(llama, {
+        framework: "litgpt",
+        method: "qlora",
+        quantization: "nf4",
+        loraRank: 8,
+        loraTargets: "query-value",
+        loss: "plain",
+        seqTokens: 512,
+      }).total,
+    );
+  });
+
   test("packs the head too: 131,072,000 x (2 - 0.5625) B less than Hugging Face", () => {
     const weights = (framework: "litgpt" | "hf"): number =>
       term(train(llama, { ...litgpt, framework }), "forward", "weights");
