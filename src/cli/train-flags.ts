@@ -44,6 +44,7 @@ export interface TrainFlags {
   readonly loraTargets?: LoraTargets;
   readonly loraDropout?: number;
   readonly adapterDtype?: "fp32" | "bf16" | "fp16";
+  readonly baseDtype?: NonNullable<TrainRequest["baseFormat"]>;
   readonly dora?: true;
   readonly rslora?: true;
   readonly quantization?: NonNullable<TrainRequest["quantization"]>;
@@ -115,6 +116,10 @@ export function trainOptions(): readonly Option[] {
       "--adapter-dtype <format>",
       "format of the adapters (default: fp32; that of the weights where PEFT does not make them)",
     ).choices(["fp32", "bf16", "fp16"]),
+    new Option(
+      "--base-dtype <format>",
+      "frozen base under autocast (default: 16-bit; fp32 with --framework litgpt)",
+    ).choices(["fp32", "16-bit"]),
     new Option("--dora", "magnitude vectors beside the adapters"),
     new Option("--rslora", "rank-stabilized scale: no size"),
     new Option("--quantization <format>", "how QLoRA stores the base (default: nf4-dq)").choices([
@@ -200,6 +205,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     loraTargets: flags.loraTargets,
     loraDropout: flags.loraDropout,
     adapterFormat: flags.adapterDtype,
+    baseFormat: flags.baseDtype,
     dora: flags.dora,
     rslora: flags.rslora,
     quantization: flags.quantization,

@@ -16,6 +16,12 @@ export function idleOptionNotes(
     ["--lora-targets", asked.loraTargets !== undefined, adapters, "--method lora or qlora"],
     ["--lora-dropout", asked.loraDropout !== undefined, adapters, "--method lora or qlora"],
     ["--adapter-dtype", asked.adapterFormat !== undefined, adapters, "--method lora or qlora"],
+    [
+      "--base-dtype",
+      asked.baseFormat !== undefined,
+      adapters && effective.precision.startsWith("amp-"),
+      "--method lora or qlora and --precision amp-bf16 or amp-fp16",
+    ],
     ["--dora", asked.dora === true, adapters, "--method lora or qlora"],
     ["--rslora", asked.rslora === true, adapters, "--method lora or qlora"],
     ["--quantization", asked.quantization !== undefined, method === "qlora", "--method qlora"],

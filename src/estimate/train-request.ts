@@ -112,6 +112,11 @@ export interface TrainRequest {
   readonly loraTargets?: LoraTargets;
   readonly loraDropout?: number;
   readonly adapterFormat?: "fp32" | "bf16" | "fp16";
+  /**
+   * Format of the frozen base under autocast. fp32 weights, as LitGPT's bf16-mixed and a model loaded without a `dtype` leave
+   * them, take 4 bytes each, and their 16-bit copies 2 more until backward has read them.
+   */
+  readonly baseFormat?: "fp32" | "16-bit";
   readonly dora?: boolean;
   /** rsLoRA changes a scale, no size: accepted so that scripts can say it. */
   readonly rslora?: boolean;
@@ -171,6 +176,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   const parallel = effectiveParallel(request.parallel ?? {}, framework === "megatron" && !hasExperts(model));
   const precision = oneOf("--precision", request.precision ?? "bf16", PRECISIONS);
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
+  const autocast = precision === "amp-bf16" || precision === "amp-fp16";
   const peft = framework === "hf" || framework === "deepspeed";
   const kbitPreparation = request.kbitPreparation ?? (peft && request.quantization !== "int4-g128");
   // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
@@ -206,6 +212,11 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
     loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
     adapterFormat: request.adapterFormat ?? (peft ? "fp32" : ownAdapterFormat(precision)),
+    baseFormat: oneOf(
+      "--base-dtype",
+      request.baseFormat ?? (framework === "litgpt" && autocast ? "fp32" : "16-bit"),
+      ["fp32", "16-bit"] as const,
+    ),
     dora: request.dora ?? false,
     rslora: request.rslora ?? false,
     quantization: request.quantization ?? "nf4-dq",

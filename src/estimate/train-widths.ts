@@ -21,6 +21,7 @@ export function widthsOf(effective: EffectiveTrain): Widths {
   const { precision, method, framework } = effective;
   const { sharding } = effective.parallel;
   const frozenBase = method === "lora" || method === "qlora";
+  const wide: Widths = { compute: 4, stored: 4, gradient: 4, master: null, autocast: true };
   const half: Widths = { compute: 2, stored: 2, gradient: 2, master: null, autocast: false };
   const mastered: Widths = {
     ...half,
@@ -37,12 +38,12 @@ export function widthsOf(effective: EffectiveTrain): Widths {
       return { compute: 4, stored: 4, gradient: 4, master: null, autocast: false };
     case "amp-bf16":
     case "amp-fp16":
-      if (frozenBase) return { ...half, autocast: true };
+      if (frozenBase) return effective.baseFormat === "fp32" ? wide : { ...half, autocast: true };
       if (sharding === "fsdp" || sharding === "fsdp2")
         return { compute: 2, stored: 4, gradient: 4, master: null, autocast: false };
       if (sharding.startsWith("zero") || framework === "megatron" || framework === "deepspeed")
         return mastered;
-      return { compute: 4, stored: 4, gradient: 4, master: null, autocast: true };
+      return wide;
     case "bf16-master":
     case "fp16-master":
     case "fp8":

@@ -59,6 +59,19 @@ describe("LitGPT", () => {
     );
   });
 
+  test("under autocast leaves the base in fp32: 4 B per weight, and 2 B of 16-bit copies that backward reads", () => {
+    const mixed: TrainRequest = { ...litgpt, method: "lora", precision: "amp-bf16", lengths: "varied" };
+    const at = (id: string, request: TrainRequest): number =>
+      term(train(llama, request), "loss-backward", id);
+    expect(train(llama, mixed).request.baseFormat).toBe("fp32");
+    expect(at("weights", mixed) / P).toBeCloseTo(4, 3);
+    expect(at("weights", { ...mixed, baseFormat: "16-bit" }) / P).toBeCloseTo(2, 3);
+    // Nothing before the first layer's adapters has a gradient: what they read is all that its products keep no copy for.
+    const linears = P - 2 * HEAD - 65 * 4096;
+    const copies = at("activations", mixed) - at("activations", { ...mixed, baseFormat: "16-bit" });
+    expect(copies / linears).toBeGreaterThan(1.9);
+  });
+
   test("packs the head too: 131,072,000 x (2 - 0.5625) B less than Hugging Face", () => {
     const weights = (framework: "litgpt" | "hf"): number =>
       term(train(llama, { ...litgpt, framework }), "forward", "weights");
