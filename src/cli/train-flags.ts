@@ -29,6 +29,7 @@ export interface TrainFlags {
   readonly microBatch?: number;
   readonly gradAccum?: number;
   readonly optimizer?: string;
+  readonly optimizerInBackward?: true;
   readonly optimizerRank?: number;
   readonly checkpointing?: TrainRequest["checkpointing"];
   readonly attention?: TrainRequest["attention"];
@@ -82,6 +83,10 @@ export function trainOptions(): readonly Option[] {
     new Option(
       "--optimizer <name>",
       "adamw, adamw-fused, adamw-8bit, adafactor, sgd, lion, muon, ... (default: adamw-fused)",
+    ),
+    new Option(
+      "--optimizer-in-backward",
+      "each weight stepped when its gradient is made: gradients are not stored",
     ),
     count("--optimizer-rank <n>", "rank of GaLore and APOLLO (default: 128)"),
     new Option(
@@ -190,6 +195,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     microBatch: flags.microBatch,
     gradAccum: flags.gradAccum,
     optimizer: flags.optimizer,
+    optimizerInBackward: flags.optimizerInBackward,
     optimizerRank: flags.optimizerRank,
     checkpointing: flags.checkpointing,
     attention: flags.attention,

@@ -145,6 +145,7 @@ function passMoments(
     selective: checkpointing === "selective",
     offloadCheckpoints: checkpointing === "offload",
     accumulating: addsToGradients(effective),
+    stepsInBackward: effective.optimizerInBackward,
     stepBefore: stepBefore(effective),
     holding,
   });

@@ -62,6 +62,8 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
     loss: {
       kind: lossKind(effective),
       chunks: effective.lossChunks,
+      compiled: effective.compile === "all",
+      widened: effective.framework === "torchtune",
       hold: effective.holdLogits,
     },
     inputGradients: frozen && effective.checkpointing !== "none",
@@ -84,6 +86,7 @@ function lossKind({ loss, compile }: EffectiveTrain): LossKind {
  * one buffer that exists from the start (`grad_data` in `megatron/core/distributed/param_and_grad_buffer.py`).
  */
 export const addsToGradients = (effective: EffectiveTrain): boolean =>
+  !effective.optimizerInBackward &&
   (effective.gradAccum > 1 ||
     effective.framework === "megatron" ||
     torchRelease(effective.torch).zeroesGradients) &&

@@ -87,6 +87,8 @@ export interface TrainRequest {
   readonly microBatch?: number;
   readonly gradAccum?: number;
   readonly optimizer?: string;
+  /** Every weight is stepped when its gradient is made, so that gradients are never all there (torchtune, LOMO). */
+  readonly optimizerInBackward?: boolean;
   /** Rank of GaLore's and APOLLO's states. */
   readonly optimizerRank?: number;
   /**
@@ -189,6 +191,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
     gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),
     optimizer: optimizerByName(request.optimizer ?? (since2 ? "adamw-fused" : "adamw-loop")).id,
+    optimizerInBackward: inBackward(request),
     optimizerRank: whole("--optimizer-rank", request.optimizerRank ?? 128, 1, 1e6),
     checkpointing:
       typeof checkpointing === "number" || /^nth=[1-9]\d{0,4}$/.test(checkpointing)
@@ -257,6 +260,24 @@ function effectiveParallel(request: ParallelRequest, keepsSequence: boolean): Ef
 /** Where a layer has experts. */
 const hasExperts = ({ stacks }: Architecture): boolean =>
   stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
+
+/** A step for each gradient leaves none to add the next micro-batch's to, and none to reduce in buckets or average late. */
+function inBackward({
+  optimizerInBackward = false,
+  gradAccum = 1,
+  framework,
+  parallel,
+}: TrainRequest): boolean {
+  if (!optimizerInBackward) return false;
+  if (gradAccum > 1) fail("--optimizer-in-backward", `--grad-accum ${gradAccum}`, "--grad-accum 1");
+  if (framework === "megatron" || framework === "deepspeed" || parallel?.sharding?.startsWith("zero"))
+    fail(
+      "--optimizer-in-backward",
+      "a framework with gradient buffers of its own",
+      "torchtune, hf, fsdp or litgpt",
+    );
+  return true;
+}
 
 function whole(option: string, value: number, from: number, to: number): number {
   if (Number.isSafeInteger(value) && value >= from && value <= to) return value;

@@ -44,6 +44,7 @@ export function variedReserve(
   const devices = parallel.tp * parallel.pp * parallel.dp * parallel.cp * parallel.ep;
   if (effective.lengths !== "varied" || devices > 1 || holdsReference(effective)) return null;
   if (checkpointing !== "none" && checkpointing !== "full") return null;
+  if (effective.optimizerInBackward) return null;
   const model = stage.share;
   if (sourceStack(model) !== undefined) return null;
   const widths = widthsOf(effective);

@@ -80,9 +80,12 @@ export function statesOf(
     widths.master !== null && widths.gradient < 4
       ? sum((t) => allocated(t.elements * 4), divided.optimizer)
       : 0;
-  const step = offloaded
-    ? 0
-    : Math.round(optimizerStepBytes(optimizer, trained, options) * stepScale) + widened;
+  const { optimizerInBackward } = effective;
+  const steps = optimizerInBackward
+    ? Math.max(0, ...trained.map((t) => optimizerStepBytes(optimizer, [{ ...t, count: 1 }], options)))
+    : optimizerStepBytes(optimizer, trained, options);
+  const step = offloaded ? 0 : Math.round(steps * stepScale) + widened;
+  const largest = Math.max(0, ...trained.map((t) => allocated(t.elements * gradientWidth(t))));
   const weights = over(held.dense, divided.weights, false) + over(held.experts, divided.weights, true);
   const beside =
     reference === null
@@ -113,7 +116,7 @@ export function statesOf(
       optimizer: offloaded || optimizer.paged === true ? 0 : state,
       paged: !offloaded && optimizer.paged === true ? state : 0,
     },
-    gradients,
+    gradients: optimizerInBackward ? Math.min(gradients, largest) : gradients,
     gradientScale: made === 0 ? 0 : unsynced ? 1 : gradients / made,
     flatGradients: flat ? (held.denseElements + held.expertElements) * widths.compute - made : 0,
     step,

@@ -77,6 +77,7 @@ const training = fc.record({
   microBatch: upTo(64),
   gradAccum: some(1, 2, 8),
   optimizer: some(...OPTIMIZERS.map(({ id }) => id)),
+  baseFormat: some("fp32", "16-bit"),
   checkpointing: some<TrainRequest["checkpointing"]>("none", "full", "selective", "offload", 3, "nth=2"),
   attention: some(...ATTENTIONS),
   loss: some(...LOSSES),

@@ -170,6 +170,61 @@ describe("LitGPT", () => {
   });
 });
 
+describe("torchtune", () => {
+  const T = 4096;
+  const small = (vocab_size: number) =>
+    readArchitecture(
+      {
+        model_type: "llama",
+        hidden_size: 256,
+        intermediate_size: 704,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        vocab_size,
+        tie_word_embeddings: false,
+      },
+      "config.json",
+    );
+  const perLogit = (request: TrainRequest, phase: string): number => {
+    const logits = (vocabulary: number): number =>
+      term(
+        train(small(vocabulary), {
+          framework: "torchtune",
+          method: "lora",
+          seqTokens: T,
+          compile: "all",
+          ...request,
+        }),
+        phase,
+        "logits",
+      );
+    return (logits(64_000) - logits(32_000)) / (T * 32_000);
+  };
+
+  test("keeps compiled chunks of logits as they are: 2 B per logit, and 2/8 for the gradient of one of eight chunks", () => {
+    expect(perLogit({ loss: "chunked" }, "forward")).toBeCloseTo(2, 2);
+    expect(perLogit({ loss: "chunked" }, "loss-backward")).toBeCloseTo(2 + 2 / 8, 2);
+    expect(perLogit({ loss: "chunked", compile: "layers" }, "forward")).toBeCloseTo(6.5, 2);
+  });
+
+  test("makes fp32 logits outside the compiled loss: 4 + 4 B, where transformers' are 2 + 2", () => {
+    expect(perLogit({ loss: "hf" }, "loss-backward")).toBeCloseTo(8, 2);
+    expect(perLogit({ loss: "hf", framework: "hf" }, "loss-backward")).toBeCloseTo(4, 2);
+  });
+
+  test("steps in backward: no gradients but the largest, 32,000 x 4096 x 2 B, and no micro-batches to add", () => {
+    const full: TrainRequest = { framework: "torchtune", seqTokens: 512, optimizerInBackward: true };
+    const result = train(llama, full);
+    for (const phase of ["forward", "loss-backward", "layer-backward"])
+      expect(term(result, phase, "gradients")).toBe(0);
+    expect(term(result, "optimizer-step", "gradients")).toBe(HEAD * 2);
+    const stored = train(llama, { ...full, optimizerInBackward: false }).totals.allocated.bytes;
+    expect((stored - result.totals.allocated.bytes) / P).toBeGreaterThan(1.5);
+    expect(() => train(llama, { ...full, gradAccum: 2 })).toThrow("--grad-accum 1");
+    expect(() => train(llama, { ...full, framework: "megatron" })).toThrow("--optimizer-in-backward");
+  });
+});
+
 describe("Megatron", () => {
   const words = (vocab_size: number) =>
     readArchitecture(

@@ -38,6 +38,8 @@ export interface MomentsRequest {
   readonly offloadCheckpoints: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
   readonly accumulating: boolean;
+  /** Each weight is stepped as soon as its gradient is made, which is then dropped. */
+  readonly stepsInBackward: boolean;
   /** The graph of the step before, one of equal length, lives until this step's loss takes its place. */
   readonly stepBefore: boolean;
   readonly holding: Holding;
@@ -88,15 +90,19 @@ export function momentsOf(
   const keptBytes = kept + loss.savedBytes;
 
   moments.push({ phase: "loss-backward", gradients, activations: kept, logits: peakOf(loss), workspace: 0 });
-  let made = request.accumulating ? existing : loss.weightGradients;
-  if (grouped) moments.push(...groupedBackward(spans, { kept, made }, request));
+  // A tied head's gradient waits for the embedding's.
+  const waiting = request.stepsInBackward && !tiedToHead(model) ? 0 : loss.weightGradients;
+  let made = request.accumulating ? existing : waiting;
+  // A gradient that is dropped at once peaks like one that is added to another.
+  const passing = request.stepsInBackward ? { ...request, accumulating: true } : request;
+  if (grouped) moments.push(...groupedBackward(spans, { kept, made }, passing));
   let left = kept;
   for (let s = spans.length - 1; s >= 0; s--) {
     const span = spans[s]!;
     if (!grouped)
-      for (const moment of layerMoments(span, { kept: left, made }, request)) moments.push(moment);
+      for (const moment of layerMoments(span, { kept: left, made }, passing)) moments.push(moment);
     left -= span.count * keptPerLayer(span.segment, request);
-    if (!request.accumulating && span.segment.outputGrad) made += span.count * span.segment.weightGradients;
+    if (!passing.accumulating && span.segment.outputGrad) made += span.count * span.segment.weightGradients;
   }
   moments.push(...embeddingMoments(model, segments, { made, request }));
   return { moments, keptBytes, weightGradients: weightGradientsOf(model, segments, request) };

@@ -43,6 +43,7 @@ describe("bytes kept for backward, against the real classes", () => {
       selective: false,
       offloadCheckpoints: false,
       accumulating: false,
+      stepsInBackward: false,
       stepBefore: false,
       holding,
     });
