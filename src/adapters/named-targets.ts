@@ -1,6 +1,7 @@
 /** Targets of adapters as module names of one model. */
 import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
 import { compilePattern, type MatchBudget } from "../architecture/module-pattern.ts";
+import { forEachTensor } from "../architecture/parameters.ts";
 import {
   isPattern,
   type LoraTargets,
@@ -22,7 +23,7 @@ const WORK = 60_000_000;
  * @example namedTargets(llama_3_1_8b, "re:.*\\.(q|v)_proj") // ["self_attn.q_proj", "self_attn.v_proj"]
  */
 export function namedTargets(model: Architecture, targets: LoraTargets): NamedTargets {
-  if (!isPattern(targets)) return targets;
+  if (!isPattern(targets)) return typeof targets === "string" ? targets : longNames(model, targets);
   const source = targets.slice("re:".length);
   const match = compilePattern(`(?:${source})$`);
   if (match === null)
@@ -51,6 +52,17 @@ export function namedTargets(model: Architecture, targets: LoraTargets): NamedTa
       "an expression that matches the whole path of a linear, as re:.*q_proj does",
     );
   return [...taken];
+}
+
+/** What people call projections, by the names that most classes give them; T5's are `q` and `v` themselves. */
+const SHORT_NAMES: ReadonlySet<string> = new Set(["q", "k", "v", "o", "gate", "up", "down"]);
+
+/** Short names of projections that the model has no module of, as `q_proj` and the like. */
+function longNames(model: Architecture, targets: readonly string[]): readonly string[] {
+  if (!targets.some((name) => SHORT_NAMES.has(name))) return targets;
+  const modules = new Set<string>();
+  forEachTensor(model, (tensor) => modules.add(moduleName(tensor).replace(/^.*\./, "")));
+  return targets.map((name) => (SHORT_NAMES.has(name) && !modules.has(name) ? `${name}_proj` : name));
 }
 
 function visitLayer(

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { VramCalcError } from "../errors.ts";
+import { spelled } from "../estimate/train-names.ts";
 import { parseLengths } from "../memory/batch-lengths.ts";
 import { parseBytes, parseTokens } from "../units.ts";
 
@@ -14,6 +15,20 @@ export function parsed<T>(parse: (text: string) => T): (text: string) => T {
       throw error;
     }
   };
+}
+
+/** An option of some values, which have other names too; `_` and `-` are one. */
+export function named(
+  option: Option,
+  values: readonly string[],
+  aliases: { readonly [name: string]: string },
+): Option {
+  return option.choices(values).argParser((text) => {
+    const wanted = spelled(text);
+    const value = values.includes(wanted) ? wanted : new Map(Object.entries(aliases)).get(wanted);
+    if (value === undefined) throw new InvalidArgumentError(`Allowed choices are ${values.join(", ")}.`);
+    return value;
+  });
 }
 
 /** A whole number of at least one. */

@@ -6,6 +6,14 @@ import { defined } from "../defined.ts";
 import { VramCalcError } from "../errors.ts";
 import { idleNotes } from "../estimate/idle-notes.ts";
 import {
+  ATTENTION_ALIASES,
+  FRAMEWORK_ALIASES,
+  LOSS_ALIASES,
+  PRECISION_ALIASES,
+  SHARDING_ALIASES,
+  TRAINERS,
+} from "../estimate/train-names.ts";
+import {
   ATTENTIONS,
   COMPILED,
   FRAMEWORKS,
@@ -19,7 +27,7 @@ import {
 } from "../estimate/train-request.ts";
 import { parseTokens, type Tokens } from "../units.ts";
 import type { Limit } from "./limit.ts";
-import { parsed, parsePositive } from "./options.ts";
+import { named, parsed, parsePositive } from "./options.ts";
 
 /** The flags of training, as commander collects them. */
 export interface TrainFlags {
@@ -71,10 +79,14 @@ export function trainOptions(): readonly Option[] {
   const count = (flags: string, text: string): Option => new Option(flags, text).argParser(parsePositive);
   return [
     new Option("--method <how>", "what is trained (default: full)").choices(METHODS),
-    new Option(
-      "--precision <recipe>",
-      "formats of weights, gradients and compute (default: bf16; amp-bf16 with --method qlora)",
-    ).choices(PRECISIONS),
+    named(
+      new Option(
+        "--precision <recipe>",
+        "formats of weights, gradients and compute (default: bf16; amp-bf16 with --method qlora)",
+      ),
+      PRECISIONS,
+      PRECISION_ALIASES,
+    ),
     new Option("-s, --seq <tokens>", "tokens per sequence; k is 1024 (default: 2048)").argParser(
       parsed(parseTokens),
     ),
@@ -93,17 +105,29 @@ export function trainOptions(): readonly Option[] {
       "--checkpointing <how>",
       "none, selective, full, every=N (groups of N layers), nth=N (each N-th layer) or offload (default: none)",
     ).argParser(checkpointingOf),
-    new Option("--attention <kind>", "attention implementation (default: sdpa)").choices(ATTENTIONS),
-    new Option(
-      "--loss <kind>",
-      "how the loss is computed (default: hf; vocab-parallel with --framework megatron)",
-    ).choices(LOSSES),
+    named(
+      new Option("--attention <kind>", "attention implementation (default: sdpa)"),
+      ATTENTIONS,
+      ATTENTION_ALIASES,
+    ),
+    named(
+      new Option(
+        "--loss <kind>",
+        "how the loss is computed (default: hf; vocab-parallel with --framework megatron)",
+      ),
+      LOSSES,
+      LOSS_ALIASES,
+    ),
     new Option("--reference <where>", "reference model of a preference loss (default: resident)").choices([
       "resident",
       "precomputed",
     ]),
     count("--loss-chunks <n>", "chunks of a chunked loss (default: 8)"),
-    new Option("--framework <name>", "where frameworks differ (default: hf)").choices(FRAMEWORKS),
+    // A trainer's own name goes on, so that a note can say what it is read as.
+    named(new Option("--framework <name>", "where frameworks differ (default: hf)"), FRAMEWORKS, {
+      ...FRAMEWORK_ALIASES,
+      ...Object.fromEntries(Object.keys(TRAINERS).map((name) => [name, name])),
+    }),
     new Option("--torch <release>", "release of PyTorch; before 2.0 a step keeps more (default: 2.13)"),
     new Option(
       "--lengths <kind>",
@@ -148,7 +172,11 @@ export function trainOptions(): readonly Option[] {
     count("--pp <n>", "pipeline stages"),
     count("--cp <n>", "context-parallel ranks"),
     count("--ep <n>", "expert-parallel ranks"),
-    new Option("--sharding <how>", "how data-parallel ranks share states (default: ddp)").choices(SHARDINGS),
+    named(
+      new Option("--sharding <how>", "how data-parallel ranks share states (default: ddp)"),
+      SHARDINGS,
+      SHARDING_ALIASES,
+    ),
     new Option("--schedule <name>", "pipeline schedule (default: 1f1b)").choices(SCHEDULES),
     count("--virtual-stages <n>", "layer chunks per rank of the interleaved schedule"),
     new Option("--no-reshard", "keep gathered weights until backward"),

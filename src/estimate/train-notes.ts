@@ -8,6 +8,7 @@ import { optimizerByName } from "../memory/training/optimizers.ts";
 import { sourceTokensOf } from "../memory/training/trained-stacks.ts";
 import { groupDigits } from "../units.ts";
 import { idleOptionNotes } from "./idle-options.ts";
+import { isTrainer } from "./train-names.ts";
 import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
 import { holdsReference } from "./train-states.ts";
 import { widthsOf, zeroMasters } from "./train-widths.ts";
@@ -62,6 +63,13 @@ export function trainNotes(of: {
       code: "no-vocabulary-head",
       message:
         "the model has no head over its vocabulary: the loss reads its last hidden states, or the scores made of them",
+    });
+  }
+  if (of.asked.framework !== undefined && isTrainer(of.asked.framework)) {
+    notes.push({
+      code: "trainer-read-as",
+      message: `${of.asked.framework} is sized as ${effective.framework}, whose training code it runs: kernels, checkpoints and defaults of its own have to be said`,
+      details: { framework: effective.framework },
     });
   }
   if (effective.precision === "fp8") {

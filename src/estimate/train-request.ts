@@ -11,6 +11,7 @@ import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
 import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
+import { type FrameworkName, frameworkOf } from "./train-names.ts";
 
 /**
  * Types of weights, gradients and compute.
@@ -101,7 +102,7 @@ export interface TrainRequest {
   readonly lossChunks?: number;
   /** The training loop keeps the model's output, and so the logits, alive during backward. */
   readonly holdLogits?: boolean;
-  readonly framework?: Framework;
+  readonly framework?: FrameworkName;
   /** Release of PyTorch, such as "1.10": old ones keep more (`torch-release.ts`). */
   readonly torch?: string;
   /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */
@@ -146,7 +147,8 @@ export interface TrainRequest {
 }
 
 export type EffectiveParallel = Required<ParallelRequest>;
-export type EffectiveTrain = Required<Omit<TrainRequest, "parallel" | "loraTargets">> & {
+export type EffectiveTrain = Required<Omit<TrainRequest, "parallel" | "loraTargets" | "framework">> & {
+  readonly framework: Framework;
   readonly loraTargets: NamedTargets;
   readonly parallel: EffectiveParallel;
 };
@@ -172,7 +174,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     fail("--attention", `sdpa with PyTorch ${torch}`, "eager or flash, or --torch 2.0 or newer");
   if (!since2 && compile !== "none")
     fail("--compile", `${compile} with PyTorch ${torch}`, "none, or --torch 2.0 or newer");
-  const framework = oneOf("--framework", request.framework ?? "hf", FRAMEWORKS);
+  const framework = oneOf("--framework", frameworkOf(request.framework ?? "hf"), FRAMEWORKS);
   // Megatron divides the sequence only with `--sequence-parallel` (`megatron/training/arguments.py`), which its layers of experts
   // demand (`megatron/core/transformer/moe/moe_layer.py`, 0.12); torchtitan's plans always do.
   const parallel = effectiveParallel(request.parallel ?? {}, framework === "megatron" && !hasExperts(model));
@@ -191,7 +193,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
     gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),
     optimizer: optimizerByName(request.optimizer ?? (since2 ? "adamw-fused" : "adamw-loop")).id,
-    optimizerInBackward: inBackward(request),
+    optimizerInBackward: inBackward(request, framework),
     optimizerRank: whole("--optimizer-rank", request.optimizerRank ?? 128, 1, 1e6),
     checkpointing:
       typeof checkpointing === "number" || /^nth=[1-9]\d{0,4}$/.test(checkpointing)
@@ -262,12 +264,8 @@ const hasExperts = ({ stacks }: Architecture): boolean =>
   stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
 
 /** A step for each gradient leaves none to add the next micro-batch's to, and none to reduce in buckets or average late. */
-function inBackward({
-  optimizerInBackward = false,
-  gradAccum = 1,
-  framework,
-  parallel,
-}: TrainRequest): boolean {
+function inBackward(request: TrainRequest, framework: Framework): boolean {
+  const { optimizerInBackward = false, gradAccum = 1, parallel } = request;
   if (!optimizerInBackward) return false;
   if (gradAccum > 1) fail("--optimizer-in-backward", `--grad-accum ${gradAccum}`, "--grad-accum 1");
   if (framework === "megatron" || framework === "deepspeed" || parallel?.sharding?.startsWith("zero"))

@@ -1,5 +1,6 @@
 /** Which parallel layouts a training run may take, the one that talks least first. */
 import type { Architecture } from "../architecture/model.ts";
+import { frameworkOf } from "../estimate/train-names.ts";
 import type { Framework, ParallelRequest, TrainRequest } from "../estimate/train-request.ts";
 import { languageModel } from "../estimate/train-stages.ts";
 import { isLegal, NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
@@ -87,7 +88,7 @@ export function shardingsOf(
   const given = request.parallel?.sharding;
   if (given !== undefined) return [given];
   if (at.ranks === 1) return ["none"];
-  const usual = SHARDINGS[request.framework ?? "hf"];
+  const usual = SHARDINGS[frameworkOf(request.framework ?? "hf")];
   if (at.pp === 1) return usual;
   return [...new Set(usual.map((name) => (name === "zero2" ? "zero1" : name)))].filter(
     (name) => name !== "zero3",

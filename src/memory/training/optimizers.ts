@@ -64,11 +64,14 @@ function lowRank(t: TrainedTensor, o: OptimizerOptions, projector: boolean): Byt
   return moments + (projector ? allocated(t.matrices * short * o.rank * width) : 0);
 }
 
-/** Ids are unique, aliases too. Muon's step: Newton-Schulz works on about three copies of one matrix. */
+/**
+ * Ids are unique, aliases too, with `-` for `_`: among them values of Transformers' `optim` (4.57 `training_args.py`,
+ * `OptimizerNames`). Muon's step: Newton-Schulz works on about three copies of one matrix.
+ */
 export const OPTIMIZERS: readonly Optimizer[] = [
   {
     id: "adamw",
-    aliases: ["adam", "adamw-foreach", "adamw_torch"],
+    aliases: ["adam", "adamw-foreach", "adamw-torch"],
     stateBytes: (t, o) => 2 * plain(t, o),
     stepOfAll: 1,
     stepOfLargest: 0,
@@ -76,7 +79,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "adamw-fused",
-    aliases: ["adam-fused", "adamw_torch_fused"],
+    aliases: ["adam-fused", "adamw-torch-fused", "adamw-apex-fused"],
     stateBytes: (t, o) => 2 * plain(t, o) + STEP_COUNTER,
     stepOfAll: 0,
     stepOfLargest: 0,
@@ -84,7 +87,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "adamw-loop",
-    aliases: ["adam-loop"],
+    aliases: ["adam-loop", "adamw-hf"],
     stateBytes: (t, o) => 2 * plain(t, o),
     stepOfAll: 0,
     stepOfLargest: 2,
@@ -92,7 +95,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "adamw-8bit",
-    aliases: ["adamw8bit", "adam-8bit", "adamw_bnb_8bit"],
+    aliases: ["adamw8bit", "adam-8bit", "adam8bit", "adamw-bnb-8bit", "adamw-torch-8bit"],
     stateBytes: (t) => 2 * eightBit(t),
     stepOfAll: 0,
     stepOfLargest: 0,
@@ -100,7 +103,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "paged-adamw-8bit",
-    aliases: ["paged_adamw_8bit", "adamw-paged-8bit"],
+    aliases: ["adamw-paged-8bit", "paged-adamw8bit", "pagedadamw8bit", "paged-adam-8bit"],
     stateBytes: (t) => 2 * eightBit(t),
     stepOfAll: 0,
     stepOfLargest: 0,
@@ -109,7 +112,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "paged-adamw",
-    aliases: ["paged_adamw_32bit", "paged-adamw-32bit", "adamw-paged", "adamw-paged-32bit"],
+    aliases: ["paged-adamw-32bit", "adamw-paged", "adamw-paged-32bit", "pagedadamw"],
     stateBytes: (t) => 2 * allocated(t.elements * 4),
     stepOfAll: 0,
     stepOfLargest: 0,
@@ -118,7 +121,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "adamw-4bit",
-    aliases: ["adamw4bit"],
+    aliases: ["adamw4bit", "adam-4bit", "adamw-torch-4bit"],
     stateBytes: (t, o) => 2 * fourBit(t, o),
     stepOfAll: 0,
     stepOfLargest: 2,
@@ -159,7 +162,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "lion-8bit",
-    aliases: ["lion8bit", "lion_8bit"],
+    aliases: ["lion8bit"],
     stateBytes: eightBit,
     stepOfAll: 0,
     stepOfLargest: 0,
@@ -191,7 +194,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "galore",
-    aliases: ["galore-adamw", "galore_adamw"],
+    aliases: ["galore-adamw"],
     stateBytes: (t, o) => lowRank(t, o, true),
     stepOfAll: 0,
     stepOfLargest: 3,
@@ -200,7 +203,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
   },
   {
     id: "apollo",
-    aliases: ["apollo-adamw", "apollo_adamw"],
+    aliases: ["apollo-adamw"],
     stateBytes: (t, o) => lowRank(t, o, false),
     stepOfAll: 0,
     stepOfLargest: 2,
@@ -214,7 +217,7 @@ export const OPTIMIZERS: readonly Optimizer[] = [
  * @throws unknown-name
  */
 export function optimizerByName(name: string): Optimizer {
-  const wanted = name.toLowerCase();
+  const wanted = name.toLowerCase().replaceAll("_", "-");
   const found = OPTIMIZERS.find((o) => o.id === wanted || o.aliases.includes(wanted));
   if (found !== undefined) return found;
   throw new VramCalcError("unknown-name", {
