@@ -61,7 +61,10 @@ interface Reading {
 const readings = (): readonly Reading[] => {
   const table = readMeasured();
   return table.rows.map((row) => {
-    const band = train(modelOf(table, row.model), row.request).totals[row.kind];
+    const { devices, totals } = train(modelOf(table, row.model), row.request);
+    const stage = devices.find(({ id }) => id === row.device);
+    const read = stage && { allocated: stage.allocated, reserved: stage.reserved, device: stage.total };
+    const band = (read ?? totals)[row.kind];
     return {
       row,
       score: { id: row.id, predicted: band.bytes, measured: row.bytes, low: band.low, high: band.high },

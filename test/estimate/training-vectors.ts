@@ -20,6 +20,8 @@ export interface Measured {
   readonly quality: string;
   readonly source: string;
   readonly request: TrainRequest;
+  /** The pipeline stage that was read; the worst one where none is said. */
+  readonly device?: string;
   /** What is special about a row that is scored all the same. */
   readonly reason?: string;
 }
