@@ -57,7 +57,9 @@ export function trainReliefs(
   if (since2 && now.attention === "eager") offer({ attention: "sdpa" });
   if (since2 && now.compile === "none") offer({ compile: "all" });
   if (!now.fusedKernels && now.compile === "none") offer({ fusedKernels: true });
-  if (now.microBatch > 1) offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
+  const { optimizerInBackward } = now;
+  if (now.microBatch > 1 && !optimizerInBackward)
+    offer({ microBatch: Math.ceil(now.microBatch / 2), gradAccum: now.gradAccum * 2 });
   if (since2 && now.optimizer === "adamw") offer({ optimizer: "adamw-fused" });
   if (now.optimizer.startsWith("adamw") && !now.optimizer.includes("bit")) offer({ optimizer: "adamw-8bit" });
   const frozen = now.method === "lora" || now.method === "qlora";
@@ -67,7 +69,7 @@ export function trainReliefs(
   const shard = (other: Sharding): void => {
     candidates.push([{ sharding: other }, { parallel: { ...request.parallel, sharding: other } }]);
   };
-  if (dp > 1 && (sharding === "none" || sharding === "ddp")) shard("zero1");
+  if (dp > 1 && (sharding === "none" || sharding === "ddp") && !optimizerInBackward) shard("zero1");
   if (dp > 1 && !WEIGHTS_DIVIDED.has(sharding)) shard("fsdp2");
   if (now.method === "full") offer({ method: "lora" });
   if (now.method === "lora") offer({ method: "qlora" });

@@ -11,6 +11,7 @@ import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
 import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
+import { frameworkDefaults, ownAdapterFormat } from "./train-defaults.ts";
 import { type FrameworkName, frameworkOf } from "./train-names.ts";
 
 /**
@@ -175,14 +176,11 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   if (!since2 && compile !== "none")
     fail("--compile", `${compile} with PyTorch ${torch}`, "none, or --torch 2.0 or newer");
   const framework = oneOf("--framework", frameworkOf(request.framework ?? "hf"), FRAMEWORKS);
-  // Megatron divides the sequence only with `--sequence-parallel` (`megatron/training/arguments.py`), which its layers of experts
-  // demand (`megatron/core/transformer/moe/moe_layer.py`, 0.12); torchtitan's plans always do.
-  const parallel = effectiveParallel(request.parallel ?? {}, framework === "megatron" && !hasExperts(model));
+  const usual = frameworkDefaults(model, framework);
+  const parallel = effectiveParallel(request.parallel ?? {}, usual.dividesSequence);
   const precision = oneOf("--precision", request.precision ?? "bf16", PRECISIONS);
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
-  const autocast = precision === "amp-bf16" || precision === "amp-fp16";
-  const peft = framework === "hf" || framework === "deepspeed";
-  const kbitPreparation = request.kbitPreparation ?? (peft && request.quantization !== "int4-g128");
+  const kbitPreparation = request.kbitPreparation ?? (usual.peft && request.quantization !== "int4-g128");
   // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
   // in no fused kernel. What trains such models (Trainer with bf16=True) turns it on.
   const preparedBase = request.method === "qlora" && framework === "hf" && kbitPreparation;
@@ -204,24 +202,19 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
             ["none", "full", "selective", "offload"] as const,
           ),
     attention,
-    loss: lossFor(model, oneOf("--loss", request.loss ?? defaultLoss(model, framework), LOSSES)),
+    loss: lossFor(model, oneOf("--loss", request.loss ?? usual.loss, LOSSES)),
     holdLogits: request.holdLogits ?? false,
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
     framework,
     torch,
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     compile,
-    // Transformer Engine's layers and `--bias-swiglu-fusion`, which Megatron takes unless told otherwise.
-    fusedKernels: request.fusedKernels ?? framework === "megatron",
+    fusedKernels: request.fusedKernels ?? usual.fusedKernels,
     loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
     loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
-    adapterFormat: request.adapterFormat ?? (peft ? "fp32" : ownAdapterFormat(precision)),
-    baseFormat: oneOf(
-      "--base-dtype",
-      request.baseFormat ?? (framework === "litgpt" && autocast ? "fp32" : "16-bit"),
-      ["fp32", "16-bit"] as const,
-    ),
+    adapterFormat: request.adapterFormat ?? (usual.peft ? "fp32" : ownAdapterFormat(precision)),
+    baseFormat: oneOf("--base-dtype", request.baseFormat ?? usual.baseFormat, ["fp32", "16-bit"] as const),
     dora: request.dora ?? false,
     rslora: request.rslora ?? false,
     quantization: request.quantization ?? "nf4-dq",
@@ -235,7 +228,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   };
 }
 
-function effectiveParallel(request: ParallelRequest, keepsSequence: boolean): EffectiveParallel {
+function effectiveParallel(request: ParallelRequest, dividesSequence: boolean): EffectiveParallel {
   const degree = (name: string, value: number | undefined): number =>
     whole(`--${name}`, value ?? 1, 1, 1_000_000);
   const dp = degree("dp", request.dp);
@@ -245,7 +238,7 @@ function effectiveParallel(request: ParallelRequest, keepsSequence: boolean): Ef
     ep: degree("ep", request.ep),
     dp,
     cp: degree("cp", request.cp),
-    sequenceParallel: request.sequenceParallel ?? (!keepsSequence && (request.tp ?? 1) > 1),
+    sequenceParallel: request.sequenceParallel ?? (dividesSequence && (request.tp ?? 1) > 1),
     sharding: oneOf("--sharding", request.sharding ?? (dp > 1 ? "ddp" : "none"), SHARDINGS),
     schedule: oneOf("--schedule", request.schedule ?? "1f1b", SCHEDULES),
     virtualStages: degree("virtual-stages", request.virtualStages),
@@ -258,10 +251,6 @@ function effectiveParallel(request: ParallelRequest, keepsSequence: boolean): Ef
     fail("--tp, --pp, --dp and --cp", `${world} devices`, "at most 1,000,000 devices together");
   return parallel;
 }
-
-/** Where a layer has experts. */
-const hasExperts = ({ stacks }: Architecture): boolean =>
-  stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
 
 /** A step for each gradient leaves none to add the next micro-batch's to, and none to reduce in buckets or average late. */
 function inBackward(request: TrainRequest, framework: Framework): boolean {
@@ -281,30 +270,6 @@ function whole(option: string, value: number, from: number, to: number): number 
   if (Number.isSafeInteger(value) && value >= from && value <= to) return value;
   return fail(option, String(value), `a whole number from ${from} to ${to}`);
 }
-
-/**
- * PEFT makes adapters in fp32 (`autocast_adapter_dtype`). torchtune (`modules/peft/lora.py`), LitGPT (`litgpt/lora.py`) and others
- * make them like any module, in the type that the model is made in: fp32 under autocast.
- */
-function ownAdapterFormat(precision: Precision): EffectiveTrain["adapterFormat"] {
-  switch (precision) {
-    case "bf16":
-    case "bf16-master":
-    case "fp8":
-      return "bf16";
-    case "fp16":
-    case "fp16-master":
-      return "fp16";
-    case "fp32":
-    case "amp-bf16":
-    case "amp-fp16":
-      return "fp32";
-  }
-}
-
-/** Megatron's models compute it over the rank's part of the vocabulary, whatever else is asked. */
-const defaultLoss = (model: Architecture, framework: Framework): EffectiveTrain["loss"] =>
-  framework === "megatron" && hasVocabularyHead(model) ? "vocab-parallel" : "hf";
 
 /** Preferences and distillation compare what two models predict. */
 function lossFor(model: Architecture, loss: EffectiveTrain["loss"]): EffectiveTrain["loss"] {

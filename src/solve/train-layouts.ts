@@ -88,7 +88,9 @@ export function shardingsOf(
   const given = request.parallel?.sharding;
   if (given !== undefined) return [given];
   if (at.ranks === 1) return ["none"];
-  const usual = SHARDINGS[frameworkOf(request.framework ?? "hf")];
+  const schemes = SHARDINGS[frameworkOf(request.framework ?? "hf")];
+  const stepped = request.optimizerInBackward === true;
+  const usual = stepped ? schemes.filter((name) => !name.startsWith("zero")) : schemes;
   if (at.pp === 1) return usual;
   return [...new Set(usual.map((name) => (name === "zero2" ? "zero1" : name)))].filter(
     (name) => name !== "zero3",

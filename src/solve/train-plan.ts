@@ -153,7 +153,7 @@ function sizedPlan(
   const devices = tp * pp * cp * dp;
   const states = statesOf(search, sharding);
   if (states.whole / (tp * pp * ep) + states.divided / devices > budgetBytes) return null;
-  const gradAccum = request.gradAccum ?? pp;
+  const gradAccum = request.gradAccum ?? (request.optimizerInBackward === true ? 1 : pp);
   const planned: TrainRequest = {
     ...onCard({ request, budgetBytes }),
     checkpointing,

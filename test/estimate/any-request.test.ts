@@ -76,6 +76,7 @@ const training = fc.record({
   seqTokens: upTo(20_000),
   microBatch: upTo(64),
   gradAccum: some(1, 2, 8),
+  optimizerInBackward: some(true, false),
   optimizer: some(...OPTIMIZERS.map(({ id }) => id)),
   baseFormat: some("fp32", "16-bit"),
   checkpointing: some<TrainRequest["checkpointing"]>("none", "full", "selective", "offload", 3, "nth=2"),

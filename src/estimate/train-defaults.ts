@@ -1,0 +1,55 @@
+/** What training code does unless it is told otherwise, framework by framework. */
+import type { Architecture } from "../architecture/model.ts";
+import { hasVocabularyHead } from "../architecture/stack.ts";
+import type { EffectiveTrain, Framework, Precision } from "./train-request.ts";
+
+export interface FrameworkDefaults {
+  /** Adapters are PEFT's: in fp32, and QLoRA's base prepared for them. */
+  readonly peft: boolean;
+  /** Norms and residuals divide the sequence over tensor-parallel ranks. */
+  readonly dividesSequence: boolean;
+  readonly loss: EffectiveTrain["loss"];
+  readonly fusedKernels: boolean;
+  /** What autocast finds. */
+  readonly baseFormat: EffectiveTrain["baseFormat"];
+}
+
+/**
+ * Megatron divides the sequence only with `--sequence-parallel` (`megatron/training/arguments.py`), which its layers of experts
+ * demand (`megatron/core/transformer/moe/moe_layer.py`, 0.12); torchtitan's plans always do. Its models compute the loss over
+ * the rank's part of the vocabulary and run Transformer Engine's layers and `--bias-swiglu-fusion`. LitGPT's bf16-mixed leaves
+ * the weights in fp32.
+ */
+export function frameworkDefaults(model: Architecture, framework: Framework): FrameworkDefaults {
+  const megatron = framework === "megatron";
+  return {
+    peft: framework === "hf" || framework === "deepspeed",
+    dividesSequence: !megatron || hasExperts(model),
+    loss: megatron && hasVocabularyHead(model) ? "vocab-parallel" : "hf",
+    fusedKernels: megatron,
+    baseFormat: framework === "litgpt" ? "fp32" : "16-bit",
+  };
+}
+
+/**
+ * PEFT makes adapters in fp32 (`autocast_adapter_dtype`). torchtune (`modules/peft/lora.py`), LitGPT (`litgpt/lora.py`) and others
+ * make them like any module, in the type that the model is made in: fp32 under autocast.
+ */
+export function ownAdapterFormat(precision: Precision): EffectiveTrain["adapterFormat"] {
+  switch (precision) {
+    case "bf16":
+    case "bf16-master":
+    case "fp8":
+      return "bf16";
+    case "fp16":
+    case "fp16-master":
+      return "fp16";
+    case "fp32":
+    case "amp-bf16":
+    case "amp-fp16":
+      return "fp32";
+  }
+}
+
+const hasExperts = ({ stacks }: Architecture): boolean =>
+  stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
