@@ -250,6 +250,9 @@ describe("Megatron", () => {
     expect(more({}, "forward")).toBeCloseTo(6, 3);
     expect(more({}, "loss-backward")).toBeCloseTo(6, 3);
     expect(more({ loss: "hf" }, "loss-backward")).toBeCloseTo(12, 3);
+    expect(more({ precision: "fp32" }, "forward")).toBeCloseTo(4, 3);
+    // Beside it the head's gradient: 1024 x 4 / 4096 tokens.
+    expect(more({ precision: "fp32" }, "loss-backward")).toBeCloseTo(4 + 1, 3);
   });
 
   test("adds gradients to one fp32 buffer that exists from the start, without buckets: 4 B per weight in every phase", () => {

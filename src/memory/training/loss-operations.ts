@@ -30,9 +30,15 @@ export function dividedLogSoftmax(pass: Pass, wide: Value): Value {
  * exponential and the division by the sum happen in that copy, which backward turns into its own gradient and casts to the
  * logits' type.
  *
- *     forward 2 + 4, kept 4, backward 4 + 2 bytes per logit: 4 x 1024 tokens of 50,304 words: 6 x 206,045,184 = 1.24 GB
+ *     forward 2 + 4, kept 4, backward 4 + 2 bytes per logit, of fp32 logits 4 in all: 4 x 1024 tokens of 50,304 words: 6 x 206,045,184 = 1.24 GB
  */
 export function softmaxInPlace(pass: Pass, logits: Value): Value {
+  // fp32 logits turn into it all themselves, so that the gradient below is what is kept.
+  if (logits.width === 4) {
+    const own = fresh(pass.tape, { elements: tokensOf(pass), width: 4, grad: logits.grad });
+    record(pass.tape, { inputs: [logits], outputs: [own], saved: [targetsOf(pass)] });
+    return own;
+  }
   const probabilities = fresh(pass.tape, { elements: logits.elements, width: 4, grad: false });
   const loss = fresh(pass.tape, { elements: tokensOf(pass), width: 4, grad: logits.grad });
   record(pass.tape, {
