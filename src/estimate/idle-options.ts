@@ -45,9 +45,15 @@ export function idleOptionNotes(
       "--sharding zero3, fsdp or fsdp2",
     ],
     [
+      "--offload-weights",
+      given.offloadWeights === true,
+      parallel.offloadWeights,
+      "--sharding zero3, fsdp or fsdp2",
+    ],
+    [
       `--sharding ${parallel.sharding}`,
       given.sharding !== undefined && given.sharding !== "none",
-      replicas > 1,
+      replicas > 1 || parallel.offloadWeights,
       "--dp or --cp above 1",
     ],
   ];

@@ -8,7 +8,7 @@ import type { LossKind } from "../memory/training/loss.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
 import type { AttentionCode } from "../memory/training/pass.ts";
 import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
-import type { Sharding } from "../memory/training/sharding.ts";
+import { dividedBy, type Sharding } from "../memory/training/sharding.ts";
 import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { frameworkDefaults, ownAdapterFormat } from "./train-defaults.ts";
@@ -232,6 +232,8 @@ function effectiveParallel(request: ParallelRequest, dividesSequence: boolean): 
   const degree = (name: string, value: number | undefined): number =>
     whole(`--${name}`, value ?? 1, 1, 1_000_000);
   const dp = degree("dp", request.dp);
+  const sharding = oneOf("--sharding", request.sharding ?? (dp > 1 ? "ddp" : "none"), SHARDINGS);
+  const offloadWeights = request.offloadWeights === true && dividedBy(sharding).weights;
   const parallel: EffectiveParallel = {
     tp: degree("tp", request.tp),
     pp: degree("pp", request.pp),
@@ -239,12 +241,13 @@ function effectiveParallel(request: ParallelRequest, dividesSequence: boolean): 
     dp,
     cp: degree("cp", request.cp),
     sequenceParallel: request.sequenceParallel ?? (dividesSequence && (request.tp ?? 1) > 1),
-    sharding: oneOf("--sharding", request.sharding ?? (dp > 1 ? "ddp" : "none"), SHARDINGS),
+    sharding,
     schedule: oneOf("--schedule", request.schedule ?? "1f1b", SCHEDULES),
     virtualStages: degree("virtual-stages", request.virtualStages),
     reshardAfterForward: request.reshardAfterForward ?? true,
-    offloadOptimizer: request.offloadOptimizer ?? false,
-    offloadWeights: request.offloadWeights ?? false,
+    // FSDP steps where the weights are (`CPUOffload`, `CPUOffloadPolicy`); ZeRO is asked for each.
+    offloadOptimizer: request.offloadOptimizer ?? (offloadWeights && sharding !== "zero3"),
+    offloadWeights,
   };
   const world = parallel.tp * parallel.pp * parallel.dp * parallel.cp;
   if (world > 1_000_000)

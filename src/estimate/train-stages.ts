@@ -4,6 +4,7 @@ import { countParameters } from "../architecture/parameters.ts";
 import { inTower, readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
+import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { deviceShares } from "../parallelism/share.ts";
 import { onceFor } from "../remember.ts";
 import type { EffectiveTrain } from "./train-request.ts";
@@ -37,6 +38,7 @@ export function trainStages(model: Architecture, effective: EffectiveTrain): rea
     });
   }
   checkDegrees(model, { tp, pp, ep, dp: ep });
+  checkChunks(model, effective);
   const shares = deviceShares(model, { tp, pp, ep, dp: 1 });
   const parts: Architecture[] = [];
   return shares.map((share): Stage => {
@@ -53,6 +55,25 @@ export function trainStages(model: Architecture, effective: EffectiveTrain): rea
     if (effective.method !== "freeze") return stage;
     const split = unfreezeLast(part, effective.unfrozenLayers);
     return { ...stage, share: split.model, unfrozen: split.tensors };
+  });
+}
+
+/**
+ * Chunks that the interleaved schedule can cut a stage into: one layer each.
+ *
+ * @example mostChunks(llama_3_1_8b, 4) // 8 of 32 layers
+ */
+export const mostChunks = (model: Architecture, stages: number): number =>
+  Math.floor(pipelineLayers(model) / stages);
+
+function checkChunks(model: Architecture, { parallel }: EffectiveTrain): void {
+  const { pp, schedule, virtualStages } = parallel;
+  const most = mostChunks(model, pp);
+  if (pp === 1 || schedule !== "interleaved" || virtualStages <= most) return;
+  throw new VramCalcError("bad-option", {
+    option: "--virtual-stages",
+    given: String(virtualStages),
+    expected: `at most ${most}, the layers of each of ${pp} stages`,
   });
 }
 
@@ -106,7 +127,7 @@ export const languageModel = onceFor((model: Architecture): Architecture => {
  *
  *     gpipe         m
  *     1f1b          min(m, p - s)
- *     interleaved   min(m, p - s + (p - 1)(v - 1)/v), first stage p (1 + (p - 1)/(p v)) for v > 1
+ *     interleaved   min(m, p + (p - 1 - 2 s)/v), first stage p (1 + (p - 1)/(p v)); with one chunk per rank it is 1f1b
  */
 export function inFlight(stage: Stage, effective: EffectiveTrain): number {
   const { schedule, virtualStages } = effective.parallel;
@@ -119,6 +140,7 @@ export function inFlight(stage: Stage, effective: EffectiveTrain): number {
     case "1f1b":
       return Math.min(m, p - s);
     case "interleaved": {
+      if (virtualStages === 1) return Math.min(m, p - s);
       const chunks = virtualStages * p + (p - 1) - 2 * s;
       return Math.min(m, Math.max(1, chunks / virtualStages));
     }

@@ -107,6 +107,7 @@ export function statesOf(
     hiddenSize:
       effective.framework === "hf" && parallel.sharding.startsWith("zero") ? model.hiddenSize : null,
     ownBuffers: effective.framework === "megatron",
+    fromHost: parallel.offloadWeights,
   });
   return {
     resident: {

@@ -19,6 +19,12 @@ export function dividedStack(model: Architecture): Stack | undefined {
   );
 }
 
+/** Layers that a pipeline divides. */
+export const pipelineLayers = (model: Architecture): number => {
+  const counts = dividedStack(model)?.counts;
+  return counts === undefined ? 1 : counts.reduce((sum, count) => sum + count, 0);
+};
+
 /**
  * The part of a model that holds some consecutive layers and, on request, its two ends.
  *

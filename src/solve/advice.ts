@@ -2,9 +2,10 @@
 import type { Architecture } from "../architecture/model.ts";
 import { withDegrees } from "../estimate/degrees.ts";
 import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
+import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import { type Bytes, groupDigits } from "../units.ts";
-import { fewestDevices, MOST_DEVICES, pipelineLayers, smallestTp } from "./devices.ts";
+import { fewestDevices, MOST_DEVICES, smallestTp } from "./devices.ts";
 import { cacheFormatsOf, heaviestWeights, runtimeOf, weightFormatsOf } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";
 import { batchLimit, longestContext, type SolveInput } from "./inverse.ts";

@@ -3,7 +3,7 @@ import type { Architecture } from "../architecture/model.ts";
 import { readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
-import { dividedStack } from "../parallelism/layer-range.ts";
+import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { isLegal, NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import { heaviestWeights, runtimeOf } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";
@@ -48,12 +48,6 @@ export function legalTp(model: Architecture, most: number): readonly number[] {
   }
   return found;
 }
-
-/** Layers that a pipeline divides. */
-export const pipelineLayers = (model: Architecture): number => {
-  const counts = dividedStack(model)?.counts;
-  return counts === undefined ? 1 : counts.reduce((sum, count) => sum + count, 0);
-};
 
 /**
  * The fewest devices that hold the request, over all legal pairs of tensor and pipeline degrees; `ep` and `dp`

@@ -2,9 +2,10 @@
 import type { Architecture } from "../architecture/model.ts";
 import { frameworkOf } from "../estimate/train-names.ts";
 import type { Framework, ParallelRequest, TrainRequest } from "../estimate/train-request.ts";
-import { languageModel } from "../estimate/train-stages.ts";
+import { languageModel, mostChunks } from "../estimate/train-stages.ts";
+import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { isLegal, NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
-import { legalTp, pipelineLayers } from "./devices.ts";
+import { legalTp } from "./devices.ts";
 
 type Sharding = NonNullable<ParallelRequest["sharding"]>;
 
@@ -45,7 +46,11 @@ export function trainDegrees(
   const given = request.parallel ?? {};
   const tokens = request.seqTokens ?? 0;
   const tps = given.tp === undefined ? legalTp(text, NODE_DEVICES) : [given.tp];
-  const pps = given.pp === undefined ? powersOfTwo(pipelineLayers(text)) : [given.pp];
+  const chunks = given.schedule === "interleaved" ? (given.virtualStages ?? 1) : 1;
+  const pps =
+    given.pp === undefined
+      ? powersOfTwo(pipelineLayers(text)).filter((pp) => pp === 1 || chunks <= mostChunks(text, pp))
+      : [given.pp];
   const cps = given.cp === undefined ? powersOfTwo(tokens / LEAST_TOKENS_PER_RANK) : [given.cp];
   const eps = given.ep === undefined ? expertDegrees(text) : [given.ep];
   const found: TrainDegrees[] = [];

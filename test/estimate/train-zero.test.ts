@@ -80,3 +80,42 @@ describe("notes of a training request", () => {
     expect(codes({ method: "qlora" })).not.toContain("unquantized-experts");
   });
 });
+
+describe("weights on the host", () => {
+  const sized = (parallel: NonNullable<TrainRequest["parallel"]>) => {
+    const { devices } = train(llama, { parallel });
+    const phases = devices[0]!.phases;
+    return (id: string): number =>
+      Math.max(...phases.map(({ terms }) => terms.find((term) => term.id === id)?.bytes ?? 0));
+  };
+
+  test("only schemes that divide weights can put them there", () => {
+    expect(codes({ parallel: { dp: 8, sharding: "zero2", offloadWeights: true } })).toContain("idle-option");
+    expect(sized({ offloadWeights: true })("weights")).toBe(sized({})("weights"));
+    expect(codes({ parallel: { sharding: "zero3", offloadWeights: true } })).not.toContain("idle-option");
+  });
+
+  test("a single rank still gathers what it computes with, and FSDP steps on the host", () => {
+    const bytes = sized({ sharding: "fsdp2", offloadWeights: true });
+    expect(bytes("weights")).toBe(0);
+    expect(bytes("communication")).toBeGreaterThan(0);
+    expect(bytes("optimizer")).toBe(0);
+  });
+});
+
+describe("chunks of the interleaved schedule", () => {
+  const activations = (schedule: "1f1b" | "interleaved", virtualStages: number): number => {
+    const { devices } = train(llama, { gradAccum: 8, parallel: { pp: 4, schedule, virtualStages } });
+    return Math.max(
+      ...devices[0]!.phases.flatMap(({ terms }) =>
+        terms.filter(({ id }) => id === "activations").map(({ bytes }) => bytes),
+      ),
+    );
+  };
+
+  test("one chunk is 1f1b; more hold more; a chunk has a layer", () => {
+    expect(activations("interleaved", 1)).toBe(activations("1f1b", 1));
+    expect(activations("interleaved", 2)).toBeGreaterThan(activations("interleaved", 1));
+    expect(() => activations("interleaved", 9)).toThrow("at most 8, the layers of each of 4 stages");
+  });
+});

@@ -54,6 +54,8 @@ export interface BufferInput {
   readonly hiddenSize: number | null;
   /** Gradients and weights lie in one buffer each, which is reduced and gathered where it lies (Megatron). */
   readonly ownBuffers: boolean;
+  /** Weights lie on the host and come when they are used, to a single rank too. */
+  readonly fromHost: boolean;
 }
 
 /** Elements of one width that are held for an exchange with other ranks. */
@@ -95,7 +97,10 @@ const MAX_LIVE = 1e9;
 export function shardingBuffers(input: BufferInput): ShardingBuffers {
   const { elements, trainedElements, computeWidth, reduceWidth, ranks } = input;
   const none = { forward: [], backward: [], step: [] } as const;
-  if (ranks === 1 || (input.ownBuffers && (input.sharding === "ddp" || input.sharding === "zero1")))
+  if (
+    (ranks === 1 && !input.fromHost) ||
+    (input.ownBuffers && (input.sharding === "ddp" || input.sharding === "zero1"))
+  )
     return none;
   const part = (what: string, count: number, width: number): BufferPart => ({ what, elements: count, width });
   const bucketOf = (size: number): number => (input.hiddenSize === null ? size : input.hiddenSize ** 2);
