@@ -5,6 +5,9 @@
  *     name repository model_type key=value ...       h, l, a, kv, d, f, v, p, w, tie, t stand for the keys in catalogue-entry.ts
  *     name repository =other key=value ...           the shapes of another line
  *
+ * A key that a published file sets to null is null here where the class has a default of its own: without `w=null` a
+ * Mistral model slides over the 4,096 tokens of its class.
+ *
  * Lines of text, because a program that starts reads one or none of them.
  */
 export const CATALOGUE_LINES = `
@@ -33,16 +36,16 @@ smollm2-135m HuggingFaceTB/SmolLM2-135M llama h=576 l=30 v=49152 a=9 kv=3 f=1536
 smollm2-1.7b HuggingFaceTB/SmolLM2-1.7B llama h=2048 l=24 v=49152 a=32 kv=32 f=8192 tie=true p=8192 t=bfloat16
 smollm3-3b HuggingFaceTB/SmolLM3-3B smollm3 h=2048 l=36 v=128256 a=16 kv=4 f=11008 tie=true p=65536 t=bfloat16
 codellama-34b codellama/CodeLlama-34b-hf llama h=8192 l=48 v=32000 a=64 kv=8 f=22016 tie=false p=16384 t=bfloat16
-mistral-7b mistralai/Mistral-7B-Instruct-v0.3 mistral h=4096 l=32 v=32768 a=32 kv=8 f=14336 tie=false p=32768 t=bfloat16
-mistral-nemo-12b mistralai/Mistral-Nemo-Instruct-2407 mistral h=5120 l=40 v=131072 a=32 kv=8 d=128 f=14336 tie=false p=131072 t=bfloat16
-mistral-small-24b mistralai/Mistral-Small-24B-Instruct-2501 mistral h=5120 l=40 v=131072 a=32 kv=8 d=128 f=32768 tie=false p=32768 t=bfloat16
-mistral-small-3.2-24b mistralai/Mistral-Small-3.2-24B-Instruct-2506 mistral3 t=bfloat16 text_config.model_type=mistral text_config.h=5120 text_config.l=40 text_config.v=131072 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=32768 text_config.p=131072 vision_config.model_type=pixtral vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=1540 vision_config.patch_size=14
-codestral-22b mistralai/Codestral-22B-v0.1 mistral h=6144 l=56 v=32768 a=48 kv=8 d=128 f=16384 tie=false p=32768 t=bfloat16
-mistral-large-123b mistralai/Mistral-Large-Instruct-2407 mistral h=12288 l=88 v=32768 a=96 kv=8 d=128 f=28672 tie=false p=131072 t=bfloat16
+mistral-7b mistralai/Mistral-7B-Instruct-v0.3 mistral h=4096 l=32 v=32768 a=32 kv=8 f=14336 tie=false p=32768 t=bfloat16 w=null
+mistral-nemo-12b mistralai/Mistral-Nemo-Instruct-2407 mistral h=5120 l=40 v=131072 a=32 kv=8 d=128 f=14336 tie=false p=131072 t=bfloat16 w=null
+mistral-small-24b mistralai/Mistral-Small-24B-Instruct-2501 mistral h=5120 l=40 v=131072 a=32 kv=8 d=128 f=32768 tie=false p=32768 t=bfloat16 w=null
+mistral-small-3.2-24b mistralai/Mistral-Small-3.2-24B-Instruct-2506 mistral3 t=bfloat16 text_config.model_type=mistral text_config.h=5120 text_config.l=40 text_config.v=131072 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=32768 text_config.p=131072 vision_config.model_type=pixtral vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=1540 vision_config.patch_size=14 text_config.w=null
+codestral-22b mistralai/Codestral-22B-v0.1 mistral h=6144 l=56 v=32768 a=48 kv=8 d=128 f=16384 tie=false p=32768 t=bfloat16 w=null
+mistral-large-123b mistralai/Mistral-Large-Instruct-2407 mistral h=12288 l=88 v=32768 a=96 kv=8 d=128 f=28672 tie=false p=131072 t=bfloat16 w=null
 mistral-7b-v0.1 mistralai/Mistral-7B-v0.1 mistral h=4096 l=32 v=32000 a=32 kv=8 f=14336 tie=false p=32768 w=4096 t=bfloat16
-mixtral-8x22b mistralai/Mixtral-8x22B-v0.1 mixtral h=6144 l=56 v=32000 a=48 kv=8 f=16384 tie=false p=65536 num_local_experts=8 num_experts_per_tok=2 t=bfloat16
-mixtral-8x7b mistralai/Mixtral-8x7B-v0.1 mixtral h=4096 l=32 v=32000 a=32 kv=8 f=14336 tie=false p=32768 num_local_experts=8 num_experts_per_tok=2 t=bfloat16
-phi-4 microsoft/phi-4 phi3 h=5120 l=40 v=100352 a=40 kv=10 f=17920 tie=false p=16384 t=bfloat16
+mixtral-8x22b mistralai/Mixtral-8x22B-v0.1 mixtral h=6144 l=56 v=32000 a=48 kv=8 f=16384 tie=false p=65536 num_local_experts=8 num_experts_per_tok=2 t=bfloat16 w=null
+mixtral-8x7b mistralai/Mixtral-8x7B-v0.1 mixtral h=4096 l=32 v=32000 a=32 kv=8 f=14336 tie=false p=32768 num_local_experts=8 num_experts_per_tok=2 t=bfloat16 w=null
+phi-4 microsoft/phi-4 phi3 h=5120 l=40 v=100352 a=40 kv=10 f=17920 tie=false p=16384 t=bfloat16 w=null
 phi-4-mini microsoft/Phi-4-mini-instruct phi3 h=3072 l=32 v=200064 a=24 kv=8 f=8192 tie=true p=131072 w=262144 t=bfloat16
 phi-3-mini-4k microsoft/Phi-3-mini-4k-instruct phi3 h=3072 l=32 v=32064 a=32 kv=32 f=8192 tie=false p=4096 w=2047 t=bfloat16
 phi-3.5-mini microsoft/Phi-3.5-mini-instruct phi3 h=3072 l=32 v=32064 a=32 kv=32 f=8192 tie=false p=131072 w=262144 t=bfloat16
@@ -177,7 +180,7 @@ openchat-3.5 openchat/openchat-3.5-0106 =mistral-7b-v0.1 v=32002 p=8192
 e5-mistral-7b intfloat/e5-mistral-7b-instruct =mistral-7b-v0.1 architectures=["MistralModel"]
 ministral-8b mistralai/Ministral-8B-Instruct-2410 mistral h=4096 l=36 a=32 kv=8 d=128 f=12288 v=131072 p=32768 w=32768 t=bfloat16
 mistral-small-3.1-24b mistralai/Mistral-Small-3.1-24B-Instruct-2503 =mistral-small-3.2-24b
-pixtral-12b mistral-community/pixtral-12b llava text_config.model_type=mistral text_config.h=5120 text_config.l=40 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=14336 text_config.v=131072 text_config.p=1024000 vision_config.model_type=pixtral vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=1024 vision_config.patch_size=16 t=bfloat16
+pixtral-12b mistral-community/pixtral-12b llava text_config.model_type=mistral text_config.h=5120 text_config.l=40 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=14336 text_config.v=131072 text_config.p=1024000 vision_config.model_type=pixtral vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=1024 vision_config.patch_size=16 t=bfloat16 text_config.w=null
 llava-1.5-7b llava-hf/llava-1.5-7b-hf llava text_config.model_type=llama text_config.h=4096 text_config.l=32 text_config.a=32 text_config.f=11008 text_config.v=32064 text_config.p=4096 vision_config.model_type=clip_vision_model vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=336 vision_config.patch_size=14 t=float16
 llava-1.5-13b llava-hf/llava-1.5-13b-hf =llava-1.5-7b text_config.h=5120 text_config.l=40 text_config.a=40 text_config.f=13824
 command-r7b CohereLabs/c4ai-command-r7b-12-2024 cohere2 h=4096 l=32 a=32 kv=8 d=128 f=14336 v=256000 p=132096 w=4096 sliding_window_pattern=4 t=bfloat16

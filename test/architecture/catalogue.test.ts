@@ -7,6 +7,15 @@ import {
 import { readCatalogueLine } from "../../src/architecture/catalogue-entry.ts";
 import vectors from "../vectors/parameters-catalogue.json" with { type: "json" };
 
+/** The distinct windows of a model's decoder. */
+function windowsOf(name: string): readonly (number | undefined)[] {
+  const { stacks } = catalogueArchitecture(findCatalogueEntry(name)!.entry);
+  const mixers = stacks.flatMap(({ role, kinds }) =>
+    role === "decoder" ? kinds.flatMap((kind) => kind.mixers) : [],
+  );
+  return [...new Set(mixers.map((mixer) => (mixer.kind === "attention" ? mixer.windowTokens : undefined)))];
+}
+
 describe("the catalogue", () => {
   test.for(
     Object.entries({
@@ -56,6 +65,37 @@ describe("the catalogue", () => {
       },
     });
     expect(other.text_config.hidden_size).toBe(1);
+  });
+
+  // "sliding_window": null in the published files (2 x 32 layers x 8 heads x 128 values x 2 B x 32,768 tokens of a
+  // mistral-7b are 4,294,967,296 B); the class's own default of 4,096 tokens is for a file without the key.
+  test.for([
+    "mistral-7b",
+    "mistral-nemo-12b",
+    "mistral-small-24b",
+    "mistral-small-3.1-24b",
+    "mistral-small-3.2-24b",
+    "codestral-22b",
+    "mistral-large-123b",
+    "devstral-small",
+    "magistral-small",
+    "pixtral-12b",
+    "mixtral-8x7b",
+    "mixtral-8x22b",
+  ])("%s sees its whole context in every layer", (name) => {
+    expect(windowsOf(name)).toEqual([undefined]);
+  });
+
+  test.for([
+    ["mistral-7b-v0.1", 4096],
+    ["zephyr-7b", 4096],
+    ["openchat-3.5", 4096],
+    ["e5-mistral-7b", 4096],
+    ["ministral-8b", 32_768],
+    ["starcoder2-3b", 4096],
+    ["phi-3-mini-4k", 2047],
+  ] as const)("%s sees %d tokens in every layer", ([name, tokens]) => {
+    expect(windowsOf(name)).toEqual([tokens]);
   });
 
   test("every name is its own, and finds its own entry", () => {
