@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { imageShape } from "../../src/memory/image-tokens.ts";
 import { imageWork } from "../../src/memory/image-work.ts";
@@ -72,6 +73,27 @@ describe("tokens of an image", () => {
     ["mistral-small-3.1-24b", 3080, 1540, 28 * 56, 28 * 55 * 4, "the longest side is 1540: 28 rows of 55"],
   ] as const)("%s at %i x %i: %i of %i patches (%s)", ([name, width, height, tokens, patches]) => {
     expect(imageShape(VISION[name]!, { count: 1, width, height })).toMatchObject({ tokens, patches });
+  });
+
+  // What the published files say, from which each row of the catalogue drops what decides no size of a parameter.
+  test.for([
+    ["gemma-3-4b", 256, "mm_tokens_per_image"],
+    ["gemma-3-12b", 256, "mm_tokens_per_image"],
+    ["gemma-3-27b", 256, "mm_tokens_per_image"],
+    ["medgemma-4b", 256, "mm_tokens_per_image"],
+    ["gemma-4-26b-a4b", 280, "vision_soft_tokens_per_image"],
+    ["mistral-small-3.1-24b", 26 * (46 + 1), "26 rows of 46 cells of 28 pixels, and a break each"],
+    ["mistral-small-3.2-24b", 26 * (46 + 1), "26 rows of 46 cells of 28 pixels, and a break each"],
+    ["ministral-3-3b", 26 * (46 + 1), "26 rows of 46 cells of 28 pixels, and a break each"],
+    ["pixtral-12b", 36 * (64 + 1), "1024 x 576: 36 rows of 64 patches of 16 pixels, and a break each"],
+    ["llama-4-scout", 13 * 12 * 12, "4 x 3 tiles and the whole, each 24 / 2 = 12 cells across"],
+    ["llama-4-maverick", 13 * 12 * 12, "4 x 3 tiles and the whole, each 24 / 2 = 12 cells across"],
+    ["qwen2-vl-7b", 46 * 26, "1280 / 28 = 45.7, 720 / 28 = 25.7"],
+    ["qwen2.5-vl-3b", 46 * 26, "1280 / 28 = 45.7, 720 / 28 = 25.7"],
+    ["qwen2.5-vl-72b", 46 * 26, "1280 / 28 = 45.7, 720 / 28 = 25.7"],
+  ] as const)("%s by its name makes %i of 1280 x 720 (%s)", ([name, tokens]) => {
+    const model = catalogueArchitecture(findCatalogueEntry(name)!.entry);
+    expect(imageShape(model, { count: 1, width: 1280, height: 720 }).tokens).toBe(tokens);
   });
 
   // As the processors of transformers 5.18 and of the repositories fill them in.
