@@ -307,6 +307,11 @@ export interface VisionFacts {
   readonly imageSize?: number;
   /** Tokens of an image or a tile whatever its patches: pooled or resampled. */
   readonly tokensPerImage?: Tokens;
+  /** Tokens that a native tower stretches smaller images to, and shrinks larger ones to. */
+  readonly fewestTokens?: Tokens;
+  readonly mostTokens?: Tokens;
+  /** A native tower fills the last patch of a side up, where others round the side to the nearest. */
+  readonly fill?: true;
   /** Most tiles of one image, the whole image aside. */
   readonly mostTiles?: number;
   /** Tiles along the longest side of any image, which is stretched or shrunk to it. */

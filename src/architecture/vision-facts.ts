@@ -64,6 +64,28 @@ const FIXED: { readonly [modelType: string]: Partial<VisionFacts> } = {
   ovis2_5: { sizing: "native" },
 };
 
+/** Qwen's processors from Qwen3-VL on: "size" of 65,536 to 16,777,216 pixels, cells of 32 x 32. */
+const QWEN3: Partial<VisionFacts> = { fewestTokens: 64, mostTokens: 16_384 };
+/** 3,136 to 12,845,056 pixels, cells of 28 x 28. */
+const QWEN2: Partial<VisionFacts> = { fewestTokens: 4, mostTokens: 16_384 };
+
+/**
+ * What the processors of native towers make of any image, from the preprocessor_config.json published with the models:
+ * Qwen2-VL, Qwen3.5-2B and GLM-4.1V-9B (12,544 to 9,633,792 pixels of two equal frames); Kimi K2.6 and K3 from their
+ * `in_patch_limit` of 16,384 and 65,536 patches, four to a token.
+ */
+const NATIVE: { readonly [modelType: string]: Partial<VisionFacts> } = {
+  qwen2_vl: QWEN2,
+  qwen2_5_vl: QWEN2,
+  qwen3_vl: QWEN3,
+  qwen3_vl_moe: QWEN3,
+  qwen3_5: QWEN3,
+  qwen3_5_moe: QWEN3,
+  glm4v: { fewestTokens: 8, mostTokens: 6144 },
+  kimi_k25: { mostTokens: 4096, fill: true },
+  kimi_k3: { mostTokens: 16_384, fill: true },
+};
+
 /** Model types whose image part is not where the others have theirs. */
 const ELSEWHERE: readonly string[] = ["phi3_v", "chameleon"];
 
@@ -155,6 +177,7 @@ export function readVisionFacts(config: ConfigReader): VisionFacts | undefined {
     ...(tokensPerImage === undefined ? {} : { tokensPerImage }),
     ...(mostTiles === undefined ? {} : { mostTiles }),
     ...(fixed.longestTiles === undefined ? {} : { longestTiles: fixed.longestTiles }),
-    ...(pixtral ? { rowBreaks: true } : {}),
+    ...(Object.hasOwn(NATIVE, modelType) ? NATIVE[modelType] : {}),
+    ...(pixtral ? { rowBreaks: true, fill: true } : {}),
   };
 }

@@ -22,13 +22,14 @@ export interface ImageShape {
 
 /** Side taken for a tower of any size when none is given. */
 const DEFAULT_SIDE = 1024;
-/** Tokens that processors of native towers shrink larger images to: 12,845,056 pixels of 28 x 28 (Qwen2-VL). */
+/** Tokens that processors of native towers shrink larger images to unless they say: 12,845,056 pixels of 28 x 28 (Qwen2-VL). */
 const MOST_NATIVE_TOKENS = 16_384;
 
 /**
  * How one image of a request becomes patches and tokens.
  *
- *     native   cells = round(width / (patch * merge)) * round(height / (patch * merge)), at least one each;
+ *     native   cells = round(width / (patch * merge)) * round(height / (patch * merge)), at least one each, a half to
+ *              the even neighbour; within the fewest and the most that the processor allows; or both sides rounded up;
  *              patches = cells * merge^2, tokens = cells (and one per row where rows end with a token)
  *     fixed    every image is resized: patches = floor(size / patch)^2, tokens = (size / patch / merge)^2
  *     tiles    the same per tile, times ceil(width / size) * ceil(height / size) tiles and one of the whole;
@@ -36,8 +37,8 @@ const MOST_NATIVE_TOKENS = 16_384;
  *
  * Pooled and resampled towers state their tokens; cross attention reads tiles filled up to their most. Not modelled: text around images, processors set to other
  * limits than their default, the choice of a tile grid by aspect ratio.
- * Sources: transformers `image_processing_qwen2_vl.py` smart_resize, `processing_pixtral.py`,
- * `modeling_internvl.py`; arXiv:2409.12191 (native sizes), arXiv:2404.16821 (tiles).
+ * Sources: transformers `image_processing_qwen2_vl.py` smart_resize, `image_processing_pixtral.py`,
+ * `modeling_internvl.py`; `navit_resize_image` of Kimi K2.5's repository; arXiv:2409.12191 (native sizes), arXiv:2404.16821 (tiles).
  *
  * @throws bad-option for a model without a vision tower, or whose files do not say how images become tokens
  * @example imageShape(qwen2_5_vl_3b, { count: 1, width: 1280, ... }).tokens // 1196 = 46 x 26
@@ -106,27 +107,65 @@ interface Cells {
   readonly patches: number;
 }
 
-function nativeCells(
-  facts: VisionFacts,
-  { width, height, patch }: { readonly width: number; readonly height: number; readonly patch: number },
-): Cells {
-  const cell = patch * facts.merge;
-  const longest = facts.imageSize ?? Number.POSITIVE_INFINITY;
-  const area = (width / cell) * (height / cell);
-  const shrink = Math.min(1, longest / Math.max(width, height), Math.sqrt(MOST_NATIVE_TOKENS / area));
-  const cells = (pixels: number): number => {
-    const exact = (pixels * shrink) / cell;
-    // Pixtral fills the last patch up, Qwen's processor resizes to the nearest; a shrunk image stays inside.
-    const whole =
-      facts.rowBreaks === true ? Math.ceil(exact) : shrink < 1 ? Math.floor(exact) : Math.round(exact);
-    return Math.max(1, whole);
-  };
-  const columns = cells(width);
-  const rows = cells(height);
+interface NativeImage {
+  readonly width: number;
+  readonly height: number;
+  readonly patch: number;
+}
+
+function nativeCells(facts: VisionFacts, image: NativeImage): Cells {
+  const { columns, rows } = facts.fill === true ? filledCells(facts, image) : nearestCells(facts, image);
   return {
     tokens: rows * (columns + (facts.rowBreaks === true ? 1 : 0)),
     patches: rows * columns * facts.merge ** 2,
   };
+}
+
+interface CellGrid {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/**
+ * `smart_resize` of `image_processing_qwen2_vl.py` and its copies (GLM-4.1V, PaddleOCR-VL, Keye, Kimi): each side to
+ * the nearest whole cell, and only where that makes too many or too few of them, by the square root of the pixels.
+ */
+function nearestCells(facts: VisionFacts, { width, height, patch }: NativeImage): CellGrid {
+  const cell = patch * facts.merge;
+  const most = facts.mostTokens ?? MOST_NATIVE_TOKENS;
+  const fewest = facts.fewestTokens ?? 1;
+  const near = { columns: toNearest(width / cell), rows: toNearest(height / cell) };
+  const cells = near.columns * near.rows;
+  if (cells > most) {
+    const shrink = Math.sqrt((width * height) / (most * cell ** 2));
+    const inside = (pixels: number): number => Math.max(1, Math.floor(pixels / shrink / cell));
+    return { columns: inside(width), rows: inside(height) };
+  }
+  if (cells < fewest) {
+    const stretch = Math.sqrt((fewest * cell ** 2) / (width * height));
+    const outside = (pixels: number): number => Math.ceil((pixels * stretch) / cell);
+    return { columns: outside(width), rows: outside(height) };
+  }
+  return near;
+}
+
+/** Python's `round`, of a half to the even neighbour: 22.5 cells are 22. Never less than one cell. */
+function toNearest(cells: number): number {
+  const below = Math.floor(cells);
+  const rest = cells - below;
+  const up = rest > 0.5 || (rest === 0.5 && below % 2 === 1);
+  return Math.max(1, up ? below + 1 : below);
+}
+
+/** Pixtral's and MoonViT's processors shrink what is too long or has too many patches, and fill the last cells up. */
+function filledCells(facts: VisionFacts, { width, height, patch }: NativeImage): CellGrid {
+  const longest = facts.imageSize ?? Number.POSITIVE_INFINITY;
+  const mostPatches = (facts.mostTokens ?? MOST_NATIVE_TOKENS) * facts.merge ** 2;
+  const patches = Math.max(1, Math.floor(width / patch)) * Math.max(1, Math.floor(height / patch));
+  const ratio = Math.max(1, width / longest, height / longest, Math.sqrt(patches / mostPatches));
+  const filled = (pixels: number): number =>
+    Math.ceil(Math.max(1, Math.floor(pixels / ratio)) / (patch * facts.merge));
+  return { columns: filled(width), rows: filled(height) };
 }
 
 function squareCells(

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
@@ -64,8 +66,22 @@ describe("--images", () => {
 describe("tokens of an image", () => {
   test.for([
     ["qwen2.5-vl-3b", 1280, 720, 46 * 26, 46 * 26 * 4, "1280 / 28 = 45.7, 720 / 28 = 25.7: 46 x 26"],
-    ["qwen2.5-vl-3b", 28, 28, 1, 4, "one cell"],
-    ["qwen2.5-vl-3b", 5, 5, 1, 4, "never less than one cell"],
+    ["qwen2.5-vl-3b", 28, 28, 4, 16, "stretched to 3,136 pixels: 2 x 2"],
+    [
+      "qwen2.5-vl-3b",
+      56,
+      28,
+      3 * 2,
+      24,
+      "by sqrt(3136 / 1568) = 1.41: 79.2 / 28 = 2.8, 39.6 / 28 = 1.4, both up",
+    ],
+    ["qwen2.5-vl-3b", 42, 98, 2 * 4, 32, "1.5 is 2, 3.5 is 4"],
+    ["qwen2.5-vl-3b", 70, 126, 2 * 4, 32, "2.5 is 2, 4.5 is 4: a half goes to the even neighbour"],
+    ["qwen2.5-vl-3b", 4200, 4200, 128 * 128, 256 * 256, "of 16,384 at most: 3,584 pixels"],
+    ["qwen2.5-vl-3b", 20_000, 10_000, 181 * 90, 362 * 180, "2 x 90.5 x 90.5 is 16,384: both down"],
+    ["qwen3-vl-2b", 1280, 720, 40 * 22, 40 * 22 * 4, "1280 / 32 = 40, 720 / 32 = 22.5 is 22"],
+    ["qwen3-vl-2b", 336, 336, 10 * 10, 400, "336 / 32 = 10.5 is 10"],
+    ["qwen3-vl-2b", 64, 64, 8 * 8, 256, "stretched to 65,536 pixels: 8 x 8"],
     ["qwen3-vl-2b", 1024, 1024, 32 * 32, 64 * 64, "1024 / 32 = 32"],
     ["gemma-3-4b", 1280, 720, 256, 64 * 64, "resized to 896: 64 x 64 patches pooled to 256"],
     ["llava-1.5-7b", 1280, 720, 24 * 24, 24 * 24, "resized to 336: 24 x 24"],
@@ -91,10 +107,28 @@ describe("tokens of an image", () => {
     ["qwen2-vl-7b", 46 * 26, "1280 / 28 = 45.7, 720 / 28 = 25.7"],
     ["qwen2.5-vl-3b", 46 * 26, "1280 / 28 = 45.7, 720 / 28 = 25.7"],
     ["qwen2.5-vl-72b", 46 * 26, "1280 / 28 = 45.7, 720 / 28 = 25.7"],
+    ["qwen3-vl-32b", 40 * 22, "1280 / 32 = 40, 720 / 32 = 22.5 is 22"],
+    ["qwen3.5-27b", 40 * 22, "1280 / 32 = 40, 720 / 32 = 22.5 is 22"],
+    ["qwen3.6-35b-a3b", 40 * 22, "1280 / 32 = 40, 720 / 32 = 22.5 is 22"],
   ] as const)("%s by its name makes %i of 1280 x 720 (%s)", ([name, tokens]) => {
     const model = catalogueArchitecture(findCatalogueEntry(name)!.entry);
     expect(imageShape(model, { count: 1, width: 1280, height: 720 }).tokens).toBe(tokens);
   });
+
+  const kimi = fileURLToPath(
+    new URL("../../../shared/configs/nvidia__Kimi-K2.6-NVFP4.json", import.meta.url),
+  );
+  test.skipIf(!existsSync(kimi)).for([
+    [1280, 720, 46 * 26, "1280 / 28 = 45.7, 720 / 28 = 25.7, filled up"],
+    [330, 29, 12 * 2, "330 / 28 = 11.8, 29 / 28 = 1.04, filled up"],
+    [3840, 2160, 86 * 49, "by sqrt(16384 / (274 x 154)) to 2392 x 1345, filled up to more than 4,096"],
+  ] as const)(
+    "Kimi K2.6 at %i x %i: %i (%s; skipped: no config folder beside the project)",
+    ([width, height, tokens]) => {
+      const model = readArchitecture(JSON.parse(readFileSync(kimi, "utf8")), kimi);
+      expect(imageShape(model, { count: 1, width, height }).tokens).toBe(tokens);
+    },
+  );
 
   // As the processors of transformers 5.18 and of the repositories fill them in.
   test.for<[string, number, object]>([
