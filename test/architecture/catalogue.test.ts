@@ -5,6 +5,7 @@ import {
   findCatalogueEntry,
 } from "../../src/architecture/catalogue.ts";
 import { readCatalogueLine } from "../../src/architecture/catalogue-entry.ts";
+import facts from "../vectors/catalogue-facts.json" with { type: "json" };
 import vectors from "../vectors/parameters-catalogue.json" with { type: "json" };
 
 /** The distinct windows of a model's decoder. */
@@ -96,6 +97,28 @@ describe("the catalogue", () => {
     ["phi-3-mini-4k", 2047],
   ] as const)("%s sees %d tokens in every layer", ([name, tokens]) => {
     expect(windowsOf(name)).toEqual([tokens]);
+  });
+
+  const named = (name: string) => catalogueArchitecture(findCatalogueEntry(name)!.entry);
+
+  test.for(Object.entries(facts.contexts))("%s reads %o at most", ([name, { tokens }]) => {
+    expect(named(name).maxContextTokens).toBe(tokens);
+  });
+
+  test.for(Object.entries(facts.ropeScaling))("%s stretches its positions: %o", ([name, fact]) => {
+    const { source: _, ...scaling } = fact;
+    expect(named(name).forward?.ropeScaling).toEqual(scaling);
+  });
+
+  test.for(Object.entries(facts.rotaryFraction))(
+    "%s rotates a part of each head: %o",
+    ([name, { fraction }]) => {
+      expect(named(name).forward?.rotaryFraction).toBe(fraction);
+    },
+  );
+
+  test.for(Object.entries(facts.softcaps))("%s caps its scores: %o", ([name, { attention, logits }]) => {
+    expect(named(name).forward).toMatchObject({ attentionSoftcap: attention, logitSoftcap: logits });
   });
 
   test("every name is its own, and finds its own entry", () => {

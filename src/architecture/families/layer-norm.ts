@@ -1,5 +1,7 @@
 /** Llama-like decoders that kept LayerNorm. */
-import { ATTENTION_BIAS, type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
+import { overriding } from "../config-reader.ts";
+import { ATTENTION_BIAS, buildRow, type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
+import type { Family } from "../family.ts";
 import { everyLayerWindow, periodicWindow } from "../windows.ts";
 
 /** Plain MLP, biases by one key, tied. */
@@ -70,7 +72,17 @@ export const COHERE: DecoderRow = {
   qkNorm: "projection",
   qkNormWhen: { key: "use_qk_norm", otherwise: false },
 };
-export const cohere = familyOf(COHERE);
+/** Command R: `model_max_length` beside a shorter max_position_embeddings, as vLLM's commandr.py reads it. */
+export const cohere: Family = {
+  ...familyOf(COHERE),
+  build: (config) =>
+    buildRow(
+      COHERE,
+      overriding(config, {
+        max_position_embeddings: config.optionalInt(["model_max_length", "max_position_embeddings"]),
+      }),
+    ),
+};
 
 /** Cohere 2: every fourth layer sees everything; the class sets head_dim to hidden / heads itself. */
 export const cohere2 = familyOf({
