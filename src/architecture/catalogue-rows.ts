@@ -18,7 +18,7 @@ gemma-2-27b google/gemma-2-27b-it gemma2 h=4608 l=46 v=256000 a=32 kv=16 d=128 f
 gemma-2-9b google/gemma-2-9b-it gemma2 h=3584 l=42 v=256000 a=16 kv=8 d=256 f=14336 p=8192 w=4096 t=bfloat16 attn_logit_softcapping=50 final_logit_softcapping=30
 gemma-3-1b google/gemma-3-1b-it gemma3_text h=1152 l=26 v=262144 a=4 kv=1 d=256 f=6912 p=32768 w=512 sliding_window_pattern=6 t=bfloat16
 gemma-3-270m google/gemma-3-270m-it gemma3_text h=640 l=18 v=262144 a=4 kv=1 d=256 f=2048 p=32768 w=512 sliding_window_pattern=6 t=bfloat16
-gpt2-medium openai-community/gpt2-medium gpt2 v=50257 n_embd=1024 n_layer=24 n_head=16 n_positions=1024 t=bfloat16
+gpt2-medium openai-community/gpt2-medium gpt2 v=50257 n_embd=1024 n_layer=24 n_head=16 n_positions=1024 t=float32
 gpt2 openai-community/gpt2 gpt2 n_embd=768 n_layer=12 n_head=12 n_positions=1024 v=50257 t=float32
 gpt2-xl openai-community/gpt2-xl gpt2 n_embd=1600 n_layer=48 n_head=25 n_positions=1024 v=50257 t=float32
 llama-2-7b meta-llama/Llama-2-7b-hf llama h=4096 l=32 v=32000 a=32 kv=32 f=11008 tie=false p=4096 t=float16
@@ -105,7 +105,7 @@ ministral-3-3b mistralai/Ministral-3-3B-Instruct-2512 ministral3 t=bfloat16 arch
 minicpm3-4b openbmb/MiniCPM3-4B - torch_dtype=bfloat16 architectures=["MiniCPM3ForCausalLM"] h=2560 l=62 f=6400 p=32768 a=40 v=73448
 qwen1.5-moe-a2.7b Qwen/Qwen1.5-MoE-A2.7B-Chat qwen2_moe torch_dtype=bfloat16 h=2048 p=32768 a=16 l=24 v=151936
 bge-m3 BAAI/bge-m3 xlm-roberta t=float32 h=1024 f=4096 p=8194 a=16 l=24 type_vocab_size=1 v=250002
-all-minilm-l6-v2 sentence-transformers/all-MiniLM-L6-v2 bert h=384 f=1536 p=512 a=12 l=6 v=30522
+all-minilm-l6-v2 sentence-transformers/all-MiniLM-L6-v2 bert h=384 f=1536 p=512 a=12 l=6 v=30522 t=float32
 flan-t5-base google/flan-t5-base t5 torch_dtype=float32 d_ff=2048 d_model=768 feed_forward_proj=gated-gelu num_heads=12 num_layers=12 tie=false v=32128
 granite-4-8b ibm-granite/granite-4-8b-dense granite h=4096 f=12800 p=131072 a=32 l=40 kv=8 tie=true v=100352
 phi-3-medium-14b microsoft/Phi-3-medium-4k-instruct phi3 h=5120 l=40 a=40 kv=10 f=17920 v=32064 w=2047 tie=false p=4096 t=bfloat16
@@ -177,7 +177,7 @@ deepseek-v2.5 deepseek-ai/DeepSeek-V2.5 =deepseek-v2
 deepseek-coder-v2 deepseek-ai/DeepSeek-Coder-V2-Instruct =deepseek-v2
 zephyr-7b HuggingFaceH4/zephyr-7b-beta =mistral-7b-v0.1
 openchat-3.5 openchat/openchat-3.5-0106 =mistral-7b-v0.1 v=32002 p=8192
-e5-mistral-7b intfloat/e5-mistral-7b-instruct =mistral-7b-v0.1 architectures=["MistralModel"]
+e5-mistral-7b intfloat/e5-mistral-7b-instruct =mistral-7b-v0.1 architectures=["MistralModel"] t=float16
 ministral-8b mistralai/Ministral-8B-Instruct-2410 mistral h=4096 l=36 a=32 kv=8 d=128 f=12288 v=131072 p=32768 w=32768 t=bfloat16
 mistral-small-3.1-24b mistralai/Mistral-Small-3.1-24B-Instruct-2503 =mistral-small-3.2-24b
 pixtral-12b mistral-community/pixtral-12b llava text_config.model_type=mistral text_config.h=5120 text_config.l=40 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=14336 text_config.v=131072 text_config.p=1024000 vision_config.model_type=pixtral vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=1024 vision_config.patch_size=16 t=bfloat16 text_config.w=null
@@ -285,11 +285,11 @@ llama-3.2-90b-vision meta-llama/Llama-3.2-90B-Vision-Instruct =llama-3.2-11b-vis
 minicpm-v-2.6 openbmb/MiniCPM-V-2_6 minicpmv version=2.6 h=3584 l=28 a=28 kv=4 f=18944 v=151666 p=32768 query_num=64 image_size=448 drop_vision_last_layer=false vision_config.h=1152 vision_config.f=4304 vision_config.l=27 vision_config.a=16 vision_config.image_size=980 vision_config.patch_size=14 t=bfloat16
 internvl3-8b OpenGVLab/InternVL3-8B internvl_chat downsample_ratio=0.5 force_image_size=448 llm_config.model_type=qwen2 llm_config.h=3584 llm_config.l=28 llm_config.a=28 llm_config.kv=4 llm_config.f=18944 llm_config.v=151674 llm_config.p=32768 llm_config.tie=false vision_config.h=1024 vision_config.f=4096 vision_config.l=24 vision_config.a=16 vision_config.image_size=448 vision_config.patch_size=14 vision_config.qkv_bias=true vision_config.qk_normalization=false vision_config.norm_type=layer_norm t=bfloat16
 voxtral-mini-3b mistralai/Voxtral-Mini-3B-2507 voxtral text_config.model_type=llama text_config.h=3072 text_config.l=30 text_config.a=32 text_config.kv=8 text_config.d=128 text_config.f=8192 text_config.v=131072 text_config.p=131072 audio_config.model_type=voxtral_encoder audio_config.h=1280 audio_config.l=32 audio_config.a=20 audio_config.f=5120 audio_config.num_mel_bins=128 audio_config.max_source_positions=1500 t=bfloat16
-whisper-tiny openai/whisper-tiny =whisper-large-v3 d_model=384 encoder_layers=4 decoder_layers=4 encoder_attention_heads=6 decoder_attention_heads=6 encoder_ffn_dim=1536 decoder_ffn_dim=1536 v=51865 num_mel_bins=80
+whisper-tiny openai/whisper-tiny =whisper-large-v3 d_model=384 encoder_layers=4 decoder_layers=4 encoder_attention_heads=6 decoder_attention_heads=6 encoder_ffn_dim=1536 decoder_ffn_dim=1536 v=51865 num_mel_bins=80 t=float32
 whisper-base openai/whisper-base =whisper-tiny d_model=512 encoder_layers=6 decoder_layers=6 encoder_attention_heads=8 decoder_attention_heads=8 encoder_ffn_dim=2048 decoder_ffn_dim=2048
 whisper-small openai/whisper-small =whisper-tiny d_model=768 encoder_layers=12 decoder_layers=12 encoder_attention_heads=12 decoder_attention_heads=12 encoder_ffn_dim=3072 decoder_ffn_dim=3072
 whisper-medium openai/whisper-medium =whisper-tiny d_model=1024 encoder_layers=24 decoder_layers=24 encoder_attention_heads=16 decoder_attention_heads=16 encoder_ffn_dim=4096 decoder_ffn_dim=4096
-whisper-large-v2 openai/whisper-large-v2 =whisper-large-v3 v=51865 num_mel_bins=80
+whisper-large-v2 openai/whisper-large-v2 =whisper-large-v3 v=51865 num_mel_bins=80 t=float32
 whisper-large-v3-turbo openai/whisper-large-v3-turbo =whisper-large-v3 decoder_layers=4
 t5-small google-t5/t5-small t5 d_model=512 d_ff=2048 d_kv=64 num_heads=8 num_layers=6 v=32128 t=float32
 t5-base google-t5/t5-base t5 d_model=768 d_ff=3072 d_kv=64 num_heads=12 num_layers=12 v=32128 t=float32
@@ -307,7 +307,7 @@ xlm-roberta-large FacebookAI/xlm-roberta-large xlm-roberta architectures=["XLMRo
 multilingual-e5-large intfloat/multilingual-e5-large =xlm-roberta-large
 bge-small-en BAAI/bge-small-en-v1.5 bert architectures=["BertModel"] h=384 l=12 a=12 f=1536 v=30522 p=512 type_vocab_size=2 t=float32
 bge-base-en BAAI/bge-base-en-v1.5 =bert-base
-mxbai-embed-large mixedbread-ai/mxbai-embed-large-v1 =bert-large
+mxbai-embed-large mixedbread-ai/mxbai-embed-large-v1 =bert-large t=float16
 nomic-embed-text nomic-ai/nomic-embed-text-v1.5 nomic_bert n_embd=768 n_layer=12 n_head=12 n_inner=3072 v=30528 n_positions=8192 qkv_proj_bias=false mlp_fc1_bias=false mlp_fc2_bias=false type_vocab_size=2 activation_function=swiglu t=float32
 bge-reranker-large BAAI/bge-reranker-large xlm-roberta architectures=["XLMRobertaForSequenceClassification"] h=1024 id2label.0=LABEL_0 f=4096 p=514 a=16 l=24 type_vocab_size=1 v=250002 t=float32
 bge-reranker-v2-m3 BAAI/bge-reranker-v2-m3 xlm-roberta architectures=["XLMRobertaForSequenceClassification"] h=1024 id2label.0=LABEL_0 f=4096 p=8194 a=16 l=24 type_vocab_size=1 v=250002 t=float32
@@ -321,7 +321,7 @@ chatglm2-6b THUDM/chatglm2-6b - architectures=["ChatGLMModel"] add_qkv_bias=true
 wizardcoder-15b WizardLM/WizardCoder-15B-V1.0 gpt_bigcode activation_function=gelu n_embd=6144 n_head=48 n_layer=40 n_positions=8192 v=49153 t=float16
 mimo-v2-flash XiaomiMiMo/MiMo-V2-Flash mimo_v2_flash l=48 h=4096 a=64 f=16384 v=152576 p=262144 partial_rotary_factor=0.334 quantization_config.quant_method=fp8 t=bfloat16
 deepseek-moe-16b deepseek-ai/deepseek-moe-16b-base deepseek first_k_dense_replace=1 h=2048 f=10944 p=4096 moe_intermediate_size=1408 n_routed_experts=64 n_shared_experts=2 a=16 num_experts_per_tok=6 l=28 v=102400 t=bfloat16
-bart-large-cnn facebook/bart-large-cnn bart d_model=1024 decoder_attention_heads=16 decoder_ffn_dim=4096 decoder_layers=12 encoder_attention_heads=16 encoder_ffn_dim=4096 encoder_layers=12 p=1024 v=50264
+bart-large-cnn facebook/bart-large-cnn bart d_model=1024 decoder_attention_heads=16 decoder_ffn_dim=4096 decoder_layers=12 encoder_attention_heads=16 encoder_ffn_dim=4096 encoder_layers=12 p=1024 v=50264 t=float32
 granite-embedding-125m ibm-granite/granite-embedding-125m-english roberta h=768 f=3072 p=514 a=12 l=12 type_vocab_size=1 v=50265 t=bfloat16
 muse-glimmer-30b meta-models/Muse-Glimmer-30B muse_glimmer t=bfloat16 text_config.final_logit_softcapping=20 text_config.h=6656 text_config.f=19968 text_config.model_type=muse_glimmer_text text_config.a=32 text_config.l=52 text_config.v=202048 vision_config.patch_size=14 vision_config.patch_temporal=2
 clip-vit-large-patch14 openai/clip-vit-large-patch14 clip projection_dim=768 text_config.h=768 text_config.f=3072 text_config.model_type=clip_text_model text_config.a=12 vision_config.h=1024 vision_config.image_size=224 vision_config.f=4096 vision_config.a=16 vision_config.l=24 vision_config.patch_size=14 t=float32

@@ -105,6 +105,10 @@ describe("the catalogue", () => {
     expect(named(name).maxContextTokens).toBe(tokens);
   });
 
+  test.for(Object.entries(facts.dtypes))("%s is stored in %o", ([name, { dtype }]) => {
+    expect(named(name).dtype).toBe(dtype);
+  });
+
   test.for(Object.entries(facts.ropeScaling))("%s stretches its positions: %o", ([name, fact]) => {
     const { source: _, ...scaling } = fact;
     expect(named(name).forward?.ropeScaling).toEqual(scaling);
