@@ -305,7 +305,7 @@ export interface VisionFacts {
   readonly patchSize?: number;
   /** Side of an image or a tile; of a native tower, the longest side it takes. */
   readonly imageSize?: number;
-  /** Tokens of an image or a tile whatever its patches: pooled or resampled. */
+  /** Tokens of an image or a tile whatever its patches: pooled or resampled; 0 where no language model reads them. */
   readonly tokensPerImage?: Tokens;
   /** Tokens that a native tower stretches smaller images to, and shrinks larger ones to. */
   readonly fewestTokens?: Tokens;

@@ -72,7 +72,7 @@ export function pairFamily(row: PairRow): Family {
 export const matrix = (name: string, outDim: number, inDim: number, bias = false): Tensor[] =>
   projection(name, outDim, inDim, bias, "other");
 
-/** Two encoders and what lies between them. */
+/** Two encoders and what lies between them: images stay in their own, so that none of their tokens reach the text. */
 export function pair(spec: {
   readonly family: string;
   readonly config: ConfigReader;
@@ -81,6 +81,7 @@ export function pair(spec: {
   readonly tensors: readonly Tensor[];
 }): ArchitectureDraft {
   const { text, towers } = spec;
+  const stacks = towers.flatMap((tower) => tower.stacks);
   return {
     family: spec.family,
     modelType: spec.config.text("model_type", spec.family),
@@ -89,7 +90,8 @@ export function pair(spec: {
     tied: false,
     maxContextTokens: text.int("max_position_embeddings"),
     norm: "layer",
-    stacks: towers.flatMap((tower) => tower.stacks),
+    stacks,
+    ...(stacks.some(({ role }) => role === "vision") ? { vision: { tokensPerImage: 0 } } : {}),
     tensors: [...towers.flatMap((tower) => tower.tensors), ...spec.tensors],
     notes: [],
   };

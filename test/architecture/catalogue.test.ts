@@ -125,6 +125,11 @@ describe("the catalogue", () => {
     expect(named(name).forward).toMatchObject({ attentionSoftcap: attention, logitSoftcap: logits });
   });
 
+  test("every name is read by the common families", () => {
+    const unread = catalogueNames().filter((name) => (named(name) as unknown) === null);
+    expect(unread).toEqual([]);
+  });
+
   test("every name is its own, and finds its own entry", () => {
     const names = catalogueNames();
     expect(new Set(names).size).toBe(names.length);

@@ -184,6 +184,11 @@ describe("tokens of an image", () => {
     expect(imageShape(VISION["gemma-3-4b"]!, { count: 1 }).assumedSize).toBe(false);
   });
 
+  test("CLIP's images stay in their own tower: 16 x 16 patches of it, no token of the text's 77", () => {
+    const model = catalogueArchitecture(findCatalogueEntry("clip-vit-large-patch14")!.entry);
+    expect(imageShape(model, { count: 1 })).toMatchObject({ tokens: 0, patches: 256, readBy: "context" });
+  });
+
   test("a model without a tower is refused in one sentence", () => {
     expect(() => imageShape(named("llama-3.1-8b"), { count: 1 })).toThrow(
       "--images got a llama model, expected a model with a vision tower.",

@@ -7,7 +7,6 @@ import type { Family } from "../family.ts";
 import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import { everyLayerWindow } from "../windows.ts";
 import { axK1 } from "./deepseek.ts";
-import { falconPerception } from "./falcon-perception.ts";
 import { axK2, hyV4 } from "./indexed-latents.ts";
 import { jetMoe } from "./jetmoe.ts";
 import { LLAMA } from "./llama.ts";
@@ -245,7 +244,6 @@ export const RARE_DECODERS: readonly Family[] = [
   mistral4,
   mellum,
   graniteMoeSwa,
-  falconPerception,
   axK1,
   axK2,
   hyV4,
