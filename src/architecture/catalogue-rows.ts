@@ -11,8 +11,8 @@
  * Lines of text, because a program that starts reads one or none of them.
  */
 export const CATALOGUE_LINES = `
-gemma-2b google/gemma-2b gemma h=2048 l=18 v=256000 a=8 kv=1 d=256 f=16384 p=8192 t=bfloat16
-gemma-7b google/gemma-7b gemma h=3072 l=28 v=256000 a=16 kv=16 d=256 f=24576 p=8192 t=bfloat16
+gemma-2b google/gemma-2b gemma h=2048 l=18 v=256000 a=8 kv=1 d=256 f=16384 p=8192 t=bfloat16 hidden_act=gelu
+gemma-7b google/gemma-7b gemma h=3072 l=28 v=256000 a=16 kv=16 d=256 f=24576 p=8192 t=bfloat16 hidden_act=gelu
 gemma-2-2b google/gemma-2-2b-it gemma2 h=2304 l=26 v=256000 a=8 kv=4 d=256 f=9216 p=8192 w=4096 t=bfloat16 attn_logit_softcapping=50 final_logit_softcapping=30
 gemma-2-27b google/gemma-2-27b-it gemma2 h=4608 l=46 v=256000 a=32 kv=16 d=128 f=36864 p=8192 w=4096 t=bfloat16 attn_logit_softcapping=50 final_logit_softcapping=30
 gemma-2-9b google/gemma-2-9b-it gemma2 h=3584 l=42 v=256000 a=16 kv=8 d=256 f=14336 p=8192 w=4096 t=bfloat16 attn_logit_softcapping=50 final_logit_softcapping=30
