@@ -123,6 +123,7 @@ const MERGE_KEYS = [
 const TOKEN_KEYS = [
   "mm_tokens_per_image",
   "vision_soft_tokens_per_image",
+  "num_soft_tokens",
   "query_num",
   "num_query_tokens",
   "latent_query_num",

@@ -52,6 +52,7 @@ const BESIDE: { readonly [name: string]: readonly (keyof Facts)[] } = {
   "all-minilm-l6-v2": ["dtype"],
   "bart-large-cnn": ["dtype"],
   "qwen-7b": ["dtype"],
+  "qwen-14b": ["dtype"],
 };
 
 /** Everything that decides memory besides the parameters. */

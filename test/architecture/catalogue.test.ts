@@ -7,6 +7,7 @@ import {
 import { readCatalogueLine } from "../../src/architecture/catalogue-entry.ts";
 import facts from "../vectors/catalogue-facts.json" with { type: "json" };
 import vectors from "../vectors/parameters-catalogue.json" with { type: "json" };
+import towers from "../vectors/parameters-published-towers.json" with { type: "json" };
 
 /** The distinct windows of a model's decoder. */
 function windowsOf(name: string): readonly (number | undefined)[] {
@@ -34,6 +35,34 @@ describe("the catalogue", () => {
     ([name, { stated, values }]) => {
       const beside = values.reduce((sum, of) => sum + of.reduce((product, n) => product * n, 1), 0);
       expect(catalogueArchitecture(findCatalogueEntry(name)!.entry).parameters.total).toBe(stated - beside);
+    },
+  );
+
+  test.for(Object.entries(vectors.stored.totals))(
+    "%s stores what the hub counts: %o",
+    ([name, { elements }]) => {
+      const { stored, mtp } = catalogueArchitecture(findCatalogueEntry(name)!.entry).parameters;
+      expect(stored + mtp).toBe(elements);
+    },
+  );
+
+  const listed = towers.rows.flatMap(({ id, published, surplus = [] }) => {
+    const hit = findCatalogueEntry(id);
+    // The row of bert-base is the encoder alone; its file keeps the heads of its pre-training.
+    return hit === undefined || hit.approximate || hit.entry.name === "bert-base"
+      ? []
+      : [{ entry: hit.entry, published, surplus }];
+  });
+
+  test("rows of repositories with a known total are many", () => {
+    expect(listed.length).toBeGreaterThan(20);
+  });
+
+  test.for(listed)(
+    "$entry.name stores what its repository does: $published",
+    ({ entry, published, surplus }) => {
+      const { stored, mtp } = catalogueArchitecture(entry).parameters;
+      expect(surplus.reduce((sum, { elements }) => sum + (elements ?? mtp), stored)).toBe(published);
     },
   );
 
@@ -123,6 +152,11 @@ describe("the catalogue", () => {
 
   test.for(Object.entries(facts.softcaps))("%s caps its scores: %o", ([name, { attention, logits }]) => {
     expect(named(name).forward).toMatchObject({ attentionSoftcap: attention, logitSoftcap: logits });
+  });
+
+  test("EmbeddingGemma sees both sides of a position, so it has no decoder to cache", () => {
+    expect(named("embeddinggemma-300m").stacks.map(({ role }) => role)).toEqual(["encoder"]);
+    expect(named("gemma-3-270m").stacks.map(({ role }) => role)).toEqual(["decoder"]);
   });
 
   test("every name is read by the common families", () => {

@@ -8,6 +8,7 @@ import { LLAVA_ORIGINALS } from "../../src/architecture/families/llava-original.
 import type { Architecture, Mixer, StackRole } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { parseJson } from "../../src/sources/json/parse-json.ts";
+import composites from "../vectors/parameters-classes-composites.json" with { type: "json" };
 import classes from "../vectors/parameters-classes-towers.json" with { type: "json" };
 import published from "../vectors/parameters-published-towers.json" with { type: "json" };
 
@@ -215,7 +216,8 @@ describe("refusals name the key", () => {
   });
 
   test("every hybrid, composite and encoder family is met by a class or published row, or has no number from outside", () => {
-    const seen = new Set(configs.map((config) => read(config).family));
+    const met = composites.rows.map((row) => row.config as unknown as Config);
+    const seen = new Set([...configs, ...met].map((config) => read(config).family));
     // The sums of LLaVA's own classes are in remote-sums.test.ts.
     const here = [...HYBRIDS, ...COMPOSITES, ...ENCODERS].filter((f) => !LLAVA_ORIGINALS.includes(f));
     const missing = here.map((f) => f.id).filter((id) => !seen.has(id));

@@ -2,8 +2,9 @@
 import type { Family } from "../family.ts";
 import { qwen2Audio, qwen3Asr, voxtral } from "./audio-language.ts";
 import { minicpmV, phi3Vision, qwenVl, vila } from "./custom-vision.ts";
+import { falconPerception } from "./falcon-perception.ts";
 import { gemma3n } from "./gemma3n.ts";
-import { gemma4 } from "./gemma4-whole.ts";
+import { gemma4, gemma4Unified } from "./gemma4-whole.ts";
 import { internvl, internvlChat } from "./internvl.ts";
 import { gemma3, idefics3, llava, llavaNext, llavaOneVision, mistral3, paligemma } from "./llava.ts";
 import { LLAVA_ORIGINALS } from "./llava-original.ts";
@@ -22,6 +23,8 @@ export const COMPOSITES: readonly Family[] = [
   gemma3,
   gemma3n,
   gemma4,
+  gemma4Unified,
+  falconPerception,
   paligemma,
   idefics3,
   qwen2Vl,

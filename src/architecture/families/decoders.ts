@@ -8,7 +8,6 @@ import { deepseekV4 } from "./deepseek-v4.ts";
 import { dots1, hyV3, solarOpen } from "./dots.ts";
 import { ernie45Moe } from "./ernie-moe.ts";
 import { exaone, exaone4, exaoneMoe } from "./exaone.ts";
-import { falconPerception } from "./falcon-perception.ts";
 import { afmoe, laguna, museGlimmerText } from "./gated-attention.ts";
 import { graniteMoe, graniteMoeShared } from "./granite-moe.ts";
 import { hunyuanDense, hunyuanMoe } from "./hunyuan.ts";
@@ -73,5 +72,4 @@ export const DECODERS: readonly Family[] = [
   hyV3,
   afmoe,
   internlm3,
-  falconPerception,
 ];

@@ -41,12 +41,18 @@ export const vaultGemma = familyOf({
   layerNorms: ["input_layernorm", "pre_feedforward_layernorm"],
 });
 
-/** Gemma 2 plus norms on queries and keys; every sixth layer is full. */
-export const gemma3Text = familyOf({
-  ...GEMMA2,
-  id: "gemma3_text",
-  classNames: ["Gemma3ForCausalLM"],
-  classSizes: [2304, 9216, 26, 8, 262208],
-  qkNorm: "head",
-  window: (config, layers) => periodicWindow(config, layers, { period: 6, windowTokens: 4096 }),
-});
+/**
+ * Gemma 2 plus norms on queries and keys; every sixth layer is full. With `use_bidirectional_attention` (EmbeddingGemma)
+ * every position sees both sides of it, half a window each, and nothing is cached.
+ */
+export const gemma3Text = familyOf(
+  {
+    ...GEMMA2,
+    id: "gemma3_text",
+    classNames: ["Gemma3ForCausalLM"],
+    classSizes: [2304, 9216, 26, 8, 262208],
+    qkNorm: "head",
+    window: (config, layers) => periodicWindow(config, layers, { period: 6, windowTokens: 4096 }),
+  },
+  (config) => (config.raw.use_bidirectional_attention === true ? { role: "encoder" } : {}),
+);

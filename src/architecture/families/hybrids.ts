@@ -1,7 +1,7 @@
 /** Text decoders that are recurrent or mix recurrent layers with attention, one line per family. */
 import type { Family } from "../family.ts";
 import { gemma3nText } from "./gemma3n.ts";
-import { gemma4Text } from "./gemma4.ts";
+import { gemma4Text, gemma4UnifiedText } from "./gemma4.ts";
 import { jamba } from "./jamba.ts";
 import { kimiLinear } from "./kimi-linear.ts";
 import { lfm2, lfm2Moe } from "./lfm2.ts";
@@ -33,5 +33,6 @@ export const HYBRIDS: readonly Family[] = [
   rwkv5,
   gemma3nText,
   gemma4Text,
+  gemma4UnifiedText,
   mllamaText,
 ];

@@ -9,7 +9,6 @@ import { deepseekOcr2 } from "./deepseek-ocr2.ts";
 import { deepseekVlHybrid, gotOcr2, paddleOcrVl, videoLlama3 } from "./document.ts";
 import { ernie45VlMoe } from "./ernie-vl.ts";
 import { florence2 } from "./florence.ts";
-import { gemma4Unified } from "./gemma4-whole.ts";
 import { graniteSpeech, graniteSpeechPlus } from "./granite-speech.ts";
 import { granite4Vision } from "./granite-vision.ts";
 import { hunyuanVl } from "./hunyuan-vl.ts";
@@ -81,7 +80,6 @@ export const RARE_COMPOSITES: readonly Family[] = [
   instructBlip,
   instructBlipVideo,
   kosmos2,
-  gemma4Unified,
   qwen25Omni,
   qwen3Omni,
   qwen4Exp,

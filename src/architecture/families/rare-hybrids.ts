@@ -1,6 +1,5 @@
 /** Rarer text decoders whose layers are built by hand, one line per family. */
 import type { Family } from "../family.ts";
-import { gemma4UnifiedText } from "./gemma4.ts";
 import { hrmText } from "./hrm.ts";
 import { inklingText } from "./inkling.ts";
 import { longcatFlash } from "./longcat.ts";
@@ -14,7 +13,6 @@ import { zaya } from "./zaya.ts";
 
 export const RARE_HYBRIDS: readonly Family[] = [
   zaya,
-  gemma4UnifiedText,
   hrmText,
   inklingText,
   longcatFlash,
