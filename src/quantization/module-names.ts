@@ -3,6 +3,7 @@
  * different paths; lists are compared in one spelling, patterns are tried on every spelling.
  */
 import type { Architecture } from "../architecture/model.ts";
+import { inTower, isTower } from "../architecture/stack.ts";
 import type { Place } from "./scheme.ts";
 
 /** "model.layers.3.mlp.experts.0.up_proj": the path of a tensor's module; one expert speaks for all. */
@@ -79,14 +80,32 @@ function nativeV4(name: string): string {
     .replace(/^lm_head$/, "head");
 }
 
-/** Every spelling that a pattern may be written for. */
-export function spellings(name: string, model: Architecture): readonly string[] {
-  const names = [name];
+/** Whether the module belongs to a tower or to what joins it to the language model. */
+const ofTower = ({ tensor, stack }: Place): boolean =>
+  stack === null ? inTower(tensor) : isTower(stack.role);
+
+/** Starts of the language model's modules, which one version of a composite class or another has. */
+const TEXT_STARTS = ["model.", "model.language_model.", "language_model.model."] as const;
+/** Starts of the modules beside it. */
+const TOWER_STARTS = ["", "model.", "thinker."] as const;
+
+/**
+ * Every spelling that a pattern may be written for: a composite class of transformers 5 has "model.visual" and
+ * "model.language_model" where one of version 4 has "visual" and "model".
+ *
+ * @example spellings of a gemma3 tower // "vision_tower.encoder.layers.0.mlp.fc1", "model.vision_tower.encoder...", ...
+ */
+export function spellings(place: Place, model: Architecture): readonly string[] {
+  const name = moduleName(place);
+  const names = new Set([name, ...otherSpellings(name, place)]);
+  if (model.modelType === "deepseek_v4") names.add(nativeV4(name));
+  return [...names];
+}
+
+function otherSpellings(name: string, place: Place): readonly string[] {
+  const under = (starts: readonly string[], bare: string) => starts.map((start) => start + bare);
+  if (ofTower(place)) return under(TOWER_STARTS, name.replace(/^(?:model|thinker)\./, ""));
+  if (/^(?:language_model\.)?lm_head$/.test(name)) return under(["", "language_model."], "lm_head");
   const bare = name.replace(/^(?:model\.language_model|language_model\.model|model)\./, "");
-  if (bare !== name) {
-    for (const prefix of ["model.", "model.language_model.", "language_model.model."])
-      if (!name.startsWith(prefix) || name.slice(prefix.length) !== bare) names.push(prefix + bare);
-  }
-  if (model.modelType === "deepseek_v4") names.push(nativeV4(name));
-  return names;
+  return bare === name ? [] : under(TEXT_STARTS, bare);
 }

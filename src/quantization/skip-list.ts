@@ -126,7 +126,7 @@ function listOf(
       const name = moduleName(place);
       const canonical = canonicalName(name);
       if (canonical !== null && hasRun(set, canonical, spec.runs)) return true;
-      return patterns?.matches(spellings(name, model), budget) ?? false;
+      return patterns?.matches(spellings(place, model), budget) ?? false;
     };
 }
 
@@ -163,7 +163,7 @@ export function substringList(entries: readonly string[], at: ListAt): ModuleLis
   const wanted = entries.filter((entry) => entry !== "");
   return (model, budget = passBudget()) =>
     (place) => {
-      const names = spellings(moduleName(place), model);
+      const names = spellings(place, model);
       spend(budget, wanted.length * names.length, at, wanted.length);
       return wanted.some((entry) => names.some((name) => name.includes(entry)));
     };
