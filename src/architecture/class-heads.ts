@@ -1,7 +1,7 @@
 /** What the class of a language model has behind its last norm, where that is not the usual head. */
 import type { ConfigReader } from "./config-reader.ts";
 import type { Family } from "./family.ts";
-import type { ArchitectureDraft, Tensor } from "./model.ts";
+import type { ArchitectureDraft, Note, Tensor } from "./model.ts";
 import { linear } from "./tensors.ts";
 
 /** Labels of a classifier: `num_labels`, else the entries of `id2label`, else 2. */
@@ -16,13 +16,16 @@ export function labelCount(config: ConfigReader): number {
 
 const ENDINGS = ["ForCausalLM", "ForConditionalGeneration", "LMHeadModel"] as const;
 
-type HeadBuilder = (config: ConfigReader, size: number) => readonly Tensor[];
+type HeadBuilder = (config: ConfigReader, size: number, stem: string) => readonly Tensor[];
 
 /** A class without the usual head: by the end of its name, what it has instead. */
 const HEADS: { readonly [ending: string]: HeadBuilder } = {
   ForSequenceClassification: (config, size) => scores("score", labelCount(config), size, false),
   ForTokenClassification: (config, size) => scores("score", labelCount(config), size, true),
   ForQuestionAnswering: (_config, size) => scores("qa_outputs", 2, size, true),
+  ForRewardModel: (_config, size, stem) =>
+    stem === "InternLM2" ? scores("v_head", 1, size, false) : rewardHead(1, size),
+  ForProcessRewardModel: (_config, size) => rewardHead(2, size),
   Model: () => [],
 };
 
@@ -36,10 +39,16 @@ function scores(name: string, labels: number, size: number, bias: boolean): Tens
   return linear({ name, role: "head", group: "lm-head", outDim: labels, inDim: size, bias });
 }
 
+/** Linear, ReLU, Linear (Qwen 2's reward models, vLLM qwen2_rm.py): h*h + h + labels*h + labels. */
+const rewardHead = (labels: number, size: number): Tensor[] => [
+  ...scores("score.0", size, size, true),
+  ...scores("score.2", labels, size, true),
+];
+
 /**
  * The class of the file where it is the family's with another head or with none: MistralModel beside
  * MistralForCausalLM, Gemma3TextModel beside Gemma3ForCausalLM. Names that no class of the family explains
- * (ChatGLMModel) say nothing; only text models classify this way.
+ * (ChatGLMModel) say nothing here.
  */
 export function otherClass(
   config: ConfigReader,
@@ -50,14 +59,34 @@ export function otherClass(
   const known = family.classNames ?? [];
   if (named === undefined || known.includes(named)) return undefined;
   const parts = headNamed(named);
-  if (parts === undefined || (parts.head !== HEADS.Model && !isTextOnly(draft))) return undefined;
+  if (parts === undefined || (parts.head !== HEADS.Model && hasEncoder(draft))) return undefined;
   const { stem } = parts;
   const stems = stem.endsWith("Text") ? [stem, stem.slice(0, -"Text".length)] : [stem];
   return stems.some((name) => ENDINGS.some((end) => known.includes(`${name}${end}`))) ? named : undefined;
 }
 
-const isTextOnly = ({ stacks }: ArchitectureDraft): boolean =>
-  stacks.every(({ role }) => role === "decoder" || role === "mtp");
+/** Encoders of text classify in ways of their own, which their families know. */
+const hasEncoder = ({ stacks }: ArchitectureDraft): boolean => stacks.some(({ role }) => role === "encoder");
+
+/**
+ * A note on the class of the file, where no rule of the family explains it: the family's usual class was sized.
+ * Families that know no class by name say nothing.
+ */
+export function classNotKnown(config: ConfigReader, family: Family): readonly Note[] {
+  const named = config.texts("architectures")?.[0];
+  const known = family.classNames ?? [];
+  if (named === undefined || known.length === 0) return [];
+  const plain = named.toLowerCase();
+  if ([...known, ...(family.alsoNamed ?? [])].some((name) => name.toLowerCase() === plain)) return [];
+  const sizedAs = known[0]!;
+  return [
+    {
+      code: "class-not-known",
+      message: `${named} is no class of the ${family.id} family that is known here: sized as ${sizedAs}, so what it adds or leaves out is not counted`,
+      details: { class: named, sizedAs },
+    },
+  ];
+}
 
 /**
  * The model with the head of that class.
@@ -69,11 +98,12 @@ export function withHeadOf(
   config: ConfigReader,
   className: string,
 ): ArchitectureDraft {
-  const head = headNamed(className)!.head(config, draft.hiddenSize);
+  const { stem, head: build } = headNamed(className)!;
+  const head = build(config, draft.hiddenSize, stem);
   const message =
     head.length === 0
       ? `${className} is the model without its output head`
-      : `${className} has ${head[0]!.shape[0]} scores in place of the output head`;
+      : `${className} has ${head.at(-1)!.shape[0]} scores in place of the output head`;
   return {
     ...draft,
     tied: false,

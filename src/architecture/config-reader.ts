@@ -43,8 +43,10 @@ export interface ConfigReader {
 
 function describe(value: unknown): string {
   if (value === undefined || value === null) return "missing";
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "object") return "an object";
+  // A list of one class or size says more by what it holds.
+  if (Array.isArray(value) && !(value.length === 1 && typeof value[0] !== "object"))
+    return `a list of ${value.length}`;
+  if (typeof value === "object" && !Array.isArray(value)) return "an object";
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

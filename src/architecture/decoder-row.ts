@@ -43,6 +43,7 @@ export interface DecoderRow {
   /** `model_type` values; `[id]` when absent. */
   readonly modelTypes?: readonly string[];
   readonly classNames?: readonly string[];
+  readonly alsoNamed?: readonly string[];
   /** What a nested config may leave to the class. */
   readonly classSizes?: ClassSizes;
   /** "encoder" for a text that is read whole, without a cache. */
@@ -106,6 +107,7 @@ export function familyOf(
     id: row.id,
     modelTypes: row.modelTypes ?? [row.id],
     ...(row.classNames === undefined ? {} : { classNames: row.classNames }),
+    ...(row.alsoNamed === undefined ? {} : { alsoNamed: row.alsoNamed }),
     build: (config) => buildRow(vary === undefined ? row : { ...row, ...vary(config) }, config),
   };
 }

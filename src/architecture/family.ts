@@ -8,8 +8,12 @@ export interface Family {
   readonly modelTypes: readonly string[];
   /** Class names, for configs without a `model_type` or with custom code in a known layout. */
   readonly classNames?: readonly string[];
+  /** Class names that its files carry too, of other families or of older files. */
+  readonly alsoNamed?: readonly string[];
   /** Reads configs of that model type when they hold that key: Qwen-VL is "qwen" with "visual". */
   readonly insteadOf?: { readonly modelType: string; readonly key: string };
+  /** Reads configs that this holds for, whatever their model type: drafts carry that of a decoder. */
+  readonly claims?: (config: ConfigReader) => boolean;
   /** config.json -> the model, or a `bad-config` error naming the key that stopped it. */
   readonly build: (config: ConfigReader, families: FamilyLookup) => ArchitectureDraft;
 }

@@ -1,6 +1,6 @@
 /** Reads a config.json with a set of families. The sets are in the registries, from main-registry.ts to registry.ts. */
 import { nearestNames, VramCalcError } from "../errors.ts";
-import { otherClass, withHeadOf } from "./class-heads.ts";
+import { classNotKnown, otherClass, withHeadOf } from "./class-heads.ts";
 import { checkContradictions, publishedDtype } from "./config-facts.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
 import type { Family, FamilyLookup } from "./family.ts";
@@ -46,6 +46,7 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
   const byModelType = new Map(families.flatMap((f) => f.modelTypes.map((t) => [t, f] as const)));
   const byClassName = new Map(families.flatMap((f) => (f.classNames ?? []).map((c) => [c, f] as const)));
   const replacing = families.filter((f) => f.insteadOf !== undefined);
+  const claiming = families.filter((f) => f.claims !== undefined);
 
   const lookup: FamilyLookup = {
     build: (config, fallbackModelType) => {
@@ -67,7 +68,11 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
     if (family !== null) {
       const whole = family.build(config, lookup);
       const other = otherClass(config, family, whole);
-      const draft = other === undefined ? whole : withHeadOf(whole, config, other);
+      const unknown = other === undefined ? classNotKnown(config, family) : [];
+      const draft =
+        other === undefined
+          ? { ...whole, notes: [...whole.notes, ...unknown] }
+          : withHeadOf(whole, config, other);
       const notes =
         assumed === undefined ? draft.notes : [...draft.notes, notNeeded(family, assumed, config)];
       const finished = finish({ ...draft, notes }, config);
@@ -95,6 +100,8 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
   }
 
   function familyOf(config: ConfigReader): Family | null {
+    const claimed = claiming.find(({ claims }) => claims?.(config));
+    if (claimed !== undefined) return claimed;
     const modelType = config.optionalText("model_type");
     const found = modelType === undefined ? undefined : byModelType.get(modelType);
     const named = config

@@ -54,6 +54,7 @@ export const PINNED_BYTES: { readonly [id: string]: number } = {
   int32: 4,
   bf16: 2,
   fp16: 2,
+  int8: 1,
 };
 
 /**

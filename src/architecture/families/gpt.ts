@@ -27,7 +27,16 @@ export const GPT2: DecoderRow = {
     positionEmbedding("transformer.wpe", config.int(POSITION_KEYS, 1024), hiddenSize),
   ],
 };
-export const gpt2 = familyOf(GPT2);
+
+/** One KV head for all queries where `attention_head_type` says so: SantaCoder as its own class writes it. */
+export const gpt2 = familyOf({ ...GPT2, alsoNamed: ["GPT2LMHeadCustomModel"] }, (config) => {
+  const kind = config.text("attention_head_type", "multihead");
+  if (kind === "multihead") return {};
+  if (kind !== "multiquery") return config.fail("attention_head_type", "multihead or multiquery");
+  return {
+    sizes: (given) => readDecoderSizes(overriding(given, { num_key_value_heads: 1 }), { tied: true }),
+  };
+});
 
 /** SantaCoder, StarCoder: one KV head for all queries unless `multi_query` is false; no other key counts. */
 export const gptBigcode = familyOf({

@@ -64,6 +64,7 @@ export const mllama: Family = {
   id: "mllama",
   modelTypes: ["mllama"],
   classNames: ["MllamaForConditionalGeneration"],
+  alsoNamed: ["MllamaForCausalLM"],
   build: (config, families) => {
     const text = languageModel(config, families, {
       modelType: "mllama_text_model",

@@ -28,6 +28,7 @@ export const phiMsft = familyOf({
   id: "phi-msft",
   modelTypes: ["phi-msft", "mixformer-sequential"],
   classNames: ["MixFormerSequentialForCausalLM"],
+  alsoNamed: ["PhiForCausalLM"],
   widthDefault: (hiddenSize) => 4 * hiddenSize,
   sizes: (config) => {
     const sizes = readDecoderSizes(config, { tied: false });

@@ -94,6 +94,7 @@ const deci = familyOf({
   ...LLAMA,
   id: "deci",
   classNames: ["DeciCoderForCausalLM"],
+  alsoNamed: ["DeciLMForCausalLM"],
   mixer: (config, { hiddenSize, layers, heads, headDim, kvHeads }) => {
     const of = layerInts(config, "num_key_value_heads_per_layer", layers, kvHeads);
     for (let layer = 0; layer < layers; layer++)
