@@ -1,4 +1,5 @@
 /** Decoders whose positions live in the attention scores: BLOOM, MPT, Falcon (early ones). */
+import type { ConfigReader } from "../config-reader.ts";
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
 import { norm } from "../tensors.ts";
 
@@ -70,12 +71,19 @@ const FALCON: DecoderRow = {
 };
 
 /**
+ * The files of RefinedWeb, Falcon 40B as first published, say nothing of the new decoder architecture; its size does
+ * (vLLM 0.11 transformers_utils/configs/falcon.py).
+ */
+const isFirst40B = (config: ConfigReader): boolean =>
+  /^RefinedWeb/.test(config.text("model_type", "falcon")) && config.optionalInt("hidden_size") === 8192;
+
+/**
  * KV heads: `num_kv_heads` in the new decoder architecture, else 1 with `multi_query`, else all.
  * Norms: two unless the block is parallel; a parallel block of the new architecture has two by default.
  * The new architecture broadcasts K and V to every query head before transformers caches them.
  */
 export const falcon = familyOf(FALCON, (config) => {
-  const newer = config.flag("new_decoder_architecture", false);
+  const newer = config.flag("new_decoder_architecture", isFirst40B(config));
   const parallel = config.flag("parallel_attn", true);
   const parallelNorms = config.count("num_ln_in_parallel_attn", newer ? 2 : 1);
   return {
