@@ -31,6 +31,7 @@ export function compressedTensorsScheme(block: ConfigReader): Scheme {
       "sparsity_config",
       "dense weights; the size of sparse ones is in their safetensors headers",
     );
+  refuseSparse(block);
   const groups = configGroups(block, { scaleBytes: 2, matcher: compressedTensorsList });
   const ignore = compressedTensorsList(namesUnder(block, ["ignore"]), { file: block.file, key: "ignore" });
   const ids = new Set(groups.flatMap(({ encoding }) => (encoding === null ? [] : [encoding.id])));
@@ -51,6 +52,15 @@ export function compressedTensorsScheme(block: ConfigReader): Scheme {
       };
     },
   };
+}
+
+/** Formats that keep two of four weights and where they stood. */
+function refuseSparse(config: ConfigReader): void {
+  if (/^(?:marlin-24|sparse)/.test(config.optionalText("format") ?? ""))
+    config.fail(
+      "format",
+      "a format of dense weights; the size of sparse ones is in their safetensors headers",
+    );
 }
 
 const isMatrixModule = (place: Place): boolean =>
@@ -88,6 +98,7 @@ function configGroup(
   const targets = group.has("targets") ? namesUnder(group, ["targets"]) : ["Linear"];
   const weights = group.child("weights");
   const input = group.child("input_activations");
+  refuseSparse(group);
   const format = group.optionalText("format") ?? block.text("format", "");
   return {
     encoding:

@@ -14,7 +14,7 @@ import {
 } from "../linear-encodings.ts";
 import { inTextBlock, isBlockLinear, isHead, isLinear, isPredictionInput } from "../linears.ts";
 import type { Place, Scheme } from "../scheme.ts";
-import { globList, namedValues, transformersList, unlessListed } from "../skip-list.ts";
+import { globList, namedValues, passBudget, transformersList, unlessListed } from "../skip-list.ts";
 import { groupSize, namesUnder } from "./quantization-block.ts";
 
 /** mxfp4 of gpt-oss: the experts, their biases aside; everything else keeps 16 bits. */
@@ -137,22 +137,59 @@ export function metalScheme(block: ConfigReader): Scheme {
   };
 }
 
-/** Quark: `global_quant_config.weight` for every linear that `exclude` does not name. */
+/**
+ * Quark: linears that `exclude` does not name take the first pattern of `layer_quant_config` that fits, else
+ * `global_quant_config`; a `weight` of null leaves them as they are.
+ */
 export function quarkScheme(block: ConfigReader): Scheme {
   const names = namesUnder(block, ["exclude"]);
   const skip = globList(
     names.map((name) => name.replace(/^re:/, "")),
     { file: block.file, key: "exclude" },
   );
-  const weight = block.child("global_quant_config")?.child("weight");
-  if (weight === undefined) return block.fail("global_quant_config", "the weight configuration of Quark");
-  const encoding = quarkEncoding(weight);
+  const types = block.child("layer_type_quant_config");
+  if (types !== undefined && Object.keys(types.raw).length > 0)
+    block.fail("layer_type_quant_config", "none: modules are told apart by their names here");
+  const own = quarkLayers(block);
+  const base = quarkWeight(block.child("global_quant_config"));
+  const ids = new Set([base, ...own.map(({ encoding }) => encoding)].flatMap((each) => each?.id ?? []));
+  if (ids.size === 0) return block.fail("global_quant_config", "the weight configuration of Quark");
   return {
-    id: `quark-${encoding.id}`,
+    id: `quark-${[...ids].join("+")}`,
     basis: "modelled",
-    layered: names.length > 0,
-    begin: unlessListed(skip, (place) => isLinear(place) && !isPredictionInput(place), encoding),
+    layered: names.length > 0 || own.length > 0,
+    begin: (model) => {
+      const budget = passBudget();
+      const skipped = skip(model, budget);
+      const opened = own.map(({ list, encoding }) => ({ names: list(model, budget), encoding }));
+      return (place) => {
+        if (!isLinear(place) || isPredictionInput(place) || skipped(place)) return null;
+        const found = opened.find(({ names: named }) => named(place));
+        return found === undefined ? base : found.encoding;
+      };
+    },
   };
+}
+
+/** The patterns of `layer_quant_config` in their order. */
+function quarkLayers(block: ConfigReader) {
+  const layers = block.child("layer_quant_config");
+  const patterns = Object.keys(layers?.raw ?? {});
+  if (patterns.length > 10_000) block.fail("layer_quant_config", "at most 10,000 patterns");
+  const known = new Map<string, Encoding | null>();
+  return patterns.map((pattern) => {
+    const text = JSON.stringify(layers!.raw[pattern]);
+    if (!known.has(text)) known.set(text, quarkWeight(layers!.child(pattern)));
+    return {
+      list: globList([pattern], { file: block.file, key: "layer_quant_config" }),
+      encoding: known.get(text)!,
+    };
+  });
+}
+
+function quarkWeight(config: ConfigReader | undefined): Encoding | null {
+  const weight = config?.child("weight");
+  return weight === undefined ? null : quarkEncoding(weight);
 }
 
 function quarkEncoding(weight: ConfigReader): Encoding {

@@ -3,6 +3,7 @@ import type { ConfigReader } from "../../architecture/config-reader.ts";
 import type { Encoding } from "../encoding.ts";
 import { affine, bitsAndBytes4, byteWeights, HQQ_BITS, hqq, LLM_INT8 } from "../linear-encodings.ts";
 import { isHead, isLinear, isPredictionInput } from "../linears.ts";
+import { moduleName } from "../module-names.ts";
 import type { Place, Scheme } from "../scheme.ts";
 import { bitsAndBytesList, type ModuleList, transformersList, unlessListed } from "../skip-list.ts";
 import { groupSize, namesUnder } from "./quantization-block.ts";
@@ -63,20 +64,70 @@ const listOf = (block: ConfigReader, keys: readonly string[]) => {
   };
 };
 
-/** HQQ: `quant_config.weight_quant_params` or the block itself; `skip_modules` stay, by default the head. */
+/**
+ * HQQ: `quant_config.weight_quant_params` or the block itself; `skip_modules` stay, by default the head. A
+ * `quant_config` of tags ("self_attn.q_proj") quantizes the modules of those tags, each with its own bits, and no
+ * others (transformers 5.18 integrations/hqq.py).
+ */
 export function hqqScheme(block: ConfigReader, whole: ConfigReader): Scheme {
   const quant = block.child("quant_config") ?? block;
+  const scheme = {
+    ...listOf(block, ["skip_modules", "modules_to_not_convert"]),
+    experts: expertsWereModules(whole),
+  };
+  const tagged = quant.has("weight_quant_params") ? [] : taggedEncodings(quant);
+  if (tagged.length > 0) return ofTags(tagged, scheme);
+  const encoding = hqqEncoding(quant);
+  return replacing({ id: encoding.id, encoding, ...scheme });
+}
+
+function hqqEncoding(quant: ConfigReader): Encoding {
   const params = quant.child("weight_quant_params") ?? quant;
   const bits = params.int(["nbits", "bits"], 4);
   if (!HQQ_BITS.includes(bits)) params.fail("nbits", `one of ${HQQ_BITS.join(", ")} bits`);
-  const encoding = hqq({ bits, group: groupSize(params, ["group_size"], 64) });
-  return replacing({
-    id: encoding.id,
-    encoding,
-    ...listOf(block, ["skip_modules", "modules_to_not_convert"]),
-    experts: expertsWereModules(whole),
-  });
+  return hqq({ bits, group: groupSize(params, ["group_size"], 64) });
 }
+
+/** The entries of a `quant_config` by tag; null for a tag that stays. */
+function taggedEncodings(quant: ConfigReader): readonly (readonly [string, Encoding | null])[] {
+  const isEntry = (value: unknown): boolean =>
+    typeof value === "object" && value !== null && Object.hasOwn(value, "weight_quant_params");
+  const tags = Object.keys(quant.raw);
+  if (!tags.some((tag) => isEntry(quant.raw[tag]))) return [];
+  return tags.map((tag) => [tag, isEntry(quant.raw[tag]) ? hqqEncoding(quant.child(tag)!) : null]);
+}
+
+function ofTags(
+  tagged: readonly (readonly [string, Encoding | null])[],
+  {
+    skip,
+    layered,
+    experts,
+  }: { readonly skip: ModuleList; readonly layered: boolean; readonly experts: boolean },
+): Scheme {
+  const byTag = new Map(tagged);
+  const ids = new Set(tagged.flatMap(([, encoding]) => (encoding === null ? [] : [encoding.id])));
+  return {
+    id: [...ids].join("+"),
+    basis: "modelled",
+    layered,
+    begin: (model) => {
+      const skipped = skip(model);
+      return (place) => {
+        if (!isLinear(place) || isPredictionInput(place) || skipped(place)) return null;
+        if (!experts && place.tensor.kind === "expert") return null;
+        return byTag.get(hqqTag(moduleName(place))) ?? null;
+      };
+    },
+  };
+}
+
+/** "model.layers.3.self_attn.q_proj" -> "self_attn.q_proj". */
+const hqqTag = (name: string): string =>
+  name
+    .split(".")
+    .filter((part) => part !== "model" && part !== "layers" && !/^\d+$/.test(part))
+    .join(".");
 
 /** torchao: `quant_type` as a name, or as `{ default: { _type, _data } }`. */
 export function torchaoScheme(block: ConfigReader, whole: ConfigReader): Scheme {

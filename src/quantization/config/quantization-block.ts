@@ -11,6 +11,8 @@ export interface QuantizationBlock {
 
 const PARTS = ["text_config", "llm_config", "language_config", "thinker_config"] as const;
 const BLOCKS = ["quantization_config", "compression_config", "quantization"] as const;
+/** Where AQLM and QuIP# wrote their settings before there was a block for them. */
+const OWN_KEYS = ["aqlm", "quip_params"] as const;
 
 /**
  * The quantization block of a config.json (at top level or in its text part), of hf_quant_config.json, of
@@ -18,7 +20,11 @@ const BLOCKS = ["quantization_config", "compression_config", "quantization"] as 
  */
 export function quantizationBlock(value: unknown, file: string): QuantizationBlock | null {
   const whole = readConfig(value, file);
-  const block = nestedBlock(whole) ?? (describesItself(whole) ? whole : undefined);
+  const nested = nestedBlock(whole);
+  const unsized = nested === undefined ? OWN_KEYS.find((key) => whole.has(key)) : undefined;
+  if (unsized !== undefined)
+    whole.fail(unsized, "a method that is sized here; the headers of its weight files give its size too");
+  const block = nested ?? (describesItself(whole) ? whole : undefined);
   if (block === undefined || Object.keys(block.raw).length === 0) return null;
   const method = methodOf(block);
   return method === null ? null : { block, method, whole };
