@@ -15,6 +15,7 @@ import { activationOf } from "../family.ts";
 import type { LayerKind, Tensor } from "../model.ts";
 import { embedding, norm, positionEmbedding } from "../tensors.ts";
 import { encoderLayer, readEncoderHeads } from "../towers/tower.ts";
+import { MOSAIC_MLP, withGatedMlp } from "./gated-bert.ts";
 
 export function readSizes(config: ConfigReader, embeddingKey?: string, otherwise = 128): EncoderSizes {
   const hiddenSize = config.int("hidden_size");
@@ -149,7 +150,21 @@ export const BERT: EncoderRow = {
     question: ({ hiddenSize }) => headLinear("qa_outputs", 2, hiddenSize),
   },
 };
-export const bert = encoderFamily(BERT);
+
+/** MosaicBERT and DNABERT-2, which say so by `alibi_starting_size`: a gated MLP, positions in the attention scores. */
+const isMosaic = (config: ConfigReader): boolean => config.has("alibi_starting_size");
+
+export const bert = encoderFamily({
+  ...BERT,
+  outside: (config, sizes) => {
+    const tensors = bertEmbeddings(config, sizes);
+    return isMosaic(config) ? tensors.filter(({ role }) => role !== "position-embedding") : tensors;
+  },
+  layer: (config, { hiddenSize }) => {
+    const layer = bertLayer(config, BERT_NAMES);
+    return isMosaic(config) ? withGatedMlp(layer, hiddenSize, MOSAIC_MLP) : layer;
+  },
+});
 
 /** BERT whose sentence head has its own linear instead of the pooler; XLM-R is RoBERTa with another vocabulary. */
 export const roberta = encoderFamily({

@@ -3,6 +3,7 @@ import { withDefaults } from "../config-reader.ts";
 import { denseClassifier, encoderFamily, headLinear, maskedLmHead, pooler } from "../encoder-row.ts";
 import { buffer, norm } from "../tensors.ts";
 import { BERT, BERT_NAMES, bertEmbeddings, bertLayer, LM_HEAD, token } from "./bert.ts";
+import { nucleotideMlp, withGatedMlp } from "./gated-bert.ts";
 
 export const esm = encoderFamily({
   ...BERT,
@@ -38,7 +39,11 @@ export const esm = encoderFamily({
       ...headLinear("contact_head.regression", 1, layers * heads),
     ];
   },
-  layer: (config) => bertLayer(config, { ...BERT_NAMES, norms: ["attention.LayerNorm", "LayerNorm"] }),
+  layer: (config, { hiddenSize }) => {
+    const layer = bertLayer(config, { ...BERT_NAMES, norms: ["attention.LayerNorm", "LayerNorm"] });
+    // Nucleotide Transformer v2, a class of its own under this model type.
+    return config.has("add_bias_fnn") ? withGatedMlp(layer, hiddenSize, nucleotideMlp(config)) : layer;
+  },
   heads: {
     plain: ({ hiddenSize }) => pooler("pooler.dense", hiddenSize),
     "masked-lm": (context) => maskedLmHead(context, { ...LM_HEAD, sharedBias: false }),
