@@ -14,14 +14,15 @@ export function labelCount(config: ConfigReader): number {
   return config.int("num_labels", 2);
 }
 
-const ENDINGS = ["ForCausalLM", "ForConditionalGeneration", "LMHeadModel"] as const;
+const ENDINGS = ["ForCausalLM", "ForConditionalGeneration", "ForVisionText2Text", "LMHeadModel"] as const;
 
 type HeadBuilder = (config: ConfigReader, size: number, stem: string) => readonly Tensor[];
 
 /** A class without the usual head: by the end of its name, what it has instead. */
 const HEADS: { readonly [ending: string]: HeadBuilder } = {
   ForSequenceClassification: (config, size) => scores("score", labelCount(config), size, false),
-  ForTokenClassification: (config, size) => scores("score", labelCount(config), size, true),
+  ForTokenClassification: (config, size, stem) =>
+    scores("score", labelCount(config), size, config.flag("token_classification_bias", stem !== "Qwen3ASR")),
   ForQuestionAnswering: (_config, size) => scores("qa_outputs", 2, size, true),
   ForRewardModel: (_config, size, stem) =>
     stem === "InternLM2" ? scores("v_head", 1, size, false) : rewardHead(1, size),

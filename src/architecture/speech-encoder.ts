@@ -9,6 +9,7 @@ import { type ConfigReader, withDefaults } from "./config-reader.ts";
 import { headLinear } from "./encoder-row.ts";
 import { activationOf, type Family } from "./family.ts";
 import type { LayerKind, Tensor } from "./model.ts";
+import { type Pretraining, wav2vec2Pretraining } from "./speech-pretraining.ts";
 import { stackOf } from "./stack.ts";
 import { buffer, convolution, linear, norm, vector } from "./tensors.ts";
 import { encoderLayer, readEncoderHeads } from "./towers/tower.ts";
@@ -25,6 +26,8 @@ export interface SpeechRow {
   /** Norm after the layers; most have one. */
   readonly finalNorm?: false;
   readonly layer: (config: ConfigReader, hiddenSize: number, first: boolean) => LayerKind;
+  /** What the class to train without text adds; wav2vec 2.0's when absent. */
+  readonly pretraining?: Pretraining;
   /** True where the first layer holds more than the others. */
   readonly firstDiffers?: true;
   /** The class knows `add_adapter`; what the adapter holds. */
@@ -179,7 +182,7 @@ export function adapterProjection(width: number, hiddenSize: number): Tensor[] {
   return [...other("adapter.proj", width, hiddenSize), ...norm("adapter.proj_layer_norm", width, "bias")];
 }
 
-function headTensors(kind: (typeof HEADS)[number], config: ConfigReader, row: SpeechRow): Tensor[] {
+function headTensors(kind: (typeof HEADS)[number], config: ConfigReader, row: SpeechRow): readonly Tensor[] {
   const hiddenSize = config.int("hidden_size");
   const adapted = row.adapter !== undefined && config.flag("add_adapter", false);
   const labels = labelCount(config);
@@ -222,19 +225,9 @@ function headTensors(kind: (typeof HEADS)[number], config: ConfigReader, row: Sp
       ];
     }
     case "ForPreTraining": {
-      const groups = config.int("num_codevector_groups", 2);
-      const vectors = groups * config.int("num_codevectors_per_group", 320);
-      const width = config.int("codevector_dim", 256);
-      const target = config.int("proj_codevector_dim", 256);
-      if (width % groups !== 0)
-        config.fail("codevector_dim", `a multiple of num_codevector_groups ${groups}`);
-      const features = sizesOf(config, "conv_dim", CONV_DIM);
-      return [
-        vector("quantizer.codevectors", "lm-head", [1, vectors, width / groups]),
-        ...headLinear("quantizer.weight_proj", vectors, features[features.length - 1]!),
-        ...headLinear("project_hid", target, hiddenSize),
-        ...headLinear("project_q", target, width),
-      ];
+      const dims = sizesOf(config, "conv_dim", CONV_DIM);
+      const sizes = { hiddenSize, features: dims[dims.length - 1]! };
+      return (row.pretraining ?? wav2vec2Pretraining)(config, sizes);
     }
   }
 }

@@ -74,3 +74,12 @@ test("SantaCoder in its own class has one KV head: 1,124,886,528 parameters, as 
   expect(model.notes).toEqual([]);
   expect(model.stacks[0]!.kinds[0]!.mixers[0]).toMatchObject({ kvHeads: 1, keyDim: 128 });
 });
+
+/** transformers 5.18 on the meta device, the class's own sizes: 4,747,846,400 and 2 scores of 2304 with a bias. */
+test.each(["T5Gemma2ForSequenceClassification", "T5Gemma2ForTokenClassification"])(
+  "%s: 4,747,851,010",
+  (name) => {
+    const model = read({ model_type: "t5gemma2", architectures: [name] });
+    expect([model.parameters.total, model.tied]).toEqual([4_747_851_010, false]);
+  },
+);

@@ -8,6 +8,7 @@ import {
   speechLayer,
   waveformStem,
 } from "../speech-encoder.ts";
+import { uniSpeechPretraining, uniSpeechSatPretraining } from "../speech-pretraining.ts";
 import { convolution, embedding, linear, norm, vector } from "../tensors.ts";
 import { readEncoderHeads } from "../towers/tower.ts";
 import { wav2vec2Bert, wav2vec2Conformer } from "./audio-conformers.ts";
@@ -72,12 +73,14 @@ const unispeech = speechFamily({
   id: "unispeech",
   classPrefix: "UniSpeech",
   prefix: "unispeech",
+  pretraining: uniSpeechPretraining,
 });
 const unispeechSat = speechFamily({
   ...WITHOUT_ADAPTER,
   id: "unispeech-sat",
   classPrefix: "UniSpeechSat",
   prefix: "unispeech_sat",
+  pretraining: uniSpeechSatPretraining,
 });
 
 const SEW_DIM = [64, 128, 128, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512];

@@ -1,11 +1,13 @@
 /** Image encoders alone (ViT, CLIP, SigLIP) and beside a text encoder (CLIP, SigLIP). */
 
 import { labelCount } from "../class-heads.ts";
+import { classNamed } from "../class-named.ts";
 import { part, projection } from "../composite.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { withDefaults } from "../config-reader.ts";
 import { headLinear, pooler } from "../encoder-row.ts";
 import type { Family } from "../family.ts";
+import type { ArchitectureDraft } from "../model.ts";
 import { matrix, pair } from "../pair-row.ts";
 import { stackOf } from "../stack.ts";
 import { embedding, norm, positionEmbedding, vector } from "../tensors.ts";
@@ -52,8 +54,10 @@ export const CLIP_TEXT = {
 export const clip: Family = {
   id: "clip",
   modelTypes: ["clip"],
-  classNames: ["CLIPModel"],
+  classNames: ["CLIPModel", "CLIPForImageClassification"],
   build: (config) => {
+    if (classNamed(config, ["CLIPModel", "CLIPForImageClassification"]) === "CLIPForImageClassification")
+      return imageClassifier("clip", config, clipVision);
     const text = withDefaults(part(config, "text_config"), CLIP_TEXT);
     const vision = clipVision(part(config, "vision_config"), "vision_model");
     const width = config.int("projection_dim", 512);
@@ -71,6 +75,14 @@ export const clip: Family = {
   },
 };
 
+/** The image encoder alone and the scores of its labels. */
+function imageClassifier(family: string, config: ConfigReader, vision: TowerBuilder): ArchitectureDraft {
+  const own = part(config, "vision_config");
+  const tower = vision(own, "vision_model");
+  const head = headLinear("classifier", labelCount(config), tower.stacks[0]!.hiddenSize);
+  return { ...towerAlone(family, own, tower, head), modelType: config.text("model_type", family) };
+}
+
 const SIGLIP_TEXT = {
   vocab_size: 32_000,
   hidden_size: 768,
@@ -82,11 +94,14 @@ const SIGLIP_TEXT = {
 
 /** SigLIP: the text encoder ends in a biased linear, the image encoder in attention pooling; a scale and a bias. */
 export function siglipFamily(id: string, className: string, vision: TowerBuilder): Family {
+  const classifies = className.replace(/Model$/, "ForImageClassification");
   return {
     id,
     modelTypes: [id],
-    classNames: [className],
+    classNames: [className, classifies],
     build: (config) => {
+      if (classNamed(config, [className, classifies]) === classifies)
+        return imageClassifier(id, config, vision);
       const text = withDefaults(part(config, "text_config"), SIGLIP_TEXT);
       const hiddenSize = text.int("hidden_size");
       return pair({

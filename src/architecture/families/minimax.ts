@@ -147,7 +147,7 @@ export const minimaxM2 = familyOf({
 const M3: DecoderRow = {
   id: "minimax_m3_text",
   modelTypes: ["minimax_m3_vl_text", "minimax_m3", "minimax_m3_text"],
-  classNames: ["MiniMaxM3SparseForCausalLM"],
+  classNames: ["MiniMaxM3SparseForCausalLM", "MiniMaxM3VLForCausalLM"],
   classSizes: [6144, 3072, 60, 64, 200064],
   kvHeads: 4,
   headDim: 128,

@@ -1,16 +1,24 @@
+import { labelCount } from "../class-heads.ts";
+import { classNamed } from "../class-named.ts";
 import { familyOf } from "../decoder-row.ts";
+import type { Family } from "../family.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
+import type { Tensor } from "../model.ts";
 import { layerTypes } from "../stack.ts";
 import { linear, norm, tensor } from "../tensors.ts";
+
+const CAUSAL = "ModernBertDecoderForCausalLM";
+const BARE = "ModernBertDecoderModel";
+const CLASSIFIES = "ModernBertDecoderForSequenceClassification";
 
 /**
  * ModernBERT read from left to right: q, k and v apart, two of three layers over half of local_attention, no attention
  * norm in layer 0, and the masked head's dense layer before the output.
  */
-export const modernbertDecoder = familyOf(
+const layers = familyOf(
   {
     id: "modernbert-decoder",
-    classNames: ["ModernBertDecoderForCausalLM"],
+    classNames: [CAUSAL, BARE, CLASSIFIES],
     classSizes: [768, 1152, 22, 12, 50_368],
     tied: true,
     norm: "layer-no-bias",
@@ -82,3 +90,24 @@ export const modernbertDecoder = familyOf(
   },
   (config) => ({ norm: config.flag("norm_bias", false) ? "layer" : "layer-no-bias" }),
 );
+
+/** The class's head over words; or none, or a dense layer, a norm and scores. */
+export const modernbertDecoder: Family = {
+  ...layers,
+  build: (config, families) => {
+    const named = classNamed(config, [CAUSAL, BARE, CLASSIFIES]);
+    const draft = layers.build(config, families);
+    if (named === CAUSAL) return draft;
+    const { hiddenSize } = draft;
+    const bias = config.flag("classifier_bias", false);
+    const dense = (name: string, outDim: number): Tensor[] =>
+      linear({ name, role: "head", group: "lm-head", outDim, inDim: hiddenSize, bias });
+    const scores = [
+      ...dense("head.dense", hiddenSize),
+      ...norm("head.norm", hiddenSize, config.flag("norm_bias", false) ? "bias" : "no-bias"),
+      ...dense("classifier", labelCount(config)),
+    ];
+    const body = draft.tensors.filter(({ role, name }) => role !== "head" && !name.startsWith("lm_head."));
+    return { ...draft, tied: false, tensors: [...body, ...(named === CLASSIFIES ? scores : [])] };
+  },
+};

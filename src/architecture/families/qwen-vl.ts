@@ -11,16 +11,18 @@ interface Row {
   readonly id: string;
   readonly modelTypes?: readonly string[];
   readonly className: string;
+  /** Classes of the same layout under its other model types. */
+  readonly also?: readonly string[];
   readonly text: LanguageModelOptions;
   readonly names: TextNames;
   readonly tower: TowerBuilder;
   readonly prefix: string;
 }
 
-const family = ({ className, tower, prefix, ...row }: Row): Family =>
+const family = ({ className, also = [], tower, prefix, ...row }: Row): Family =>
   compositeFamily({
     ...row,
-    classNames: [className],
+    classNames: [className, ...also],
     towers: (config) => [tower(part(config, "vision_config"), prefix)],
   });
 
@@ -76,6 +78,7 @@ export const qwen3Vl = family({
   id: "qwen3_vl",
   modelTypes: ["qwen3_vl", "cosmos3_omni"],
   className: "Qwen3VLForConditionalGeneration",
+  also: ["Cosmos3OmniForConditionalGeneration"],
   text: QWEN3_VL_TEXT,
   tower: qwen3Vision,
   ...NEW_NAMES,
@@ -136,6 +139,7 @@ export const glm4v = family({
   id: "glm4v",
   modelTypes: ["glm4v", "glm46v", "glmga"],
   className: "Glm4vForConditionalGeneration",
+  also: ["Glm46VForConditionalGeneration"],
   text: GLM4V_TEXT,
   tower: glmVision,
   ...NEW_NAMES,

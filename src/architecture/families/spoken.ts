@@ -219,12 +219,16 @@ const kyutaiText = helium(375);
 const kyutai: Family = {
   id: "kyutai_speech_to_text",
   modelTypes: ["kyutai_speech_to_text"],
-  classNames: ["KyutaiSpeechToTextForConditionalGeneration"],
+  classNames: ["KyutaiSpeechToTextForConditionalGeneration", "KyutaiSpeechToTextModel"],
   build: (given, families) => {
     const config = withDefaults(given, { vocab_size: 4001, ffn_dim: 11_264 });
     const draft = kyutaiText.build(config, families);
     const codes = config.int("num_codebooks", 32) * config.int("codebook_vocab_size", 2049);
     const words = embedding("model.embed_tokens.embed_tokens", draft.vocabSize + codes + 1, draft.hiddenSize);
+    if (config.texts("architectures")?.[0] === "KyutaiSpeechToTextModel") {
+      const bare = { ...draft, tensors: draft.tensors.filter(({ role }) => role !== "head"), tied: false };
+      return { ...withSound(bare, [words], []), family: "kyutai_speech_to_text" };
+    }
     const sound = codec(config, "codec_config", "codec_model");
     return { ...withSound(draft, [words], [sound]), family: "kyutai_speech_to_text" };
   },

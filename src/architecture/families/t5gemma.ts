@@ -1,7 +1,9 @@
 /** T5Gemma (arXiv:2504.06225): Gemma 2 as an encoder and as a decoder that attends to it. */
+import { labelCount } from "../class-heads.ts";
 import { classNamed } from "../class-named.ts";
 import { type ConfigReader, readConfig, readHeads, withDefaults } from "../config-reader.ts";
 import { seqLayer } from "../encoder-decoder.ts";
+import { headLinear } from "../encoder-row.ts";
 import { activationOf, type Family } from "../family.ts";
 import type { LayerKind, Stack, Tensor } from "../model.ts";
 import { stackOf } from "../stack.ts";
@@ -140,8 +142,13 @@ const GEMMA_3 = { ...GEMMA_2B, vocab_size: 262_208 } as const;
 export const t5gemma2: Family = {
   id: "t5gemma2",
   modelTypes: ["t5gemma2"],
-  classNames: ["T5Gemma2ForConditionalGeneration"],
+  classNames: [
+    "T5Gemma2ForConditionalGeneration",
+    "T5Gemma2ForSequenceClassification",
+    "T5Gemma2ForTokenClassification",
+  ],
   build: (config) => {
+    const classifies = /Classification$/.test(config.texts("architectures")?.[0] ?? "");
     const empty = readConfig({}, config.file);
     const both = config.child("encoder") ?? empty;
     const encoder = withDefaults(both.child("text_config") ?? empty, GEMMA_3);
@@ -175,7 +182,7 @@ export const t5gemma2: Family = {
       modelType: "t5gemma2",
       hiddenSize,
       vocabSize,
-      tied,
+      tied: tied && !classifies,
       ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
       norm: "rms-plus-one",
       stacks: [
@@ -191,7 +198,11 @@ export const t5gemma2: Family = {
         ...inGroup("projector", norm(`${at}.multi_modal_projector.mm_soft_emb_norm`, seen)),
         ...(tied ? [] : words("model.decoder", vocabSize, hiddenSize)),
         ...norm("model.decoder.norm", hiddenSize),
-        ...(tied ? [] : head("lm_head.out_proj", vocabSize, hiddenSize)),
+        ...(classifies
+          ? headLinear("score.out_proj", labelCount(config), hiddenSize)
+          : tied
+            ? []
+            : head("lm_head.out_proj", vocabSize, hiddenSize)),
       ],
       notes: [],
     };

@@ -77,7 +77,7 @@ export const kimiK3: Family = {
 export const minimaxM3Vl: Family = {
   id: "minimax_m3_vl",
   modelTypes: ["minimax_m3_vl"],
-  classNames: ["MiniMaxM3SparseForConditionalGeneration"],
+  classNames: ["MiniMaxM3SparseForConditionalGeneration", "MiniMaxM3VLForConditionalGeneration"],
   build: (config, families) => {
     const text = languageModel(config, families, {
       modelType: "minimax_m3_vl_text",
