@@ -147,7 +147,8 @@ function build(row: SeqRow, config: ConfigReader): ArchitectureDraft {
   const alone = named === row.causal;
   const tied = tiedEmbeddings(config, row.tied ?? true) && !(alone && row.causalTied === false);
   const shared = config.flag("share_encoder_decoder_embeddings", true);
-  const targetSize = shared ? vocabSize : config.int("decoder_vocab_size", vocabSize);
+  // Marian's decoder alone has the decoder's words whatever is shared.
+  const targetSize = shared && !alone ? vocabSize : config.int("decoder_vocab_size", vocabSize);
   const maxContextTokens = config.optionalInt("max_position_embeddings");
   const sides: readonly Side[] = alone ? ["decoder"] : ["encoder", "decoder"];
   const features = row.featureInput === true;
@@ -196,7 +197,7 @@ function build(row: SeqRow, config: ConfigReader): ArchitectureDraft {
       ...(named === row.generator || alone
         ? [
             ...(row.logitsBias && !alone ? [buffer("final_logits_bias", "lm-head", [1, targetSize])] : []),
-            ...(tied ? [] : head(row.head ?? "lm_head", targetSize, hiddenSize)),
+            ...(tied ? [] : head(row.head ?? "lm_head", alone ? vocabSize : targetSize, hiddenSize)),
           ]
         : []),
       ...(named === row.classifier

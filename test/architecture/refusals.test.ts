@@ -95,6 +95,12 @@ test.for([
     },
     "attn_config",
   ],
+  [
+    "heads that Helium's output has not",
+    { ...experts, model_type: "helium", num_key_value_heads: 4, head_dim: 32 },
+    "head_dim",
+  ],
+  ["heads that ESM Cambrian's norms have not", { model_type: "esmc", head_dim: 128 }, "head_dim"],
 ] as const)("%s is refused, naming %s", ([, config, key]) => {
   const error = refusal(config);
   expect(error.code).toBe("bad-config");

@@ -90,7 +90,7 @@ export const arcee = familyOf({
   activation: "relu2",
 });
 
-/** Helium: o never carries a bias. */
+/** Helium: o never carries a bias, and is [h, h] whatever the heads are. */
 export const helium = familyOf({
   ...LLAMA,
   id: "helium",
@@ -99,6 +99,10 @@ export const helium = familyOf({
   kvHeads: 20,
   headDim: 128,
   oBias: false,
+  check: (config, { hiddenSize, heads, headDim }) => {
+    if (heads * headDim !== hiddenSize)
+      config.fail("head_dim", `${hiddenSize} / ${heads}: the class has no other`);
+  },
 });
 
 const scalar = { role: "other", kind: "vector", group: "mlp", shape: [1] } as const;

@@ -162,6 +162,7 @@ export const nomicBert = encoderFamily({
     return encoderLayer({
       hiddenSize,
       heads,
+      headDim: config.int("head_dim", hiddenSize / heads),
       attention: { name: "attn", fused: "Wqkv", outName: "out_proj" },
       mlp: {
         name: "mlp",

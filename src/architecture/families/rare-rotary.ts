@@ -47,6 +47,13 @@ function llamaLayer(config: ConfigReader, sides: LlamaSides): LayerKind {
   });
 }
 
+/** The width of q, where the class has norms of the hidden size on it. */
+function checkHeadDim(config: ConfigReader): void {
+  const { hiddenSize, heads } = readEncoderHeads(config, ["hidden_size"], ["num_attention_heads"]);
+  if (config.int("head_dim", hiddenSize / heads) * heads !== hiddenSize)
+    config.fail("head_dim", `${hiddenSize} / ${heads}: the class has no other`);
+}
+
 /** Llama read from both sides under a head for hidden words; untied unless the config says so. */
 function bidirectional(
   id: string,
@@ -54,7 +61,7 @@ function bidirectional(
   spec: LlamaSides & {
     readonly inner: string;
     readonly defaults: Readonly<Record<string, unknown>>;
-    readonly head: (sizes: EncoderSizes, tied: boolean) => readonly Tensor[];
+    readonly head: (sizes: EncoderSizes, config: ConfigReader, tied: boolean) => readonly Tensor[];
     readonly classifiers: boolean;
   },
 ): Family {
@@ -97,14 +104,17 @@ function bidirectional(
             prefix: at("layers"),
             hiddenSize,
             layers: sizes.layers,
-            build: () => llamaLayer(config, spec),
+            build: () => {
+              if (spec.qkNorm === "projection") checkHeadDim(config);
+              return llamaLayer(config, spec);
+            },
           }),
         ],
         tensors: [
           embedding(at("embed_tokens"), vocabSize, hiddenSize),
           ...norm(at("norm"), hiddenSize),
           ...(masked
-            ? spec.head(sizes, tied)
+            ? spec.head(sizes, config, tied)
             : named === names.sequence
               ? [
                   ...headLinear("dense", hiddenSize, hiddenSize),
@@ -131,7 +141,9 @@ const eurobert = bidirectional("eurobert", "EuroBert", {
     num_hidden_layers: 12,
     num_attention_heads: 12,
   },
-  head: ({ vocabSize, hiddenSize }, tied) => (tied ? [] : head("lm_head", vocabSize, hiddenSize)),
+  // The head takes its bias from the MLP's key, and keeps it when tied.
+  head: ({ vocabSize, hiddenSize }, config, tied) =>
+    head("lm_head", vocabSize, hiddenSize, config.flag("mlp_bias", false)).slice(tied ? 1 : 0),
 });
 
 /** ESM Cambrian: proteins, norms over whole queries and keys. */

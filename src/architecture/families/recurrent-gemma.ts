@@ -74,9 +74,7 @@ export const recurrentGemma: Family = {
   classNames: ["RecurrentGemmaForCausalLM"],
   build: (config) => {
     const sizes = readDecoderSizes(config, { tied: true });
-    const { hiddenSize, heads, kvHeads } = sizes;
-    if (hiddenSize % heads !== 0)
-      config.fail("num_attention_heads", `a divisor of hidden_size ${hiddenSize}`);
+    const { hiddenSize, heads, kvHeads, headDim } = sizes;
     const width = config.int("lru_width", hiddenSize);
     if (width % heads !== 0) config.fail("lru_width", `a multiple of the ${heads} heads`);
     const kinds = config.texts(["block_types", "_block_types"]) ?? ["recurrent", "recurrent", "attention"];
@@ -89,7 +87,7 @@ export const recurrentGemma: Family = {
       hiddenSize,
       heads,
       kvHeads,
-      keyDim: hiddenSize / heads,
+      keyDim: headDim,
       bias: { qkv: bias, o: true },
       windowTokens: config.int(["attention_window_size", "sliding_window"], 2048),
     });

@@ -94,7 +94,9 @@ const row = familyOf(
   },
   (config) => ({
     norm: config.flag("use_bias", false) ? "layer" : "rms",
-    finalNorm: config.flag("add_out_norm", true),
+    // The norm at the end has no bias, and is there whatever add_out_norm says.
+    finalNorm: false,
+    extras: (_config, { hiddenSize }) => norm("backbone.out_norm", hiddenSize),
   }),
 );
 

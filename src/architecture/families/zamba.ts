@@ -1,4 +1,5 @@
 /** Zamba (arXiv:2405.16712): Mamba in every layer, and one shared attention block that the hybrid layers run. */
+import { tiedEmbeddings } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
 import { activationOf, type Family } from "../family.ts";
@@ -45,6 +46,9 @@ export const zamba: Family = {
     const hybrid = (layer: number): boolean =>
       types === undefined ? hybridAt(layer, period, offset) : types[layer] === "hybrid";
     const first = Array.from({ length: layers }, (_, layer) => layer).find(hybrid);
+    // Untied words untie the block too: the class has one switch for both.
+    const reuses = tiedEmbeddings(config, true);
+    const holds = (layer: number): boolean => layer === first || (!reuses && hybrid(layer));
 
     const mambaHeads = config.int("n_mamba_heads", 2);
     const inner = config.int("mamba_expand", 2) * hiddenSize;
@@ -131,7 +135,7 @@ export const zamba: Family = {
                   outDim: hiddenSize,
                   inDim: hiddenSize,
                 }),
-                ...(layer === first
+                ...(holds(layer)
                   ? [
                       ...attention.tensors,
                       ...norm(`${shared}.input_layernorm`, wide),
@@ -145,10 +149,10 @@ export const zamba: Family = {
         hybrid(layer)
           ? {
               feedForward: { kind: "dense", width, gated: true, activation: activationOf(config, "gelu") },
-              tensors: layer === first ? gatedMlp({ name: `${shared}.feed_forward`, hiddenSize, width }) : [],
+              tensors: holds(layer) ? gatedMlp({ name: `${shared}.feed_forward`, hiddenSize, width }) : [],
             }
           : { feedForward: { kind: "none" }, tensors: [] },
-      keyOf: (layer) => (hybrid(layer) ? `hybrid ${layer === first}` : "mamba"),
+      keyOf: (layer) => (hybrid(layer) ? `hybrid ${holds(layer)}` : "mamba"),
     });
   },
 };

@@ -1,3 +1,4 @@
+import { tiedEmbeddings } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
 import { activationOf, type Family } from "../family.ts";
@@ -38,7 +39,12 @@ export const zamba2: Family = {
     const order = new Map<number, number>();
     for (let layer = 0; layer < layers; layer++) if (types[layer] === "hybrid") order.set(layer, order.size);
     const blocks = config.int("num_mem_blocks", 1);
-    const holds = (layer: number): boolean => order.get(layer)! < blocks;
+    // Untied words untie the blocks too: the class has one switch for both.
+    const reuses = tiedEmbeddings(config, true);
+    const holds = (layer: number): boolean => !reuses || order.get(layer)! < blocks;
+    // A block holds adapters for all layers that run it, of which a tied layer counts its own.
+    const turns = (layer: number): number =>
+      reuses ? 1 : [...order.values()].filter((at) => at % blocks === order.get(layer)! % blocks).length;
 
     const bias = config.flag("add_bias_linear", false);
     const mambaHeads = config.int("n_mamba_heads", 8);
@@ -53,7 +59,8 @@ export const zamba2: Family = {
         stateDim: config.int("mamba_d_state", 64),
         groups: config.int("mamba_ngroups", 1),
         convKernel: config.int("mamba_d_conv", 4),
-        convBias: config.flag("use_conv_bias", true),
+        // The class has the bias whatever use_conv_bias says.
+        convBias: true,
         projectionBias: bias,
         gatedNorm: true,
       });
@@ -68,15 +75,19 @@ export const zamba2: Family = {
       kvHeads,
       keyDim: sizes.headDim,
     });
-    const adapter = (name: string, outDim: number, inDim: number): Tensor[] => [
-      ...linear({ name: `${name}.0`, role: "other", group: "attention", outDim: rank, inDim }),
-      ...linear({ name: `${name}.1`, role: "other", group: "attention", outDim, inDim: rank }),
-    ];
-    const queryAdapters = config.flag("use_shared_attention_adapter", false)
-      ? ["q", "k", "v"].flatMap((x) =>
-          adapter(`${shared}.self_attn.linear_${x}_adapter_list`, 2 * hiddenSize, 2 * hiddenSize),
-        )
-      : [];
+    const adapter = (name: string, outDim: number, inDim: number, layer: number): Tensor[] =>
+      Array.from({ length: turns(layer) }, (_, turn) => (turn === 0 ? name : `${name}.${turn}`)).flatMap(
+        (at) => [
+          ...linear({ name: `${at}.0`, role: "other", group: "attention", outDim: rank, inDim }),
+          ...linear({ name: `${at}.1`, role: "other", group: "attention", outDim, inDim: rank }),
+        ],
+      );
+    const queryAdapters = (layer: number): Tensor[] =>
+      config.flag("use_shared_attention_adapter", false)
+        ? ["q", "k", "v"].flatMap((x) =>
+            adapter(`${shared}.self_attn.linear_${x}_adapter_list`, 2 * hiddenSize, 2 * hiddenSize, layer),
+          )
+        : [];
     return decoder({
       family: "zamba2",
       config,
@@ -106,7 +117,7 @@ export const zamba2: Family = {
               outDim: hiddenSize,
               inDim: hiddenSize,
             }),
-            ...queryAdapters,
+            ...queryAdapters(layer),
             ...(holds(layer)
               ? [
                   ...attention.tensors,
@@ -122,14 +133,14 @@ export const zamba2: Family = {
         return {
           feedForward: { kind: "dense", width, gated: true, activation: activationOf(config, "gelu") },
           tensors: [
-            ...adapter(`${shared}.feed_forward.gate_up_proj_adapter_list`, 2 * width, hiddenSize),
+            ...adapter(`${shared}.feed_forward.gate_up_proj_adapter_list`, 2 * width, hiddenSize, layer),
             ...(holds(layer)
               ? gatedMlp({ name: `${shared}.feed_forward`, hiddenSize, width, bias, fused: "gate_up_proj" })
               : []),
           ],
         };
       },
-      keyOf: (layer) => (order.has(layer) ? `hybrid ${holds(layer)}` : "mamba"),
+      keyOf: (layer) => (order.has(layer) ? `hybrid ${holds(layer)} ${turns(layer)}` : "mamba"),
     });
   },
 };
