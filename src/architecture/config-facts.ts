@@ -20,6 +20,8 @@ const DTYPES: { readonly [name: string]: string | null } = {
   fp8: null,
 };
 
+const EIGHT_BITS = /^(?:torch\.)?(?:float8_e\dm\d\w*|fp8|u?int8)$/;
+
 /** Keys under which composite files nest their language model, or what holds it. */
 const TEXT_PARTS = ["text_config", "llm_config", "language_config", "thinker_config", "llm_cfg"] as const;
 
@@ -32,12 +34,19 @@ export function publishedDtype(config: ConfigReader): string | undefined {
   return dtypeOf(config) ?? dtypeOf(config.child(TEXT_PARTS));
 }
 
+/** The name under `dtype` or `torch_dtype` where it is one of 8 bits, which norms and embeddings do not have. */
+export function partialDtype(config: ConfigReader): string | undefined {
+  const text = config.child(TEXT_PARTS);
+  const named = [config, text].flatMap((part) => part?.raw.dtype ?? part?.raw.torch_dtype ?? []);
+  return named.find((name): name is string => typeof name === "string" && EIGHT_BITS.test(name));
+}
+
 function dtypeOf(config: ConfigReader | undefined): string | undefined {
   const key = ["dtype", "torch_dtype"].find((name) => typeof config?.raw[name] === "string");
   if (config === undefined || key === undefined) return undefined;
   const name = (config.raw[key] as string).replace(/^torch\./, "");
   if (Object.hasOwn(DTYPES, name)) return DTYPES[name] ?? undefined;
-  if (/^float8_e\dm\d\w*$/.test(name)) return undefined;
+  if (EIGHT_BITS.test(name)) return undefined;
   return config.fail(key, "the name of a torch dtype, such as bfloat16");
 }
 

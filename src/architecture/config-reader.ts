@@ -47,6 +47,9 @@ function describe(value: unknown): string {
   if (Array.isArray(value) && !(value.length === 1 && typeof value[0] !== "object"))
     return `a list of ${value.length}`;
   if (typeof value === "object" && !Array.isArray(value)) return "an object";
+  // Python writes NaN; a number of too many digits is read as Infinity.
+  if (typeof value === "number" && !Number.isFinite(value))
+    return Number.isNaN(value) ? "NaN" : "a number that is too large";
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
@@ -69,7 +72,7 @@ export function readConfig(
     throw new VramCalcError("bad-config", {
       file,
       key: at.path === "" ? "(the whole file)" : at.path,
-      found: describe(value),
+      found: value === null ? "null" : describe(value),
       expected: "an object of settings",
     });
   }

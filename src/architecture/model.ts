@@ -348,5 +348,7 @@ export interface Architecture extends ArchitectureDraft {
   readonly forward?: ForwardFacts;
   /** Format of the published weights ("bf16"), when the config says. */
   readonly dtype?: string;
+  /** What the config calls the published weights where that is no format of a whole model: "float8_e4m3fn". */
+  readonly partialDtype?: string;
   readonly parameters: ParameterTotals;
 }

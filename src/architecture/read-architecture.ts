@@ -1,7 +1,7 @@
 /** Reads a config.json with a set of families. The sets are in the registries, from main-registry.ts to registry.ts. */
 import { nearestNames, VramCalcError } from "../errors.ts";
 import { classNotKnown, otherClass, withHeadOf } from "./class-heads.ts";
-import { checkContradictions, publishedDtype } from "./config-facts.ts";
+import { checkContradictions, partialDtype, publishedDtype } from "./config-facts.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
@@ -127,13 +127,13 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
 
   function unsupported(config: ConfigReader): VramCalcError {
     const modelType = modelTypeOf(config);
-    const nothing = !config.has(["model_type", "architectures"]);
-    return new VramCalcError("unsupported-model", {
-      file: config.file,
-      modelType,
-      nearest: nothing ? [] : nearestNames(modelType, byModelType.keys()),
-      reason: nothing ? nothingNamed(config) : "no family describes it",
-    });
+    const { file } = config;
+    if (!config.has(["model_type", "architectures"]))
+      return new VramCalcError("unsupported-model", { file, modelType, ...nothingNamed(config) });
+    const nearest = nearestNames(modelType, byModelType.keys());
+    const assume = nearest.length > 0 ? "" : " (--assume-family NAME sizes it as one that is known)";
+    const reason = `no family describes it${assume}`;
+    return new VramCalcError("unsupported-model", { file, modelType, nearest, reason });
   }
 
   return readArchitecture;
@@ -142,17 +142,45 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
 /** What the config says beside the draft; of images the family's word goes before the keys'. */
 function finish({ vision, ...draft }: ArchitectureDraft, config: ConfigReader): Architecture {
   const forward = readForwardFacts(config);
-  const finished = finishArchitecture(draft, config.file, publishedDtype(config));
+  const dtype = publishedDtype(config);
+  const partial = dtype === undefined ? partialDtype(config) : undefined;
+  const finished = {
+    ...finishArchitecture(draft, config.file, dtype),
+    ...(partial === undefined ? {} : { partialDtype: partial }),
+  };
   if (vision === undefined) return { ...finished, forward };
   const seen: VisionFacts = { sizing: "fixed", merge: 1, ...forward.vision, ...vision };
   return { ...finished, forward: { ...forward, vision: seen } };
 }
 
-function nothingNamed(config: ConfigReader): string {
+/** Keys that BERT's first files hold, which name neither model type nor class. */
+const BERT_KEYS = [
+  "type_vocab_size",
+  "hidden_size",
+  "num_attention_heads",
+  "num_hidden_layers",
+  "vocab_size",
+];
+
+function nothingNamed(config: ConfigReader): {
+  readonly nearest: readonly string[];
+  readonly reason: string;
+} {
   const part = config.optionalText("_class_name");
-  return part === undefined
-    ? "it has neither model_type nor architectures, so it is not a model's config.json"
-    : `it is ${part.slice(0, 60)}, a part of a diffusion pipeline, of which only text encoders are sized`;
+  if (part !== undefined)
+    return {
+      nearest: [],
+      reason: `it is ${part.slice(0, 60)}, a part of a diffusion pipeline, of which only text encoders are sized`,
+    };
+  if (BERT_KEYS.every((key) => config.has(key)))
+    return {
+      nearest: ["bert"],
+      reason: "it has neither model_type nor architectures, but the keys of BERT's first files",
+    };
+  return {
+    nearest: [],
+    reason: "it has neither model_type nor architectures, so it is not a model's config.json",
+  };
 }
 
 function modelTypeOf(config: ConfigReader): string {

@@ -176,7 +176,8 @@ function chooseStorage(
       ? storageOf(`gguf_${GGUF_TYPES.get(plain.id)}`)
       : plain;
   }
-  notes.push(DEFAULT_DTYPE_NOTE);
+  const { partialDtype } = model;
+  notes.push(partialDtype === undefined ? DEFAULT_DTYPE_NOTE : partialDtypeNote(partialDtype));
   return guessed(storageOf("bf16"));
 }
 
@@ -201,6 +202,13 @@ const DEFAULT_DTYPE_NOTE: Note = {
   message: "the model does not say how its weights are stored: bf16 taken; --dtype sets another",
   details: { dtype: "bf16" },
 };
+
+/** A dtype of 8 bits without a block that says which tensors have it, and with what scales. */
+const partialDtypeNote = (dtype: string): Note => ({
+  code: "default-dtype",
+  message: `the config calls its weights ${dtype} and does not say which of them: bf16 taken; --dtype fp8 sizes the linears in 8 bits`,
+  details: { dtype: "bf16", stated: dtype },
+});
 
 /** What is asked for; else under vLLM what the checkpoint is calibrated for (`torch_utils.py`, `attention/layer.py`). */
 function chosenCacheFormat(model: Architecture, options: EstimateOptions, notes: Note[]): string {

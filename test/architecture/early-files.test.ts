@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { readCommonArchitecture } from "../../src/architecture/common-registry.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
 
 const read = (config: object) => readArchitecture(config, "config.json");
 
@@ -84,4 +86,76 @@ describe("ESM with add_bias_fnn is Nucleotide Transformer v2, whose MLP is gated
     ["50M: 42,303,180 + 12 x (2048 x 512 - 2048 - 512)", small, 54_855_372],
     ["500M with biases: 29 x (2 x 4096 + 1024) more", { ...large, add_bias_fnn: true }, 496_513_500],
   ])("%s", (_, config, total) => expect(read(config).parameters.total).toBe(total));
+});
+
+/** state-spaces/mamba-2.8b-slimpj and mamba2-1.3b; totals of the classes with the vocabulary padded (transformers 5.18). */
+describe("files of the mamba_ssm package name no model type", () => {
+  const mamba = { d_model: 2560, n_layer: 64, vocab_size: 50_277, ssm_cfg: {}, pad_vocab_size_multiple: 8 };
+  const mamba2 = {
+    d_model: 2048,
+    d_intermediate: 0,
+    n_layer: 48,
+    vocab_size: 50_277,
+    ssm_cfg: { layer: "Mamba2" },
+    attn_layer_idx: [],
+    attn_cfg: {},
+    rms_norm: true,
+    pad_vocab_size_multiple: 16,
+    tie_embeddings: true,
+  };
+  const odd = {
+    d_model: 256,
+    n_layer: 3,
+    vocab_size: 510,
+    ssm_cfg: {
+      layer: "Mamba2",
+      d_state: 64,
+      expand: 3,
+      headdim: 32,
+      ngroups: 2,
+      bias: true,
+      conv_bias: false,
+    },
+    tie_embeddings: false,
+  };
+  test.each([
+    ["Mamba 2.8B", mamba, "mamba", 2_768_345_600],
+    ["Mamba-2 1.3B", mamba2, "mamba2", 1_343_757_312],
+    ["every key of a block", odd, "mamba2", 2_268_704],
+  ])("%s", (_, config, family, total) => {
+    const model = read(config);
+    expect([model.family, model.parameters.total]).toEqual([family, total]);
+    expect(readCommonArchitecture(config, "config.json")).toEqual(model);
+  });
+
+  test.each([
+    ["attn_layer_idx", { ...mamba2, attn_layer_idx: [9, 18] }],
+    ["d_intermediate", { ...mamba2, d_intermediate: 14_336 }],
+    ["ssm_cfg.layer", { ...mamba2, ssm_cfg: { layer: "Mamba3" } }],
+  ])("%s is refused where it asks for more", (key, config) => {
+    expect(() => read(config)).toThrow(new RegExp(`"${key}"`));
+  });
+});
+
+test("BERT's first files are pointed to --assume-family bert", () => {
+  const config = {
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    type_vocab_size: 2,
+    vocab_size: 21_128,
+  };
+  expect(() => read(config)).toThrow(/keys of BERT's first files; nearest known: bert \(--assume-family/);
+  expect(readArchitecture(config, "config.json", { assumeFamily: "bert" }).parameters.total).toBeGreaterThan(
+    0,
+  );
+});
+
+test("a dtype of 8 bits is said as what it is, and no more is made of it", () => {
+  const config = { ...FALCON_40B, torch_dtype: "float8_e4m3fn" };
+  const { notes } = estimate(read(config), { contextTokens: 1 });
+  const note = notes.find(({ code }) => code === "default-dtype");
+  expect(note?.message).toContain("the config calls its weights float8_e4m3fn");
+  expect(note?.details).toEqual({ dtype: "bf16", stated: "float8_e4m3fn" });
 });

@@ -145,3 +145,21 @@ test("a model cut down to its first dense layers keeps the keys of its experts",
   const cut = { ...deepseek, num_hidden_layers: 2, first_k_dense_replace: 3 };
   expect(readArchitecture(cut, "config.json").parameters.total).toBeGreaterThan(0);
 });
+
+test.each([
+  [
+    "a class is named",
+    { ...llama, model_type: "bert", architectures: ["BertForVision"] },
+    /is \["BertForVision"\]/,
+  ],
+  ["NaN is NaN", { ...llama, hidden_size: Number.NaN }, /"hidden_size" is NaN/],
+  [
+    "100,000 digits are too many",
+    { ...llama, hidden_size: Number.POSITIVE_INFINITY },
+    /is a number that is too large/,
+  ],
+  ["null is null", null, /\(the whole file\)" is null/],
+  ["an unlike model type", { ...llama, model_type: "zzzzzzzzzzzz" }, /--assume-family NAME/],
+])("a refusal says what was read: %s", (_, config, said) => {
+  expect(refusal(config).message).toMatch(said);
+});
