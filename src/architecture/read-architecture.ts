@@ -3,6 +3,7 @@ import { nearestNames, VramCalcError } from "../errors.ts";
 import { classNotKnown, otherClass, withHeadOf } from "./class-heads.ts";
 import { checkContradictions, partialDtype, publishedDtype } from "./config-facts.ts";
 import { type ConfigReader, readConfig } from "./config-reader.ts";
+import { isDraft } from "./draft-keys.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
 import type { Architecture, ArchitectureDraft, Note, VisionFacts } from "./model.ts";
@@ -102,6 +103,7 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
   function familyOf(config: ConfigReader): Family | null {
     const claimed = claiming.find(({ claims }) => claims?.(config));
     if (claimed !== undefined) return claimed;
+    if (isDraft(config.raw)) throw unsupported(config, "it is a draft, of which these families know nothing");
     const modelType = config.optionalText("model_type");
     const found = modelType === undefined ? undefined : byModelType.get(modelType);
     const named = config
@@ -125,9 +127,11 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
     });
   }
 
-  function unsupported(config: ConfigReader): VramCalcError {
+  function unsupported(config: ConfigReader, why?: string): VramCalcError {
     const modelType = modelTypeOf(config);
     const { file } = config;
+    if (why !== undefined)
+      return new VramCalcError("unsupported-model", { file, modelType, nearest: [], reason: why });
     if (!config.has(["model_type", "architectures"]))
       return new VramCalcError("unsupported-model", { file, modelType, ...nothingNamed(config) });
     const nearest = nearestNames(modelType, byModelType.keys());

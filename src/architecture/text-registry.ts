@@ -2,6 +2,7 @@
  * Text decoders alone, for a program that starts on a config.json: nine in ten configs need no more, and loading
  * the other families takes longer than reading the file.
  */
+import { isDraft } from "./draft-keys.ts";
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture, TOWER_KEYS } from "./read-architecture.ts";
 
@@ -22,6 +23,7 @@ export function textRegistry(decoders: readonly Family[]): TextRegistry {
       return (
         typeof config.model_type === "string" &&
         modelTypes.has(config.model_type) &&
+        !isDraft(config) &&
         TOWER_KEYS.every((key) => !Object.hasOwn(config, key))
       );
     },

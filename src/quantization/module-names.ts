@@ -92,8 +92,6 @@ const TOWER_STARTS = ["", "model.", "thinker."] as const;
 /**
  * Every spelling that a pattern may be written for: a composite class of transformers 5 has "model.visual" and
  * "model.language_model" where one of version 4 has "visual" and "model".
- *
- * @example spellings of a gemma3 tower // "vision_tower.encoder.layers.0.mlp.fc1", "model.vision_tower.encoder...", ...
  */
 export function spellings(place: Place, model: Architecture): readonly string[] {
   const name = moduleName(place);

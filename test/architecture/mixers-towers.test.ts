@@ -221,7 +221,7 @@ describe("refusals name the key", () => {
     // The sums of LLaVA's own classes are in remote-sums.test.ts.
     const here = [...HYBRIDS, ...COMPOSITES, ...ENCODERS].filter((f) => !LLAVA_ORIGINALS.includes(f));
     const missing = here.map((f) => f.id).filter((id) => !seen.has(id));
-    // Files of mamba_ssm are read as mamba or mamba2. Kimi K3 is met by the bytes of its index; VILA and RWKV-5 are layouts without a stated total.
-    expect(missing).toEqual(["state-spaces", "rwkv5", "kimi_k3", "llava_llama"]);
+    // Kimi K3 is met by the bytes of its index; VILA and RWKV-5 are layouts without a stated total.
+    expect(missing).toEqual(["rwkv5", "kimi_k3", "llava_llama"]);
   });
 });

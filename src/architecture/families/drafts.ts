@@ -4,29 +4,17 @@
  */
 import { type ConfigReader, overriding } from "../config-reader.ts";
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import { isDraft } from "../draft-keys.ts";
 import type { Family } from "../family.ts";
 import type { ArchitectureDraft, Note, Tensor } from "../model.ts";
 import { buffer, head, linear, norm } from "../tensors.ts";
 import { LLAMA } from "./llama.ts";
 import { QWEN3 } from "./qwen.ts";
 
-const KEYS = [
-  "draft_vocab_size",
-  "eagle_config",
-  "dflash_config",
-  "speculators_model_type",
-  "speculators_config",
-] as const;
-
-/** Classes of drafts, NVIDIA's Eagle, which sees images, not among them. */
-const CLASSES =
-  /^Eagle3?(?:Llama|Mistral|Qwen|DeepSeek|Deepseek|MiniCPM)|Eagle3?$|Eagle3(?:ForCausalLM|Speculator)|^DFlash|^DSpark|Speculator(?:Model)?$|ForCausalLMMTP$/;
-
 const EAGLE3 = /^(?:Llama|Eagle3?Llama|LlamaEagle3)ForCausalLM(?:Eagle3)?$|^Eagle3(?:Speculator|DraftModel)$/;
 const DFLASH = "DFlashDraftModel";
 
 const classOf = (config: ConfigReader): string => config.texts("architectures")?.[0] ?? "";
-const isDraft = (config: ConfigReader): boolean => config.has(KEYS) || CLASSES.test(classOf(config));
 const isDflash = (config: ConfigReader): boolean =>
   classOf(config) === DFLASH && !config.has(["speculators_model_type", "speculators_config"]);
 
@@ -70,7 +58,7 @@ const eagleLayer = familyOf(
 const eagle3: Family = {
   id: "eagle3",
   modelTypes: ["eagle3"],
-  claims: (config) => isDraft(config) && !isDflash(config),
+  claims: (config) => isDraft(config.raw) && !isDflash(config),
   build: (given, families) => {
     const named = classOf(given);
     const kind = given.optionalText("speculators_model_type") ?? "eagle3";

@@ -12,13 +12,11 @@ import { nemotronH } from "./nemotron-h.ts";
 import { qwen3Next, qwen35MoeText, qwen35Text } from "./qwen3-next.ts";
 import { recurrentGemma } from "./recurrent-gemma.ts";
 import { rwkv5 } from "./rwkv.ts";
-import { stateSpaces } from "./state-spaces.ts";
 import { zamba2 } from "./zamba2.ts";
 
 export const HYBRIDS: readonly Family[] = [
   mamba,
   mamba2,
-  stateSpaces,
   jamba,
   bamba,
   falconH1,

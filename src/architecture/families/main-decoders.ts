@@ -10,7 +10,6 @@ import {
   minicpm3,
   youtu,
 } from "./deepseek.ts";
-import { DRAFTS } from "./drafts.ts";
 import { gemma, gemma2, gemma3Text, vaultGemma } from "./gemma.ts";
 import { glm, glm4, glm4Moe } from "./glm.ts";
 import { codegen, gpt2, gptBigcode, gptj, gptNeo, gptNeox } from "./gpt.ts";
@@ -83,5 +82,4 @@ export const MAIN_DECODERS: readonly Family[] = [
   graniteSwa,
   youtu,
   phi3small,
-  ...DRAFTS,
 ];

@@ -3,6 +3,7 @@ import type { Family } from "../family.ts";
 import { AUDIO_COMPOSITES } from "./audio-composites.ts";
 import { AUDIO_RECOGNITION } from "./audio-recognition.ts";
 import { AUDIO_SPEECH } from "./audio-speech.ts";
+import { DRAFTS } from "./drafts.ts";
 import { esm } from "./esm.ts";
 import { LAYOUTS } from "./layouts.ts";
 import { RARE_BERT } from "./rare-bert.ts";
@@ -15,11 +16,18 @@ import { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
 import { REMOTE_DECODERS } from "./remote-decoders.ts";
 
 import { SPOKEN } from "./spoken.ts";
+import { stateSpaces } from "./state-spaces.ts";
 import { TRANSCRIBERS } from "./transcribers.ts";
 
 export { RARE_IMAGES } from "./rare-images.ts";
 /** Text models without any tower. */
-export const RARE_DECODERS: readonly Family[] = [...DECODER_ROWS, ...REMOTE_DECODERS, ...RARE_HYBRIDS];
+export const RARE_DECODERS: readonly Family[] = [
+  ...DECODER_ROWS,
+  ...REMOTE_DECODERS,
+  ...RARE_HYBRIDS,
+  ...DRAFTS,
+  stateSpaces,
+];
 /** Encoders of text, and encoders with a decoder. */
 export const RARE_ENCODERS: readonly Family[] = [
   ...ENCODER_ROWS,

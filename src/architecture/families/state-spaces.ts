@@ -34,7 +34,8 @@ export const stateSpaces: Family = {
     const block = config.child("ssm_cfg") ?? readConfig({}, config.file, { path: "ssm_cfg" });
     const kind = block.text("layer", "Mamba1");
     if (kind !== "Mamba1" && kind !== "Mamba2") block.fail("layer", "Mamba1 or Mamba2");
-    return kind === "Mamba1" ? first(config, block, families) : second(config, block, families);
+    const build = kind === "Mamba1" ? first : second;
+    return { ...build(config, block, families), family: "state-spaces" };
   },
 };
 
