@@ -72,7 +72,7 @@ const FALCON: DecoderRow = {
 
 /**
  * The files of RefinedWeb, Falcon 40B as first published, say nothing of the new decoder architecture; its size does
- * (vLLM 0.11 transformers_utils/configs/falcon.py).
+ * ("Hack for falcon-40b" in vLLM, transformers_utils/configs/falcon.py).
  */
 const isFirst40B = (config: ConfigReader): boolean =>
   /^RefinedWeb/.test(config.text("model_type", "falcon")) && config.optionalInt("hidden_size") === 8192;
