@@ -26,8 +26,8 @@ function loose(name: string): string {
 }
 
 /**
- * What Ollama's library runs for a name without a size, its tag `latest` (read 2026-11): the size is the library's,
- * not a guess of ours, and a note names the entry. TinyLlama and QwQ have one size only.
+ * What Ollama's library runs for a name without a size, its tag `latest` (public knowledge, not read from the library):
+ * the size is the library's, and a note names the entry. TinyLlama and QwQ have one size only.
  */
 const LIBRARY = `tinyllama=tinyllama-1.1b llama2=llama-2-7b llama3=llama-3-8b llama3.1=llama-3.1-8b llama3.2=llama-3.2-3b
 llama3.3=llama-3.3-70b codellama=codellama-7b gemma=gemma-7b gemma2=gemma-2-9b gemma3=gemma-3-4b gemma3n=gemma-3n-e4b
@@ -131,7 +131,7 @@ export interface CatalogueHit {
  *
  * @example findCatalogueEntry("Qwen/Qwen2.5-14B").entry.name // "qwen2.5-14b"
  * @example findCatalogueEntry("gpt-oss:20b").entry.name // "gpt-oss-20b"
- * @example findCatalogueEntry("Qwen/Qwen2.5-7B-Instruct") // approximate: qwen2.5-7b
+ * @example findCatalogueEntry("Qwen/Qwen2.5-7B-Instruct").approximate // true
  */
 export function findCatalogueEntry(name: string): CatalogueHit | undefined {
   const wanted = canonical(name);
