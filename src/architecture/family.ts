@@ -1,5 +1,5 @@
 import type { ConfigReader } from "./config-reader.ts";
-import type { Activation, ArchitectureDraft } from "./model.ts";
+import type { Activation, ArchitectureDraft, VisionFacts } from "./model.ts";
 
 /** A group of model classes that share one layout. One file per family under `families/`. */
 export interface Family {
@@ -12,6 +12,8 @@ export interface Family {
   readonly alsoNamed?: readonly string[];
   /** Reads configs of that model type when they hold that key: Qwen-VL is "qwen" with "visual". */
   readonly insteadOf?: { readonly modelType: string; readonly key: string };
+  /** How images become tokens, for families that see them. */
+  readonly vision?: (config: ConfigReader) => VisionFacts | undefined;
   /** Reads configs that this holds for, whatever their model type: drafts carry that of a decoder. */
   readonly claims?: (config: ConfigReader) => boolean;
   /** config.json -> the model, or a `bad-config` error naming the key that stopped it. */

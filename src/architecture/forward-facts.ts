@@ -1,6 +1,5 @@
 import type { ConfigReader } from "./config-reader.ts";
 import type { ForwardFacts, RopeScaling } from "./model.ts";
-import { readVisionFacts } from "./vision-facts.ts";
 
 /** The classes with `hidden_dropout_prob`, BERT's and those made after it, drop out behind the embedding with it too. */
 const EMBEDDING_DROPOUT = [
@@ -124,7 +123,6 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
     rotaryDimFraction(text),
   ].find((v) => typeof v === "number" && v > 0 && v <= 1);
   const on = (key: string): boolean => typeof text.raw[key] === "number" && text.raw[key] !== 0;
-  const vision = readVisionFacts(config);
   return {
     residualDropout: probability(text, RESIDUAL_DROPOUT, residual),
     attentionDropout: probability(text, ATTENTION_DROPOUT, attention),
@@ -133,7 +131,6 @@ export function readForwardFacts(config: ConfigReader): ForwardFacts {
       : probability(text, EMBEDDING_DROPOUT, residual),
     ...(rotary === undefined ? {} : { rotaryFraction: rotary as number }),
     ...readRope(text),
-    ...(vision === undefined ? {} : { vision }),
     ...(text !== config && typeof text.raw.model_type === "string"
       ? { textModelType: text.raw.model_type }
       : {}),

@@ -76,7 +76,7 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
           : withHeadOf(whole, config, other);
       const notes =
         assumed === undefined ? draft.notes : [...draft.notes, notNeeded(family, assumed, config)];
-      const finished = finish({ ...draft, notes }, config);
+      const finished = finish({ ...draft, notes }, config, family);
       checkContradictions(config, finished);
       return finished;
     }
@@ -87,7 +87,7 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
       message: `sized as ${assumed.id} on request: model type ${modelTypeOf(config)} is unknown`,
       details: { family: assumed.id, modelType: modelTypeOf(config) },
     };
-    return finish({ ...draft, notes: [...draft.notes, note] }, config);
+    return finish({ ...draft, notes: [...draft.notes, note] }, config, assumed);
   }
 
   function familyNamed(name: string): Family {
@@ -144,8 +144,10 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
 }
 
 /** What the config says beside the draft; of images the family's word goes before the keys'. */
-function finish({ vision, ...draft }: ArchitectureDraft, config: ConfigReader): Architecture {
-  const forward = readForwardFacts(config);
+function finish({ vision, ...draft }: ArchitectureDraft, config: ConfigReader, family: Family): Architecture {
+  const read = family.vision?.(config);
+  const facts = readForwardFacts(config);
+  const forward = read === undefined ? facts : { ...facts, vision: read };
   const dtype = publishedDtype(config);
   const partial = dtype === undefined ? partialDtype(config) : undefined;
   const finished = {
@@ -153,7 +155,7 @@ function finish({ vision, ...draft }: ArchitectureDraft, config: ConfigReader): 
     ...(partial === undefined ? {} : { partialDtype: partial }),
   };
   if (vision === undefined) return { ...finished, forward };
-  const seen: VisionFacts = { sizing: "fixed", merge: 1, ...forward.vision, ...vision };
+  const seen: VisionFacts = { sizing: "fixed", merge: 1, ...read, ...vision };
   return { ...finished, forward: { ...forward, vision: seen } };
 }
 

@@ -1,14 +1,12 @@
-/** The text decoders whose layers are all attention, one line per family. */
+/** The text decoders whose layers are all attention and that the catalogue or most published configs name, one line per family. */
 import type { Family } from "../family.ts";
 import { bloom, falcon, mpt } from "./alibi.ts";
-import { bailing } from "./bailing.ts";
 import { chatglm } from "./chatglm.ts";
 import { dbrx } from "./dbrx.ts";
 import { deepseekV4 } from "./deepseek-v4.ts";
-import { dots1, hyV3, solarOpen } from "./dots.ts";
+import { dots1 } from "./dots.ts";
 import { ernie45Moe } from "./ernie-moe.ts";
 import { exaone, exaone4, exaoneMoe } from "./exaone.ts";
-import { afmoe, laguna, museGlimmerText } from "./gated-attention.ts";
 import { graniteMoe, graniteMoeShared } from "./granite-moe.ts";
 import { hunyuanDense, hunyuanMoe } from "./hunyuan.ts";
 import { baichuan, internlm, internlm2, internlm3 } from "./internlm.ts";
@@ -17,12 +15,10 @@ import { llama4Text } from "./llama4.ts";
 import { MAIN_DECODERS } from "./main-decoders.ts";
 import { mimoV2 } from "./mimo-v2.ts";
 import { minicpm } from "./minicpm.ts";
-import { minimax, minimaxM2, minimaxM3 } from "./minimax.ts";
-import { nemotronNas } from "./nemotron-nas.ts";
+import { minimaxM2 } from "./minimax.ts";
 import { flexOlmo, olmo, olmo2, olmo3, olmoe } from "./olmo.ts";
 import { opt } from "./opt.ts";
 import { qwen1 } from "./qwen1.ts";
-import { step35 } from "./step.ts";
 
 export const DECODERS: readonly Family[] = [
   ...MAIN_DECODERS,
@@ -52,24 +48,14 @@ export const DECODERS: readonly Family[] = [
   dots1,
   exaone,
   exaone4,
-  minimax,
   minimaxM2,
-  minimaxM3,
   mimoV2,
-  laguna,
-  step35,
-  museGlimmerText,
   qwen1,
   internlm,
   internlm2,
   baichuan,
   chatglm,
   minicpm,
-  bailing,
-  nemotronNas,
   exaoneMoe,
-  solarOpen,
-  hyV3,
-  afmoe,
   internlm3,
 ];

@@ -6,10 +6,11 @@ import { albert, distilbert, electra, mpnet } from "./bert-relatives.ts";
 import { debertaV2 } from "./deberta.ts";
 import { clip, clipVisionModel, siglip, siglipVisionModel, vit } from "./image-text.ts";
 import { modernbert, nomicBert } from "./modernbert.ts";
+import { seeing } from "./seeing.ts";
 import { mt5, t5, umt5 } from "./t5.ts";
 import { whisper } from "./whisper.ts";
 
-export const ENCODERS: readonly Family[] = [
+export const ENCODERS: readonly Family[] = seeing([
   bert,
   roberta,
   mpnet,
@@ -33,4 +34,4 @@ export const ENCODERS: readonly Family[] = [
   t5,
   mt5,
   umt5,
-];
+]);

@@ -6,12 +6,18 @@ import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
 import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import { everyLayerWindow } from "../windows.ts";
+import { bailing } from "./bailing.ts";
 import { axK1 } from "./deepseek.ts";
+import { hyV3, solarOpen } from "./dots.ts";
+import { afmoe, laguna } from "./gated-attention.ts";
 import { axK2, hyV4 } from "./indexed-latents.ts";
 import { jetMoe } from "./jetmoe.ts";
 import { LLAMA } from "./llama.ts";
+import { minimax } from "./minimax.ts";
 import { modernbertDecoder } from "./modernbert-decoder.ts";
+import { nemotronNas } from "./nemotron-nas.ts";
 import { cohere2Moe, graniteMoeSwa, mellum, mistral4 } from "./rare-experts.ts";
+import { step35 } from "./step.ts";
 
 /** BitNet b1.58: norms inside both sublayers, before o and before down. */
 const bitnet = familyOf({
@@ -249,4 +255,12 @@ export const RARE_DECODERS: readonly Family[] = [
   hyV4,
   modernbertDecoder,
   jetMoe,
+  minimax,
+  laguna,
+  afmoe,
+  step35,
+  bailing,
+  nemotronNas,
+  solarOpen,
+  hyV3,
 ];

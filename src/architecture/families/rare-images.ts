@@ -4,6 +4,7 @@ import { radio } from "./nemotron-omni.ts";
 import { PAIRS } from "./pairs.ts";
 import { PARTS } from "./parts.ts";
 import { sam } from "./sam.ts";
+import { seeing } from "./seeing.ts";
 import { VITS } from "./vits.ts";
 
-export const RARE_IMAGES: readonly Family[] = [...VITS, ...PARTS, ...PAIRS, radio, sam];
+export const RARE_IMAGES: readonly Family[] = seeing([...VITS, ...PARTS, ...PAIRS, radio, sam]);

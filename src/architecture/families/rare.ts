@@ -14,7 +14,7 @@ import { RARE_HYBRIDS } from "./rare-hybrids.ts";
 import { RARE_ROTARY } from "./rare-rotary.ts";
 import { RARE_SEQ2SEQ } from "./rare-seq2seq.ts";
 import { REMOTE_DECODERS } from "./remote-decoders.ts";
-
+import { seeing } from "./seeing.ts";
 import { SPOKEN } from "./spoken.ts";
 import { stateSpaces } from "./state-spaces.ts";
 import { TRANSCRIBERS } from "./transcribers.ts";
@@ -38,7 +38,7 @@ export const RARE_ENCODERS: readonly Family[] = [
   ...RARE_SEQ2SEQ,
 ];
 /** Language models with eyes or ears. */
-export const RARE_COMPOSITES: readonly Family[] = [...IMAGE_COMPOSITES, ...AUDIO_COMPOSITES];
+export const RARE_COMPOSITES: readonly Family[] = seeing([...IMAGE_COMPOSITES, ...AUDIO_COMPOSITES]);
 /** Encoders and recognisers of speech. */
 export const RARE_AUDIO: readonly Family[] = [
   ...AUDIO_SPEECH,
