@@ -1,6 +1,7 @@
 import type { Architecture, LayerKind, Mixer, Stack } from "../../architecture/model.ts";
 import type { Explained } from "../../memory/term.ts";
 import { dividedStack } from "../../parallelism/layer-range.ts";
+import { onceForEach } from "../../remember.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import { type Brought, COPIED, emptyGraph, F16, F32, type Graph, type GraphInput } from "./compute-graph.ts";
@@ -73,14 +74,55 @@ export function computeBufferBytes(model: Architecture, input: ComputeBufferInpu
   return computeBuffer(model, input).bytes;
 }
 
+export interface ComputeBuffer {
+  readonly bytes: Bytes;
+  readonly explained: Explained;
+}
+
 /** The same with what is alive at the highest moment. */
-export function computeBuffer(
-  model: Architecture,
-  input: ComputeBufferInput,
-): { readonly bytes: Bytes; readonly explained: Explained } {
+export function computeBuffer(model: Architecture, input: ComputeBufferInput): ComputeBuffer {
+  return input.copied === undefined && (input.hostCache ?? null) === null
+    ? wholeBuffer(model, numbersOf(input), input)
+    : reachedBuffer(model, input);
+}
+
+/** All that an input without the host's part says, in one text. */
+function numbersOf({
+  cells,
+  ubatchTokens,
+  flashAttention,
+  output,
+  outputTokens,
+  speculativeTokens,
+  sequences,
+  pipelineDevices,
+  halfMask,
+  gatesInPlace,
+  valueIndices,
+  copied: _copied,
+  hostCache: _hostCache,
+  ...rest
+}: ComputeBufferInput): string {
+  // A field that is added and not named here does not compile.
+  rest satisfies Readonly<Record<string, never>>;
+  const bits =
+    (flashAttention ? 1 : 0) |
+    (output ? 2 : 0) |
+    (halfMask === true ? 4 : 0) |
+    (gatesInPlace === true ? 8 : 0) |
+    (valueIndices === true ? 16 : 0);
+  return `${cells},${ubatchTokens},${outputTokens},${sequences},${speculativeTokens},${pipelineDevices},${bits}`;
+}
+
+function reachedBuffer(model: Architecture, input: ComputeBufferInput): ComputeBuffer {
   const peak = peakOf(graphOf(model, input));
   return { bytes: peak.bytes, explained: explain(peak) };
 }
+
+/** A grid of formats and cards asks of few contexts: 2,152 buffers for 104,448 questions. */
+const wholeBuffer = onceForEach((model: Architecture, _numbers: string, input: ComputeBufferInput) =>
+  reachedBuffer(model, input),
+);
 
 /** Tensors of one name together; what is under a hundredth of the buffer goes with the gaps. */
 function explain({ bytes, live }: Peak): Explained {
