@@ -41,12 +41,13 @@ function fromOwnNumbers(row: MeasuredRow): Judged | null {
   if (pp > 1)
     return leave(row, "the log shows the first stage's GiB, the pool is cut to the poorest stage's");
   const layout = pageLayout(shares[0]!.share, { format, stateBytes: 2 })!;
-  const recent = row.version === undefined && /qwen3\.6|Qwen3\.6/i.test(row.model);
+  const stated = row.version === undefined ? undefined : versionRow(VLLM_VERSIONS, row.version).poolReport;
+  const recent = /qwen3\.6/i.test(row.model);
   const pool = blockPool(layout, {
     bytes: row.measured.kvGiB * GIB,
     contextTokens,
-    batchedTokens: 8192,
-    report: recent ? "by-concurrency" : "per-group",
+    batchedTokens: row.flags.maxBatchedTokens ?? 8192,
+    report: stated ?? (recent ? "by-concurrency" : "per-group"),
   });
   return { id: row.id, predicted: pool.tokens, measured: row.measured.kvTokens };
 }

@@ -113,6 +113,8 @@ export function run(row: MeasuredRow, options: { readonly anyStorage?: boolean }
       ? {}
       : { gpuMemoryUtilization: row.flags.gpuMemoryUtilization }),
     ...(row.flags.maxNumSeqs === undefined ? {} : { maxNumSeqs: row.flags.maxNumSeqs }),
+    ...(row.flags.maxBatchedTokens === undefined ? {} : { maxBatchedTokens: row.flags.maxBatchedTokens }),
+    ...(row.flags.flashinferSampler === undefined ? {} : { flashinferSampler: row.flags.flashinferSampler }),
   });
   return {
     model,

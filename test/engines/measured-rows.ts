@@ -35,6 +35,9 @@ export interface MeasuredRow {
     readonly kvTypes?: Readonly<Record<string, string>>;
     readonly gpuMemoryUtilization?: number;
     readonly maxNumSeqs?: number;
+    readonly maxBatchedTokens?: number;
+    /** The log names FlashInfer's sampler. */
+    readonly flashinferSampler?: boolean;
     readonly offload?: string;
     readonly flashAttention?: boolean;
     readonly mla?: number;
