@@ -72,7 +72,7 @@ export async function loadModel(reference: string, given: Partial<LoadOptions> =
       ? [
           {
             code: "catalogue-base",
-            message: `"${reference}" is not in the catalogue by that name; sized as ${hit.entry.name} (${hit.entry.hub})`,
+            message: `"${reference}" is not in the catalogue by that name; sized as ${hit.entry.name} (${hit.entry.hub})${reference.includes("/") ? `; ${reference}@main reads its own file` : ""}`,
             details: { name: hit.entry.name, hub: hit.entry.hub },
           },
         ]
