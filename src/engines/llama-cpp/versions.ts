@@ -18,86 +18,58 @@ export interface LlamaCppVersion extends Versioned {
   readonly windowCache: boolean;
 }
 
+const FIRST = {
+  version: "1000",
+  date: "2023-08",
+  // logs of 2024 and early 2025 show K 1464 + V 976 MiB for 512 cells of DeepSeek-V3
+  head: "counts-last",
+  padTokens: { flash: 256, plain: 32 },
+  latentCache: "expanded",
+  reservedLogits: "micro-batch",
+  mask: "cast",
+  valueIndices: false,
+  gatesInPlace: true,
+  windowCache: false,
+} as const satisfies LlamaCppVersion;
+
+/** Files with split kv_b keep the latent, and values of its width. */
+const B5140 = { ...FIRST, version: "5140", date: "2025-04", latentCache: "latent-and-values" } as const;
+
+/** PR 13194 (20 May): a cache of its own for layers with a window. */
+const B5430 = { ...B5140, version: "5430", date: "2025-05", windowCache: true } as const;
+
+/** PR 14158 (June): gated activations are one operation, which does not work in place. */
+const B5780 = { ...B5430, version: "5780", date: "2025-06", gatesInPlace: false } as const;
+
+/** llama-model.cpp: start = layers + 1 - ngl; llama-context.cpp: n_ctx padded to 256; no V for latent models. */
+const B7000 = {
+  ...B5780,
+  version: "7000",
+  date: "2025-11",
+  head: "counts-first",
+  padTokens: { flash: 256, plain: 256 },
+  latentCache: "latent",
+  valueIndices: true,
+} as const;
+
+/**
+ * PR 23764: the mask of flash attention is made in F16; PR 23861: the server reserves logits for its sequences. b9272
+ * (22 May) has neither, b9496 both.
+ */
+const B9400 = {
+  ...B7000,
+  version: "9400",
+  date: "2026-06",
+  reservedLogits: "sequences",
+  mask: "half",
+} as const;
+
 /** Builds by their number, "b7000". Order and dates from the files named; the boundaries are approximate. */
 export const LLAMA_CPP_VERSIONS: readonly [LlamaCppVersion, ...LlamaCppVersion[]] = [
-  {
-    version: "1000",
-    date: "2023-08",
-    // logs of 2024 and early 2025 show K 1464 + V 976 MiB for 512 cells of DeepSeek-V3
-    head: "counts-last",
-    padTokens: { flash: 256, plain: 32 },
-    latentCache: "expanded",
-    reservedLogits: "micro-batch",
-    mask: "cast",
-    valueIndices: false,
-    gatesInPlace: true,
-    windowCache: false,
-  },
-  {
-    version: "5140",
-    date: "2025-04",
-    // files with split kv_b keep the latent, and values of its width
-    head: "counts-last",
-    padTokens: { flash: 256, plain: 32 },
-    latentCache: "latent-and-values",
-    reservedLogits: "micro-batch",
-    mask: "cast",
-    valueIndices: false,
-    gatesInPlace: true,
-    windowCache: false,
-  },
-  {
-    version: "5430",
-    date: "2025-05",
-    // PR 13194 (20 May): a cache of its own for layers with a window
-    head: "counts-last",
-    padTokens: { flash: 256, plain: 32 },
-    latentCache: "latent-and-values",
-    reservedLogits: "micro-batch",
-    mask: "cast",
-    valueIndices: false,
-    gatesInPlace: true,
-    windowCache: true,
-  },
-  {
-    version: "5780",
-    date: "2025-06",
-    // PR 14158 (June): gated activations are one operation, which does not work in place
-    head: "counts-last",
-    padTokens: { flash: 256, plain: 32 },
-    latentCache: "latent-and-values",
-    reservedLogits: "micro-batch",
-    mask: "cast",
-    valueIndices: false,
-    gatesInPlace: false,
-    windowCache: true,
-  },
-  {
-    version: "7000",
-    date: "2025-11",
-    // llama-model.cpp: start = layers + 1 - ngl; llama-context.cpp: n_ctx padded to 256; no V for latent
-    // models
-    head: "counts-first",
-    padTokens: { flash: 256, plain: 256 },
-    latentCache: "latent",
-    reservedLogits: "micro-batch",
-    mask: "cast",
-    valueIndices: true,
-    gatesInPlace: false,
-    windowCache: true,
-  },
-  {
-    version: "9400",
-    date: "2026-06",
-    // PR 23764: the mask of flash attention is made in F16; PR 23861: the server reserves logits for its
-    // sequences. b9272 (22 May) has neither, b9496 both
-    head: "counts-first",
-    padTokens: { flash: 256, plain: 256 },
-    latentCache: "latent",
-    reservedLogits: "sequences",
-    mask: "half",
-    valueIndices: true,
-    gatesInPlace: false,
-    windowCache: true,
-  },
+  FIRST,
+  B5140,
+  B5430,
+  B5780,
+  B7000,
+  B9400,
 ];
