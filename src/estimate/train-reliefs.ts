@@ -2,6 +2,7 @@
 import type { Architecture } from "../architecture/model.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
+import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import type { Bytes } from "../units.ts";
 import { type TrainResult, train } from "./train.ts";
 import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
@@ -35,7 +36,7 @@ const WEIGHTS_DIVIDED: ReadonlySet<Sharding> = new Set(["zero3", "fsdp", "fsdp2"
  * where a stage without the head is.
  *
  * @param done what `train` made of the same
- * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { checkpointing: "full" }
+ * @example trainReliefs(llama_3_1_8b, { seqTokens: 4096 })[0].change // { offloadOptimizer: true }
  */
 export function trainReliefs(
   model: Architecture,
@@ -65,12 +66,18 @@ export function trainReliefs(
   const frozen = now.method === "lora" || now.method === "qlora";
   if (now.precision === "fp32") offer({ precision: "bf16" });
   if (frozen && (now.precision === "bf16" || now.precision === "fp32")) offer({ precision: "amp-bf16" });
-  const { dp, sharding } = now.parallel;
+  const { tp, pp, cp, dp, sharding, offloadOptimizer } = now.parallel;
   const shard = (other: Sharding): void => {
     candidates.push([{ sharding: other }, { parallel: { ...request.parallel, sharding: other } }]);
   };
   if (dp > 1 && (sharding === "none" || sharding === "ddp") && !optimizerInBackward) shard("zero1");
   if (dp > 1 && !WEIGHTS_DIVIDED.has(sharding)) shard("fsdp2");
+  // Beyond one server the ranks divide the states, which is faster than sending them to the host.
+  if (!offloadOptimizer && !optimizerInBackward && tp * pp * cp * dp <= NODE_DEVICES)
+    candidates.push([
+      { offloadOptimizer: true },
+      { parallel: { ...request.parallel, offloadOptimizer: true } },
+    ]);
   if (now.method === "full") offer({ method: "lora" });
   if (now.method === "lora") offer({ method: "qlora" });
   const text = loadedPart(model, now.towers);

@@ -245,6 +245,10 @@ describe("what changes a step", () => {
     expect(changes({ method: "qlora", precision: "bf16" })).toContainEqual({ precision: "amp-bf16" });
     expect(changes({ precision: "fp32" })).toContainEqual({ precision: "bf16" });
     expect(changes({ parallel: { dp: 8 } })).toContainEqual({ sharding: "fsdp2" });
+    expect(changes({ parallel: { dp: 8 } })).toContainEqual({ offloadOptimizer: true });
+    // Adapters have next to no states; beyond one server the ranks divide them.
+    for (const request of [{ method: "lora" }, { parallel: { dp: 16 } }] as const)
+      expect(changes(request)).not.toContainEqual({ offloadOptimizer: true });
     for (const request of [{}, { method: "lora" }, { seqTokens: 8192 }] as const) {
       const peak = train(llama8b, request).totals.allocated.bytes;
       for (const relief of trainReliefs(llama8b, request))
