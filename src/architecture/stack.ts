@@ -83,6 +83,10 @@ export function turnsOf(stack: Stack, kind: number): number {
   return stack.counts[kind]! * (stack.repeats ?? 1);
 }
 
+/** True when some layer routes its tokens to experts. */
+export const hasExperts = (model: Architecture): boolean =>
+  model.stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
+
 /** Number of layers in the stack, repeats not counted. */
 export function layerCount(stack: Stack): number {
   return stack.counts.reduce((sum, n) => sum + n, 0);

@@ -1,6 +1,6 @@
 /** The degrees of a serving request: as asked for, or laid out over the cards that there are. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import { parseEngine } from "../engines/registry.ts";
+import { runtimeOf } from "../engines/engine-name.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees, type Degrees, SINGLE_DEVICE, worldSize } from "../parallelism/degrees.ts";
 import { degreesOver } from "../parallelism/layout-over-devices.ts";
@@ -13,8 +13,7 @@ export interface ServingDegrees {
 }
 
 /** llama.cpp divides whole layers over its devices, whatever a degree is called. */
-export const dividesByLayers = (engine: string | undefined): boolean =>
-  engine !== undefined && engine !== "generic" && parseEngine(engine).engine === "llama.cpp";
+export const dividesByLayers = (engine: string | undefined): boolean => runtimeOf(engine) === "llama.cpp";
 
 /**
  * The request with its degrees written out and the number of cards left out, for callers that vary the degrees.

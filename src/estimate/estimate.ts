@@ -1,9 +1,10 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { defined } from "../defined.ts";
 import type { EngineResult } from "../engines/engine.ts";
+import { parseEngine } from "../engines/engine-name.ts";
 import { unreadFormats } from "../engines/formats-read.ts";
 import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts";
-import { checkEngineOptions, parseEngine, serveOn } from "../engines/registry.ts";
+import { checkEngineOptions, serveOn } from "../engines/registry.ts";
 import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { VramCalcError } from "../errors.ts";
 import { sumTerms, type Term, worstOf } from "../memory/term.ts";

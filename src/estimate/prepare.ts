@@ -1,8 +1,10 @@
 /** Turns what was asked for into what is computed, with every default filled in and said. */
 import type { LoraTargets } from "../adapters/lora-targets.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
+import { hasExperts } from "../architecture/stack.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
 import type { EngineCard } from "../engines/engine.ts";
+import { runtimeOf } from "../engines/engine-name.ts";
 import { VramCalcError } from "../errors.ts";
 import { kvFormatByName } from "../formats/kv-formats.ts";
 import type { AttentionImplementation } from "../memory/attention-mask.ts";
@@ -184,12 +186,8 @@ function chooseStorage(
 /** The format of a model that does not say its own. */
 const guessed = onceFor((storage: WeightStorage): WeightStorage => ({ ...storage, basis: "assumed" }));
 
-const hasExperts = (model: Architecture): boolean =>
-  model.stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
-
 /** A llama.cpp engine reads a GGUF file, whose norms are fp32 whatever the type it is called by. */
-const ofGguf = ({ engine }: EstimateOptions): boolean =>
-  engine !== undefined && /^(llama[.-]?cpp|ollama|koboldcpp)(@|$)/i.test(engine.trim());
+const ofGguf = ({ engine }: EstimateOptions): boolean => runtimeOf(engine) === "llama.cpp";
 
 const GGUF_TYPES: ReadonlyMap<string, string> = new Map([
   ["fp32", "f32"],
@@ -212,10 +210,10 @@ const partialDtypeNote = (dtype: string): Note => ({
 
 /** What is asked for; else under vLLM what the checkpoint is calibrated for (`torch_utils.py`, `attention/layer.py`). */
 function chosenCacheFormat(model: Architecture, options: EstimateOptions, notes: Note[]): string {
-  const { kvDtype, calibratedKv, engine = "generic" } = options;
+  const { kvDtype, calibratedKv, engine } = options;
   if (kvDtype !== undefined && kvDtype.toLowerCase() !== "auto") return kvDtype;
   if (calibratedKv === undefined) return defaultCacheFormat(model, options);
-  const taken = /^vllm(@|$)/i.test(engine.trim());
+  const taken = runtimeOf(engine) === "vllm";
   notes.push({
     code: "calibrated-cache",
     message: taken

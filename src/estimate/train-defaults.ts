@@ -1,6 +1,6 @@
 /** What training code does unless it is told otherwise, framework by framework. */
 import type { Architecture } from "../architecture/model.ts";
-import { hasVocabularyHead } from "../architecture/stack.ts";
+import { hasExperts, hasVocabularyHead } from "../architecture/stack.ts";
 import type { EffectiveTrain, Framework, Precision } from "./train-request.ts";
 
 export interface FrameworkDefaults {
@@ -50,6 +50,3 @@ export function ownAdapterFormat(precision: Precision): EffectiveTrain["adapterF
       return "fp32";
   }
 }
-
-const hasExperts = ({ stacks }: Architecture): boolean =>
-  stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));

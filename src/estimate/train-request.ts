@@ -204,7 +204,8 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     attention,
     loss: lossFor(model, oneOf("--loss", request.loss ?? usual.loss, LOSSES)),
     holdLogits: request.holdLogits ?? false,
-    lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 1e6),
+    // A compiled loss is laid out chunk by chunk.
+    lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 4096),
     framework,
     torch,
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),

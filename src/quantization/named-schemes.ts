@@ -1,5 +1,7 @@
 /** Methods that can be asked for by name on a model that is not quantized: what their usual recipe would store. */
+
 import type { Architecture, Note } from "../architecture/model.ts";
+import { hasExperts } from "../architecture/stack.ts";
 import type { Format } from "../formats/block.ts";
 import { type Encoding, plainById } from "./encoding.ts";
 import {
@@ -52,9 +54,6 @@ const blocks = (id: string, encoding: Encoding, head?: Encoding): Scheme =>
 /** Replaces linear modules as the model loads: experts stay, and the result says so. */
 const replaced = (id: string, encoding: Encoding): Scheme =>
   schemeOf({ id, selects: isReplacedLinear, encoding, notesOf: (model) => expertsLeft(id, model) });
-
-export const hasExperts = (model: Architecture): boolean =>
-  model.stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
 
 function expertsLeft(id: string, model: Architecture): readonly Note[] {
   if (!hasExperts(model)) return [];

@@ -1,12 +1,15 @@
 /** What would make a request fit: single changes, each evaluated by the forward estimate. */
+
 import type { Architecture } from "../architecture/model.ts";
+import { hasExperts } from "../architecture/stack.ts";
+import { runtimeOf } from "../engines/engine-name.ts";
 import { withDegrees } from "../estimate/degrees.ts";
 import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
 import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import { type Bytes, groupDigits } from "../units.ts";
 import { fewestDevices, MOST_DEVICES, smallestTp } from "./devices.ts";
-import { cacheFormatsOf, heaviestWeights, runtimeOf, weightFormatsOf } from "./formats.ts";
+import { cacheFormatsOf, heaviestWeights, weightFormatsOf } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";
 import { batchLimit, longestContext, type SolveInput } from "./inverse.ts";
 import { largestThatFits } from "./search.ts";
@@ -151,10 +154,7 @@ function moreDevices(input: SolveInput, consider: Consider): readonly Advice[] {
 
 /** Fewest layers whose routed experts go to the CPU; every layer when that is not enough. */
 function expertsOnCpu({ model, options, budgetBytes }: SolveInput): readonly number[] {
-  const hasExperts = model.stacks.some(({ kinds }) =>
-    kinds.some(({ feedForward }) => feedForward.kind === "experts"),
-  );
-  if (!hasExperts) return [];
+  if (!hasExperts(model)) return [];
   const layers = pipelineLayers(model);
   const kept = largestThatFits({
     limit: layers,

@@ -1,11 +1,13 @@
 /** How many cards: legal degrees of parallelism, tried in order of the cards that they take. */
+
 import type { Architecture } from "../architecture/model.ts";
 import { readsText } from "../architecture/stack.ts";
+import { runtimeOf } from "../engines/engine-name.ts";
 import { VramCalcError } from "../errors.ts";
 import { type EstimateOptions, type EstimateResult, estimate } from "../estimate/estimate.ts";
 import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { isLegal, NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
-import { heaviestWeights, runtimeOf } from "./formats.ts";
+import { heaviestWeights } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";
 import type { SolveInput } from "./inverse.ts";
 

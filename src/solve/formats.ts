@@ -1,12 +1,9 @@
 /** Which formats of weights and caches a runtime reads, and which of them fit. */
-import type { EngineId } from "../engines/engine.ts";
-import { parseEngine } from "../engines/registry.ts";
+import { type Runtime, runtimeOf } from "../engines/engine-name.ts";
 import { type EstimateResult, estimate } from "../estimate/estimate.ts";
 import type { Bytes } from "../units.ts";
 import { headroomOf } from "./headroom.ts";
 import type { SolveInput } from "./inverse.ts";
-
-type Runtime = "generic" | EngineId;
 
 /** What files of quantized weights are commonly offered in, for each runtime; best first. */
 const WEIGHT_FORMATS: { readonly [R in Runtime]: readonly string[] } = {
@@ -37,10 +34,6 @@ const CACHE_FORMATS: { readonly [R in Runtime]: readonly string[] } = {
   sglang: ["fp8"],
   transformers: [],
 };
-
-/** The runtime behind `--engine`, version aside. */
-export const runtimeOf = (engine: string | undefined): Runtime =>
-  engine === undefined || engine === "generic" ? "generic" : parseEngine(engine).engine;
 
 /** Names of weight formats to try on an engine, best first. */
 export const weightFormatsOf = (engine: string | undefined): readonly string[] =>

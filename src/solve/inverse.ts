@@ -1,6 +1,6 @@
 /** Inverse questions of serving, answered with the forward estimate: the answer fits and the next does not. */
 import type { Architecture } from "../architecture/model.ts";
-import { parseEngine } from "../engines/registry.ts";
+import { parseEngine } from "../engines/engine-name.ts";
 import { versionRow } from "../engines/versions.ts";
 import { defaultLimits } from "../engines/vllm/profile.ts";
 import { VLLM_VERSIONS } from "../engines/vllm/versions.ts";

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { ENGINE_IDS } from "../../src/engines/engine.ts";
+import { parseEngine } from "../../src/engines/engine-name.ts";
 import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
 import { copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
 import { withoutExperts } from "../../src/engines/llama-cpp/offload.ts";
-import { type EngineInput, parseEngine, serveOn } from "../../src/engines/registry.ts";
+import { type EngineInput, serveOn } from "../../src/engines/registry.ts";
 import { sglangDefaults } from "../../src/engines/sglang/defaults.ts";
 import { allocatedBytes, weightRounding } from "../../src/engines/torch-allocator.ts";
 import { versionRow } from "../../src/engines/versions.ts";
@@ -516,6 +517,9 @@ describe("names and versions", () => {
 
   test("an unknown engine names the known ones", () =>
     expect(() => parseEngine("vlm")).toThrow(/unknown engine "vlm": did you mean vllm\?/));
+  test.each(["constructor", "toString", "__proto__"])("%s is a name of no engine", (name) =>
+    expect(() => parseEngine(name)).toThrow(/unknown engine/),
+  );
   test("a version is numbers", () => expect(() => parseEngine("vllm@latest")).toThrow(/vllm@0.19/));
 
   test("constants of the newest row that is not newer", () => {

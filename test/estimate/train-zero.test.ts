@@ -119,3 +119,12 @@ describe("chunks of the interleaved schedule", () => {
     expect(() => activations("interleaved", 9)).toThrow("at most 8, the layers of each of 4 stages");
   });
 });
+
+test("chunks of a loss are laid out one by one, so that a request for a million is refused", () => {
+  expect(() => train(llama, { loss: "chunked", compile: "all", lossChunks: 1_000_000 })).toThrow(
+    "--loss-chunks got 1000000, expected a whole number from 1 to 4096",
+  );
+  expect(
+    train(llama, { loss: "chunked", compile: "all", lossChunks: 4096 }).totals.allocated.bytes,
+  ).toBeGreaterThan(0);
+});

@@ -26,7 +26,7 @@ const STATE_FORMATS: { readonly [name: string]: string } = {
 export function stateFormatOf(config: ConfigReader, key: string): { readonly stateFormat?: string } {
   const name = config.optionalText(key);
   if (name === undefined || name === "auto") return {};
-  const stateFormat = STATE_FORMATS[name];
+  const stateFormat = Object.hasOwn(STATE_FORMATS, name) ? STATE_FORMATS[name] : undefined;
   if (stateFormat === undefined) config.fail(key, "float32, bfloat16, float16 or auto");
   return { stateFormat };
 }

@@ -1,4 +1,5 @@
 import type { Architecture, LayerKind, Mixer, Stack } from "../../architecture/model.ts";
+import { layerCount } from "../../architecture/stack.ts";
 import type { Explained } from "../../memory/term.ts";
 import { dividedStack } from "../../parallelism/layer-range.ts";
 import { onceForEach } from "../../remember.ts";
@@ -258,7 +259,7 @@ function perLayerWidth(stack: Stack | undefined): number {
   return 0;
 }
 
-const layersIn = (stack: Stack): number => stack.slice?.of ?? stack.counts.reduce((sum, n) => sum + n, 0);
+const layersIn = (stack: Stack): number => stack.slice?.of ?? layerCount(stack);
 
 const ownWindow = (mixer: Mixer): Tokens =>
   mixer.kind === "attention" ? (mixer.windowTokens ?? mixer.chunkTokens ?? 0) : 0;
