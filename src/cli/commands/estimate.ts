@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Architecture, Note } from "../../architecture/model.ts";
 import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
+import { runtimeOf } from "../../engines/engine-name.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { EstimateOptions } from "../../estimate/prepare.ts";
 import { type EstimateResult, estimateSimply, needsEngines } from "../../estimate/serve.ts";
@@ -186,7 +187,10 @@ async function cardsHolding(
   });
 }
 
-const cutsPool = (engine: string | undefined): boolean => /^(vllm|sglang)(@|$)/i.test(engine ?? "");
+const cutsPool = (engine: string | undefined): boolean => {
+  const runtime = runtimeOf(engine);
+  return runtime === "vllm" || runtime === "sglang";
+};
 
 /** A size says nothing of the card that the engine takes its share of. */
 const noCardNote = (engine: string): Note => ({
