@@ -44,7 +44,7 @@ export const zamba2: Family = {
     const holds = (layer: number): boolean => !reuses || order.get(layer)! < blocks;
     // A block holds adapters for all layers that run it, of which a tied layer counts its own.
     const turns = (layer: number): number =>
-      reuses ? 1 : [...order.values()].filter((at) => at % blocks === order.get(layer)! % blocks).length;
+      reuses ? 1 : Math.ceil((order.size - (order.get(layer)! % blocks)) / blocks);
 
     const bias = config.flag("add_bias_linear", false);
     const mambaHeads = config.int("n_mamba_heads", 8);
