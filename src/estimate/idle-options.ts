@@ -1,4 +1,5 @@
 import type { Note } from "../architecture/model.ts";
+import { dividedBy } from "../memory/training/sharding.ts";
 import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
 
 /** Options that were given and change nothing, because another one leaves them without effect. */
@@ -41,14 +42,14 @@ export function idleOptionNotes(
     [
       "--no-reshard",
       given.reshardAfterForward === false,
-      parallel.sharding === "fsdp" || parallel.sharding === "fsdp2" || parallel.sharding === "zero3",
-      "--sharding zero3, fsdp or fsdp2",
+      dividedBy(parallel.sharding).weights,
+      "--sharding zero3, fsdp, fsdp2 or simple-fsdp",
     ],
     [
       "--offload-weights",
       given.offloadWeights === true,
       parallel.offloadWeights,
-      "--sharding zero3, fsdp or fsdp2",
+      "--sharding zero3, fsdp, fsdp2 or simple-fsdp",
     ],
     [
       `--sharding ${parallel.sharding}`,

@@ -63,6 +63,7 @@ export const PRECISION_ALIASES: Names<Precision> = {
 export const SHARDING_ALIASES: Names<Sharding> = {
   fsdp1: "fsdp",
   "full-shard": "fsdp",
+  simplefsdp: "simple-fsdp",
   "zero-1": "zero1",
   "zero-2": "zero2",
   "zero-3": "zero3",

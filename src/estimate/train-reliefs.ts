@@ -1,6 +1,6 @@
 /** What would lower the peak of a training run. */
 import type { Architecture } from "../architecture/model.ts";
-import type { Sharding } from "../memory/training/sharding.ts";
+import { dividedBy, type Sharding } from "../memory/training/sharding.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
 import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import type { Bytes } from "../units.ts";
@@ -27,8 +27,6 @@ const ACTIVATIONS_ALONE: ReadonlySet<string> = new Set([
   "compile",
   "fusedKernels",
 ]);
-
-const WEIGHTS_DIVIDED: ReadonlySet<Sharding> = new Set(["zero3", "fsdp", "fsdp2"]);
 
 /**
  * Changes that lower the peak by one part in a hundred or more, most first: each is the same estimate with one option changed.
@@ -71,7 +69,7 @@ export function trainReliefs(
     candidates.push([{ sharding: other }, { parallel: { ...request.parallel, sharding: other } }]);
   };
   if (dp > 1 && (sharding === "none" || sharding === "ddp") && !optimizerInBackward) shard("zero1");
-  if (dp > 1 && !WEIGHTS_DIVIDED.has(sharding)) shard("fsdp2");
+  if (dp > 1 && !dividedBy(sharding).weights) shard("fsdp2");
   // Beyond one server the ranks divide the states, which is faster than sending them to the host.
   if (!offloadOptimizer && !optimizerInBackward && tp * pp * cp * dp <= NODE_DEVICES)
     candidates.push([

@@ -56,6 +56,7 @@ export const SHARDINGS = [
   "zero3",
   "fsdp",
   "fsdp2",
+  "simple-fsdp",
 ] as const satisfies readonly Sharding[];
 export const COMPILED = ["none", "layers", "all"] as const;
 export const SCHEDULES = ["gpipe", "1f1b", "interleaved"] as const;

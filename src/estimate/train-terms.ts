@@ -60,7 +60,7 @@ export function phaseTerms(
     times("trained", trained, masterWeights, optimizerRanks),
   );
   // Which gradients FSDP has made and not yet reduced when a micro-batch peaks was read from code, not simulated.
-  const late = effective.gradAccum > 1 && effective.parallel.sharding.startsWith("fsdp");
+  const late = effective.gradAccum > 1 && effective.parallel.sharding.includes("fsdp");
   say("gradients", gradients, late ? "modelled" : "exact", () => gradientsText(operands, gradients));
   say("optimizer", optimizer, "exact", () => times("trained", trained, optimizer, optimizerRanks));
   say("activations", activations, basis, () => times("tokens", tokens, activations));

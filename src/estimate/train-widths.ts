@@ -1,3 +1,4 @@
+import { dividedBy } from "../memory/training/sharding.ts";
 import type { Width } from "../memory/training/tape.ts";
 import type { EffectiveTrain } from "./train-request.ts";
 
@@ -39,7 +40,7 @@ export function widthsOf(effective: EffectiveTrain): Widths {
     case "amp-bf16":
     case "amp-fp16":
       if (frozenBase) return effective.baseFormat === "fp32" ? wide : { ...half, autocast: true };
-      if (sharding === "fsdp" || sharding === "fsdp2")
+      if (dividedBy(sharding).weights && !sharding.startsWith("zero"))
         return { compute: 2, stored: 4, gradient: 4, master: null, autocast: false };
       if (sharding.startsWith("zero") || framework === "megatron" || framework === "deepspeed")
         return mastered;

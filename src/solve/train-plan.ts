@@ -2,6 +2,7 @@
 import { train } from "../estimate/train.ts";
 import type { ParallelRequest, TrainRequest } from "../estimate/train-request.ts";
 import { worstOf } from "../memory/term.ts";
+import { dividedBy } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
 import { MOST_DEVICES } from "./devices.ts";
 import { smallestThatFits } from "./search.ts";
@@ -205,19 +206,12 @@ function statesOf(search: Search, sharding: TrainPlan["sharding"]): { whole: Byt
 }
 
 function dividedStates(sharding: TrainPlan["sharding"]): readonly string[] {
-  switch (sharding) {
-    case "none":
-    case "ddp":
-      return [];
-    case "zero1":
-      return ["master-weights", "optimizer"];
-    case "zero2":
-      return ["master-weights", "optimizer", "gradients"];
-    case "zero3":
-    case "fsdp":
-    case "fsdp2":
-      return STATES;
-  }
+  const { weights, gradients, optimizer } = dividedBy(sharding);
+  return [
+    ...(optimizer ? ["master-weights", "optimizer"] : []),
+    ...(gradients ? ["gradients"] : []),
+    ...(weights ? ["weights", "adapters"] : []),
+  ];
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

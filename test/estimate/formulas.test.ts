@@ -111,6 +111,7 @@ const TRAINING: readonly TrainRequest[] = [
   { parallel: { dp: 8, ep: 8, sharding: "fsdp2" } },
   { parallel: { dp: 8, sharding: "ddp" } },
   { parallel: { dp: 8, sharding: "fsdp2" } },
+  { parallel: { dp: 8, sharding: "simple-fsdp" } },
   { parallel: { dp: 8, sharding: "zero3", offloadOptimizer: true } },
   { parallel: { dp: 7, sharding: "zero1", tp: 2, pp: 2, cp: 2 } },
   { method: "lora", gradAccum: 4, parallel: { dp: 4, sharding: "fsdp" } },

@@ -78,6 +78,7 @@ describe("other names", () => {
     ["--precision", "float32", "fp32"],
     ["--sharding", "fsdp1", "fsdp"],
     ["--sharding", "FSDP2", "fsdp2"],
+    ["--sharding", "SimpleFSDP", "simple-fsdp"],
     ["--framework", "torchtitan", "fsdp"],
     ["--framework", "LLaMA_Factory", "llama-factory"],
   ] as const)("%s %s is read as %s", ([flag, text, value]) => {

@@ -151,6 +151,21 @@ describe("pipeline and tensor parallelism", () => {
     expect(Math.abs((run(false) - run(true)) / 2 ** 30 - 12.59)).toBeLessThan(0.01);
   });
 
+  test("SimpleFSDP's copies run on the computing stream, one pool for all: 40.96 GiB where FSDP2 reserves 47.82 (torchtitan 1881)", () => {
+    const reserved = (sharding: "simple-fsdp" | "fsdp2"): number =>
+      train(llama8b, {
+        framework: "fsdp",
+        precision: "amp-bf16",
+        seqTokens: 8192,
+        checkpointing: "selective",
+        optimizer: "adamw-fused",
+        parallel: { dp: 8, sharding },
+      }).totals.reserved.bytes /
+      2 ** 30;
+    expect(Math.abs(reserved("simple-fsdp") / 40.96 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(reserved("fsdp2") / 47.82 - 1)).toBeLessThan(0.03);
+  });
+
   test("torchtitan's loss over a divided vocabulary: 2 x 8192 x 64,128 x 4 B = 4.2 GB more in backward than undivided halves", () => {
     // Llama 3 with 2 layers, 4 x 2 ranks, stepped through with torch 2.13's fully_shard and parallelize_module on fake
     // tensors: 13.298 GiB when the loss turns back, of which 2.14 are states and checkpoints and 0.203 one gathered layer.

@@ -121,7 +121,7 @@ describe("training", () => {
   });
 
   test("from two ranks on, more ranks never hold more each", () => {
-    const sharding = fc.constantFrom("ddp", "zero1", "zero2", "zero3", "fsdp", "fsdp2");
+    const sharding = fc.constantFrom("ddp", "zero1", "zero2", "zero3", "fsdp", "fsdp2", "simple-fsdp");
     fc.assert(
       fc.property(
         trained,

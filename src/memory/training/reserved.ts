@@ -84,7 +84,9 @@ const CUBLAS_BYTES: Bytes = 20 * MIB;
  * Reserved over allocated, less one, of what comes and goes. One card: 22.3 and 38.9 GB reserved in PEFT's benchmark
  * of Llama-3.2-3B. FSDP1, which frees by stream events: 9.84 GB allocated, 10.97 reserved (fsdp_qlora, 2 cards).
  * FSDP2: torchtitan's three logs of Llama 3 8B with compiled layers
- * on 8 and 128 cards (0.139, 0.143 and 0.157).
+ * on 8 and 128 cards (0.139, 0.143 and 0.157). SimpleFSDP makes its copies on the stream that computes (torchtitan pull request
+ * 1881: FSDP2 uses two others), so that one pool serves everything, and torchtitan's `run_train.sh` lets it grow in place
+ * (`expandable_segments`), where what is freed joins its neighbours: nothing is added, which no reading was used for.
  */
 const FRAGMENTATION: { readonly [S in Sharding]: number } = {
   none: 0.07,
@@ -94,6 +96,7 @@ const FRAGMENTATION: { readonly [S in Sharding]: number } = {
   zero3: 0.15,
   fsdp: 0.15,
   fsdp2: 0.14,
+  "simple-fsdp": 0,
 };
 
 /**

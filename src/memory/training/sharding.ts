@@ -5,10 +5,13 @@
  *     zero1         optimizer states and master weights / N        (Rajbhandari et al., arXiv:1910.02054)
  *     zero2         gradients too, through buckets
  *     zero3, fsdp   weights too; layers are gathered whole while they run
+ *
+ * `fsdp` and `fsdp2` are PyTorch's; `simple-fsdp` (arXiv:2411.00284; torchtitan's SimpleFSDP and GraphTrainer) writes the
+ * gathers and reductions of FSDP into the traced graph of the model.
  */
 import type { Bytes } from "../../units.ts";
 
-export type Sharding = "none" | "ddp" | "zero1" | "zero2" | "zero3" | "fsdp" | "fsdp2";
+export type Sharding = "none" | "ddp" | "zero1" | "zero2" | "zero3" | "fsdp" | "fsdp2" | "simple-fsdp";
 
 export interface Divided {
   readonly weights: boolean;
@@ -29,6 +32,7 @@ export function dividedBy(sharding: Sharding): Divided {
     case "zero3":
     case "fsdp":
     case "fsdp2":
+    case "simple-fsdp":
       return { weights: true, gradients: true, optimizer: true };
   }
 }
@@ -131,14 +135,15 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
       return { forward, backward: [...forward, part("a reduction bucket", bucket, computeWidth)], step: [] };
     }
     case "fsdp":
-    case "fsdp2": {
+    case "fsdp2":
+    case "simple-fsdp": {
       const layer = input.largestLayerElements;
       const root = part("weights outside the layers", input.outsideElements, computeWidth);
       const inLayers = elements - input.outsideElements;
       const reshards = input.reshardAfterForward && input.stages === 1;
-      // FSDP1 has gathered the next layer when one runs. FSDP2 gathers it into a buffer of another stream's pool, which the reserve's
+      // FSDP1 and SimpleFSDP have gathered the next layer when one runs. FSDP2 gathers it into a buffer of another stream's pool, which the reserve's
       // share covers, so that only the last layer is whole when forward ends.
-      const ahead = input.sharding === "fsdp" ? 2 : 1;
+      const ahead = input.sharding === "fsdp2" ? 1 : 2;
       const whole = (layers: number): readonly BufferPart[] => [
         root,
         part("gathered layers", reshards ? Math.min(layers * layer, inLayers) : inLayers, computeWidth),
