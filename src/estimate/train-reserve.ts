@@ -27,6 +27,7 @@ import { widthsOf } from "./train-widths.ts";
  */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 const LENGTHS: readonly number[] = [...Array.from({ length: 9 }, (_, k) => ((k + 1) * GOLDEN) % 1), 1];
+const FULL: readonly number[] = [1, 1, 1, 1];
 /** Micro-batches between steps of the optimizer at most: two steps come before the longest batch, and it is the second of a step. */
 const ACCUMULATE = 4;
 
@@ -42,7 +43,7 @@ export function variedReserve(
 ): SimulatedReserve | null {
   const { parallel, checkpointing } = effective;
   const devices = parallel.tp * parallel.pp * parallel.dp * parallel.cp * parallel.ep;
-  if (effective.lengths !== "varied" || devices > 1 || holdsReference(effective)) return null;
+  if (devices > 1 || holdsReference(effective)) return null;
   if (checkpointing !== "none" && checkpointing !== "full") return null;
   if (effective.optimizerInBackward) return null;
   const model = stage.share;
@@ -50,7 +51,7 @@ export function variedReserve(
   const widths = widthsOf(effective);
   const holding = holdingOf(model, holdingRequest(stage, effective, widths));
   const batches: MicroBatch[] = [];
-  for (const share of LENGTHS) {
+  for (const share of effective.lengths === "varied" ? LENGTHS : FULL) {
     const seqTokens = Math.max(1, Math.ceil(share * effective.seqTokens));
     const batch = microBatch(stage, whole, { holding, widths, effective, seqTokens });
     if (batch === null) return null;
@@ -90,6 +91,7 @@ export function variedReserve(
       ...trained.map((t) => optimizer.stepOfLargest * plain(t.elements / t.matrices, t.width)),
     ),
     limit: limit ?? Number.MAX_SAFE_INTEGER,
+    expandable: false,
   });
   return { bytes: peaks.reserved, released: peaks.released };
 }

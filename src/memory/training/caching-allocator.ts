@@ -8,7 +8,12 @@
  *     a freed block joins free neighbours in its segment; segments never join and stay reserved
  *     when the card is full, wholly free segments are given back before running out of memory
  *
- * @example 600 MB, freed, then 650 MB: 600 waits for something smaller, so 1,252 MB are reserved
+ * With `expandable_segments` each pool is one segment that grows at its end, by pages of 2 MiB for small requests and 20 MiB for
+ * others: whatever is freed joins its neighbours, every rest is split off, and the end is taken last. A full card takes back the
+ * whole pages that are free.
+ *
+ * @example 600 MB, freed, then 650 MB: 600 waits for something smaller, so 1,252 MB are reserved; in an expandable segment
+ *     the 600 grow to 650, and 660 MB are
  */
 import type { Bytes } from "../../units.ts";
 import { allocated } from "./tape.ts";
@@ -30,6 +35,16 @@ export interface Block {
   after: Block | null;
 }
 
+/** Requests up to 1 MiB and the others do not share segments. */
+interface Pool {
+  /** Free blocks in order of size and then address. */
+  readonly free: Block[];
+  /** What an expandable segment grows by. */
+  readonly page: Bytes;
+  /** Where the one expandable segment ends. */
+  end: Block | null;
+}
+
 export interface Peaks {
   readonly reserved: Bytes;
   readonly allocated: Bytes;
@@ -43,9 +58,18 @@ export interface CachingAllocator {
   readonly peaks: () => Peaks;
 }
 
-/** An empty cache on a card that has `limit` bytes for it. A request that does not fit even so is granted beyond the limit. */
-export function cachingAllocator(limit: Bytes): CachingAllocator {
-  const pools: { readonly [P in "small" | "large"]: Block[] } = { small: [], large: [] };
+export interface CacheSettings {
+  /** What the card has for it. A request that does not fit even so is granted beyond. */
+  readonly limit: Bytes;
+  /** `expandable_segments:True` in PYTORCH_CUDA_ALLOC_CONF. */
+  readonly expandable: boolean;
+}
+
+/** An empty cache. */
+export function cachingAllocator({ limit, expandable }: CacheSettings): CachingAllocator {
+  const small: Pool = { free: [], page: SMALL_SEGMENT, end: null };
+  const large: Pool = { free: [], page: MEDIUM_SEGMENT, end: null };
+  const poolOf = (block: Block): Pool => (block.small ? small : large);
   let nextAddress = 0;
   let reserved = 0;
   let inUse = 0;
@@ -53,57 +77,93 @@ export function cachingAllocator(limit: Bytes): CachingAllocator {
   let usedPeak = 0;
   let released = false;
 
-  const poolOf = (small: boolean): Block[] => (small ? pools.small : pools.large);
-  const put = (block: Block): void => {
-    const pool = poolOf(block.small);
-    pool.splice(positionOf(pool, block.bytes, block.address), 0, block);
+  const put = ({ free }: Pool, block: Block): void => {
+    free.splice(positionOf(free, block.bytes, block.address), 0, block);
   };
-  const remove = (block: Block): void => {
-    const pool = poolOf(block.small);
-    pool.splice(positionOf(pool, block.bytes, block.address), 1);
+  const remove = ({ free }: Pool, block: Block): void => {
+    free.splice(positionOf(free, block.bytes, block.address), 1);
   };
-  const releaseCache = (): void => {
-    released = true;
-    for (const pool of [pools.small, pools.large]) {
-      for (const block of pool.filter((b) => b.before === null && b.after === null)) {
-        remove(block);
-        reserved -= block.segmentBytes;
-      }
-    }
-  };
-  const newSegment = (bytes: Bytes, small: boolean): Block => {
-    const segmentBytes = segmentBytesOf(bytes);
-    if (reserved + segmentBytes > limit) releaseCache();
-    reserved += segmentBytes;
+  const reserve = (bytes: Bytes, of: { readonly segmentBytes: Bytes; readonly small: boolean }): Block => {
+    reserved += bytes;
     reservedPeak = Math.max(reservedPeak, reserved);
     const address = nextAddress;
-    nextAddress += segmentBytes;
-    return { address, segmentBytes, small, bytes: segmentBytes, free: true, before: null, after: null };
+    nextAddress += bytes;
+    return { ...of, address, bytes, free: true, before: null, after: null };
+  };
+
+  const releaseSegments = (): void => {
+    released = true;
+    for (const pool of [small, large])
+      for (const block of pool.free.filter((b) => b.before === null && b.after === null)) {
+        remove(pool, block);
+        reserved -= block.segmentBytes;
+      }
+  };
+  const newSegment = (pool: Pool, bytes: Bytes): Block => {
+    const segmentBytes = segmentBytesOf(bytes);
+    if (reserved + segmentBytes > limit) releaseSegments();
+    return reserve(segmentBytes, { segmentBytes, small: pool === small });
+  };
+
+  /** Whole pages that are free leave; nothing is put at their addresses again. */
+  const releasePages = (): void => {
+    released = true;
+    for (const pool of [small, large])
+      for (const block of pool.free.splice(0)) {
+        const pages = Math.floor(block.bytes / pool.page) * pool.page;
+        reserved -= pages;
+        block.free = pages < block.bytes;
+        if (!block.free) continue;
+        block.bytes -= pages;
+        put(pool, block);
+      }
+  };
+  /** The end of the pool's segment, grown until it holds the request. */
+  const grownEnd = (pool: Pool, bytes: Bytes): Block => {
+    const missing = (): Bytes =>
+      Math.ceil((bytes - (pool.end?.free === true ? pool.end.bytes : 0)) / pool.page) * pool.page;
+    if (reserved + missing() > limit) releasePages();
+    const grown = reserve(missing(), { segmentBytes: 0, small: pool === small });
+    const { end } = pool;
+    if (end?.free === true) {
+      remove(pool, end);
+      end.bytes += grown.bytes;
+      return end;
+    }
+    grown.before = end;
+    if (end !== null) end.after = grown;
+    pool.end = grown;
+    return grown;
   };
 
   return {
     take: (requested) => {
       const bytes = Math.max(allocated(1), allocated(requested));
-      const small = bytes <= SMALL_REQUEST;
-      const pool = poolOf(small);
-      const position = positionOf(pool, bytes, -1);
-      const block = pool[position] ?? newSegment(bytes, small);
-      if (position < pool.length && pool[position] === block) pool.splice(position, 1);
+      const pool = bytes <= SMALL_REQUEST ? small : large;
+      let position = positionOf(pool.free, bytes, -1);
+      // The end of an expandable segment counts as large as it can grow: anything else that is large enough is taken first.
+      if (position + 1 < pool.free.length && pool.free[position] === pool.end) position++;
+      const found = pool.free[position];
+      if (found !== undefined) pool.free.splice(position, 1);
+      const block = found ?? (expandable ? grownEnd : newSegment)(pool, bytes);
       const rest = block.bytes - bytes;
-      if (small ? rest > 0 : rest > MIB) {
+      if (block.small || expandable ? rest > 0 : rest > MIB) {
+        const { segmentBytes, after } = block;
+        const address = block.address + bytes;
         const tail: Block = {
-          address: block.address + bytes,
-          segmentBytes: block.segmentBytes,
-          small,
+          address,
+          segmentBytes,
+          small: block.small,
           bytes: rest,
           free: true,
           before: block,
-          after: block.after,
+          after,
         };
-        if (block.after !== null) block.after.before = tail;
+        if (after !== null) after.before = tail;
+        if (pool.end === block) pool.end = tail;
         block.after = tail;
         block.bytes = bytes;
-        put(tail);
+        put(pool, tail);
       }
       block.free = false;
       inUse += block.bytes;
@@ -111,18 +171,23 @@ export function cachingAllocator(limit: Bytes): CachingAllocator {
       return block;
     },
     give: (given) => {
+      const pool = poolOf(given);
       inUse -= given.bytes;
       given.free = true;
       const { before, after } = given;
+      const joins = (left: Block, right: Block): void => {
+        if (pool.end === right) pool.end = left;
+        join(left, right);
+      };
       if (after?.free === true) {
-        remove(after);
-        join(given, after);
+        remove(pool, after);
+        joins(given, after);
       }
       if (before?.free === true) {
-        remove(before);
-        join(before, given);
-        put(before);
-      } else put(given);
+        remove(pool, before);
+        joins(before, given);
+        put(pool, before);
+      } else put(pool, given);
     },
     peaks: () => ({ reserved: reservedPeak, allocated: usedPeak, released }),
   };

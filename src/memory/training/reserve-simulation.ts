@@ -5,7 +5,7 @@
  * segments that the next batch's logits would have needed.
  */
 import type { Bytes } from "../../units.ts";
-import { type Block, cachingAllocator, type Peaks } from "./caching-allocator.ts";
+import { type Block, type CacheSettings, cachingAllocator, type Peaks } from "./caching-allocator.ts";
 import { type PartEvent, type PartEvents, SLOT } from "./part-events.ts";
 
 /** One micro-batch: its parts with the tables that they share. */
@@ -17,7 +17,7 @@ export interface MicroBatch {
   readonly tableBytes: Bytes;
 }
 
-export interface SimulatedRun {
+export interface SimulatedRun extends CacheSettings {
   /** Blocks that stay: weights, adapters, master weights. */
   readonly resident: readonly Bytes[];
   readonly microBatches: readonly MicroBatch[];
@@ -33,14 +33,13 @@ export interface SimulatedRun {
   /** Temporaries of a step that live together, and the most for one tensor. */
   readonly stepTogether: readonly Bytes[];
   readonly stepLargest: Bytes;
-  readonly limit: Bytes;
 }
 
 /** Slots of parts are kept apart by this: no part has as many. */
 const STRIDE = 2 ** 20;
 
 export function simulateRun(run: SimulatedRun): Peaks {
-  const allocator = cachingAllocator(run.limit);
+  const allocator = cachingAllocator(run);
   const blocks = new Map<number, Block>();
   const streams: Block[] = [];
   const streamGradients: Block[] = [];

@@ -14,32 +14,32 @@ describe("segments of PyTorch's caching allocator", () => {
     { bytes: 15 * MIB, segment: 16 * MIB, title: "15 MiB are rounded up to 16 MiB" },
   ])("$title", ({ bytes, segment }) => {
     expect(segmentBytesOf(bytes)).toBe(segment);
-    const allocator = cachingAllocator(ANY);
+    const allocator = cachingAllocator({ limit: ANY, expandable: false });
     allocator.take(bytes);
     expect(allocator.peaks().reserved).toBe(segment);
   });
 
   test("15 MiB out of 16 keep the last one: a rest of 1 MiB is not split off a large block", () => {
-    const allocator = cachingAllocator(ANY);
+    const allocator = cachingAllocator({ limit: ANY, expandable: false });
     allocator.take(15 * MIB);
     expect(allocator.peaks().allocated).toBe(16 * MIB);
   });
 
   test("two tensors of 8 MiB share 20 MiB, a third needs 20 more: 40 MiB for 24", () => {
-    const allocator = cachingAllocator(ANY);
+    const allocator = cachingAllocator({ limit: ANY, expandable: false });
     for (let i = 0; i < 3; i++) allocator.take(8 * MIB);
     expect(allocator.peaks()).toMatchObject({ reserved: 40 * MIB, allocated: 24 * MIB });
   });
 
   test("600 MiB freed do not serve 650: 1,250 MiB are reserved and never more than 650 used", () => {
-    const allocator = cachingAllocator(ANY);
+    const allocator = cachingAllocator({ limit: ANY, expandable: false });
     allocator.give(allocator.take(600 * MIB));
     allocator.take(650 * MIB);
     expect(allocator.peaks()).toMatchObject({ reserved: 1250 * MIB, allocated: 650 * MIB });
   });
 
   test("650 MiB freed serve 600, and the 50 that are left serve 40: 650 MiB", () => {
-    const allocator = cachingAllocator(ANY);
+    const allocator = cachingAllocator({ limit: ANY, expandable: false });
     allocator.give(allocator.take(650 * MIB));
     allocator.take(600 * MIB);
     allocator.take(40 * MIB);
@@ -47,7 +47,7 @@ describe("segments of PyTorch's caching allocator", () => {
   });
 
   test("the smallest block that is large enough is taken: 100 MiB go into 120, not into 500", () => {
-    const allocator = cachingAllocator(ANY);
+    const allocator = cachingAllocator({ limit: ANY, expandable: false });
     const large = allocator.take(500 * MIB);
     const small = allocator.take(120 * MIB);
     allocator.give(large);
@@ -58,7 +58,7 @@ describe("segments of PyTorch's caching allocator", () => {
   });
 
   test("freed neighbours join again: 3 x 20 MiB of one segment of 60 serve 60", () => {
-    const allocator = cachingAllocator(ANY);
+    const allocator = cachingAllocator({ limit: ANY, expandable: false });
     allocator.give(allocator.take(60 * MIB));
     const parts = [1, 2, 3].map(() => allocator.take(20 * MIB));
     for (const i of [0, 2, 1]) allocator.give(parts[i]!);
@@ -67,7 +67,7 @@ describe("segments of PyTorch's caching allocator", () => {
   });
 
   test("a full card gives its cache back first: 600 MiB freed and 650 taken of 1,000 leave 650", () => {
-    const allocator = cachingAllocator(1000 * MIB);
+    const allocator = cachingAllocator({ limit: 1000 * MIB, expandable: false });
     allocator.give(allocator.take(600 * MIB));
     allocator.take(650 * MIB);
     expect(allocator.peaks()).toMatchObject({ reserved: 650 * MIB, released: true });
