@@ -15,8 +15,10 @@ export {
   findCatalogueEntry,
 } from "./architecture/catalogue.ts";
 export * as families from "./architecture/families/index.ts";
+export type { ForwardFacts, RopeScaling } from "./architecture/forward-facts.ts";
 export { ggufArchitecture } from "./architecture/gguf-model.ts";
 export { type LinearEntry, layerGroups, linears } from "./architecture/layout.ts";
+export type * from "./architecture/mixers/mixer.ts";
 export type * from "./architecture/model.ts";
 export {
   architectureReader,
@@ -26,6 +28,7 @@ export {
 } from "./architecture/read-architecture.ts";
 export { readArchitecture } from "./architecture/registry.ts";
 export { typicalArchitecture } from "./architecture/typical.ts";
+export type { VisionFacts } from "./architecture/vision-facts.ts";
 export { type Budget, checkBudget } from "./budget.ts";
 export { ENGINE_IDS, type EngineCard, type EngineId } from "./engines/engine.ts";
 export { type ErrorCode, type ErrorDetails, EXIT, VramCalcError } from "./errors.ts";

@@ -2,7 +2,8 @@
 
 import type { ConfigReader } from "./config-reader.ts";
 import { type DecoderSizes, HIDDEN_KEYS, LAYER_KEYS } from "./decoder-sizes.ts";
-import type { LatentMixer, Tensor } from "./model.ts";
+import type { LatentMixer } from "./mixers/mixer.ts";
+import type { Tensor } from "./model.ts";
 import { linear, norm } from "./tensors.ts";
 
 export interface LatentDims {

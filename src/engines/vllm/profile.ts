@@ -1,4 +1,5 @@
-import type { Architecture, ForwardFacts, Tensor } from "../../architecture/model.ts";
+import type { ForwardFacts } from "../../architecture/forward-facts.ts";
+import type { Architecture, Tensor } from "../../architecture/model.ts";
 import type { Explained } from "../../memory/term.ts";
 import { onceFor } from "../../remember.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";

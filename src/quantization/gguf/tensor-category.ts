@@ -1,5 +1,7 @@
 /** How the tensors of a model class appear in a GGUF file: which category, in how many pieces, or unquantized. */
-import type { LatentMixer, Mixer, Tensor } from "../../architecture/model.ts";
+
+import type { LatentMixer, Mixer } from "../../architecture/mixers/mixer.ts";
+import type { Tensor } from "../../architecture/model.ts";
 import { matrixOf } from "../encoding.ts";
 import type { Place } from "../scheme.ts";
 import type { Category } from "./recipe.ts";
