@@ -7,9 +7,10 @@ import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
 import { sourceTokensOf } from "../memory/training/trained-stacks.ts";
 import { groupDigits } from "../units.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 import { idleOptionNotes } from "./idle-options.ts";
 import { isTrainer } from "./train-names.ts";
-import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
+import type { TrainRequest } from "./train-request.ts";
 import { holdsReference } from "./train-states.ts";
 import { widthsOf, zeroMasters } from "./train-widths.ts";
 
