@@ -4,7 +4,8 @@ import { STORAGE_FORMATS } from "../../formats/storage-formats.ts";
 import { type Encoding, elementsOf, plainById } from "../encoding.ts";
 import type { Assign, Place, Scheme } from "../scheme.ts";
 import type { FileType } from "./file-types.ts";
-import { type Category, type RecipeModel, type RecipePlace, recipeFormat } from "./recipe.ts";
+import { recipeFormat } from "./recipe.ts";
+import type { Category, RecipeModel, RecipePlace } from "./recipe-place.ts";
 import { ggufPieces, type Piece } from "./tensor-category.ts";
 
 export interface GgufOptions {
