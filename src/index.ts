@@ -15,8 +15,10 @@ export {
   findCatalogueEntry,
 } from "./architecture/catalogue.ts";
 export * as families from "./architecture/families/index.ts";
+export type { ForwardFacts, RopeScaling } from "./architecture/forward-facts.ts";
 export { ggufArchitecture } from "./architecture/gguf-model.ts";
 export { type LinearEntry, layerGroups, linears } from "./architecture/layout.ts";
+export type * from "./architecture/mixers/mixer.ts";
 export type * from "./architecture/model.ts";
 export {
   architectureReader,
@@ -26,16 +28,14 @@ export {
 } from "./architecture/read-architecture.ts";
 export { readArchitecture } from "./architecture/registry.ts";
 export { typicalArchitecture } from "./architecture/typical.ts";
+export type { VisionFacts } from "./architecture/vision-facts.ts";
 export { type Budget, checkBudget } from "./budget.ts";
 export { ENGINE_IDS, type EngineCard, type EngineId } from "./engines/engine.ts";
 export { type ErrorCode, type ErrorDetails, EXIT, VramCalcError } from "./errors.ts";
-export {
-  type DeviceEstimate,
-  type EffectiveRequest,
-  type EstimateOptions,
-  type EstimateResult,
-  estimate,
-} from "./estimate/estimate.ts";
+export { estimate } from "./estimate/estimate.ts";
+export type { EstimateOptions } from "./estimate/estimate-options.ts";
+export type { EffectiveRequest } from "./estimate/prepare.ts";
+export type { DeviceEstimate, EstimateResult } from "./estimate/serve.ts";
 export { type TrainDevice, type TrainResult, train } from "./estimate/train.ts";
 export { trainReliefs } from "./estimate/train-reliefs.ts";
 export type { TrainRequest } from "./estimate/train-request.ts";

@@ -1,7 +1,8 @@
 /** Targets of adapters as module names of one model. */
 import type { Architecture, Stack, Tensor } from "../architecture/model.ts";
-import { compilePattern, type MatchBudget } from "../architecture/module-pattern.ts";
+import { compilePattern } from "../architecture/module-pattern.ts";
 import { forEachTensor } from "../architecture/parameters.ts";
+import type { MatchBudget } from "../architecture/pattern-program.ts";
 import {
   isPattern,
   type LoraTargets,

@@ -7,8 +7,9 @@ import { composite, type LanguageModelOptions, languageModel, type TextNames } f
 import type { ConfigReader } from "./config-reader.ts";
 import { customCodeNote } from "./decoder-row.ts";
 import type { Family, FamilyLookup } from "./family.ts";
-import type { ArchitectureDraft, Tensor, VisionFacts } from "./model.ts";
+import type { ArchitectureDraft, Tensor } from "./model.ts";
 import type { Tower } from "./towers/tower.ts";
+import type { VisionFacts } from "./vision-facts.ts";
 
 /** What a projector is made from. */
 export interface CompositeParts {

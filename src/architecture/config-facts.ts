@@ -1,6 +1,7 @@
 /** What a config.json says beside its family's own keys: the published format, and keys that contradict the family. */
 import type { ConfigReader } from "./config-reader.ts";
-import type { Architecture, FeedForward, Mixer } from "./model.ts";
+import type { Mixer } from "./mixers/mixer.ts";
+import type { Architecture, FeedForward } from "./model.ts";
 
 /** Names of `torch.dtype` and their short forms; null for a format that says nothing of the other tensors. */
 const DTYPES: { readonly [name: string]: string | null } = {

@@ -1,5 +1,6 @@
 import type { ConfigReader } from "./config-reader.ts";
-import type { Activation, ArchitectureDraft, VisionFacts } from "./model.ts";
+import type { Activation, ArchitectureDraft } from "./model.ts";
+import type { VisionFacts } from "./vision-facts.ts";
 
 /** A group of model classes that share one layout. One file per family under `families/`. */
 export interface Family {

@@ -1,5 +1,36 @@
+import type { Tokens } from "../units.ts";
 import type { ConfigReader } from "./config-reader.ts";
-import type { ForwardFacts, RopeScaling } from "./model.ts";
+import type { VisionFacts } from "./vision-facts.ts";
+
+/** How a config stretches rotary positions beyond those of the first training. */
+export interface RopeScaling {
+  /** Kinds whose tables engines lengthen; "llama3" and "longrope" are not among them. */
+  readonly kind: "linear" | "dynamic" | "yarn";
+  readonly factor: number;
+  /** Positions before stretching, where the config says. */
+  readonly originalTokens?: Tokens;
+}
+
+/** What a forward pass does between its tensors, where the config says: training and rotary tables read it. */
+export interface ForwardFacts {
+  /** Dropout probabilities while training; each dropout in use keeps a mask. */
+  readonly residualDropout: number;
+  readonly attentionDropout: number;
+  readonly embeddingDropout: number;
+  /** Part of each head that positions rotate; absent means all of it. */
+  readonly rotaryFraction?: number;
+  readonly ropeScaling?: RopeScaling;
+  /** Window layers rotate by a base of their own, unstretched (Gemma 3). */
+  readonly localRope?: true;
+  /** Positions come apart into time, height and width (Qwen-VL). */
+  readonly ropeSections?: true;
+  readonly vision?: VisionFacts;
+  /** Model type of the language model inside a composite. */
+  readonly textModelType?: string;
+  /** tanh caps on attention scores and on logits (Gemma 2). */
+  readonly attentionSoftcap: boolean;
+  readonly logitSoftcap: boolean;
+}
 
 /** The classes with `hidden_dropout_prob`, BERT's and those made after it, drop out behind the embedding with it too. */
 const EMBEDDING_DROPOUT = [

@@ -1,7 +1,8 @@
 /** A layer of a GGUF file: what mixes, what follows it, and how far it reaches. */
 import { failGguf, type GgufKeys } from "./gguf-keys.ts";
 import { ggufName } from "./gguf-names.ts";
-import type { FeedForward, LayerKind, Mixer, Tensor } from "./model.ts";
+import type { Mixer } from "./mixers/mixer.ts";
+import type { FeedForward, LayerKind, Tensor } from "./model.ts";
 
 /** Layers of llama.cpp that slide by a rule of the code and not of the file: every n-th is full. */
 const FULL_EVERY: Readonly<Record<string, number>> = {

@@ -5,8 +5,6 @@ import type { Architecture, Note, Stack, Tensor } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
 import { stackOf } from "./stack.ts";
 
-export type { GgufModelFile } from "./gguf-keys.ts";
-
 const MOST_LAYERS = 10_000;
 
 const WITHOUT_HEAD = /bert|^t5encoder$|embedding$/;

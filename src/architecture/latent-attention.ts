@@ -1,9 +1,11 @@
-/** Multi-head latent attention (arXiv:2405.04434), with or without a sparse-attention indexer. */
-
 import type { ConfigReader } from "./config-reader.ts";
+import type { MixerRule } from "./decoder-row.ts";
 import { type DecoderSizes, HIDDEN_KEYS, LAYER_KEYS } from "./decoder-sizes.ts";
-import type { LatentMixer, Tensor } from "./model.ts";
+import type { LatentMixer } from "./mixers/mixer.ts";
+import type { Tensor } from "./model.ts";
 import { linear, norm } from "./tensors.ts";
+
+/** Multi-head latent attention (arXiv:2405.04434), with or without a sparse-attention indexer. */
 
 export interface LatentDims {
   readonly queryLatentDim: number | undefined;
@@ -157,4 +159,39 @@ function indexerTensors(indexer: IndexerDims, hiddenSize: number, queryDim: numb
     ...norm("self_attn.indexer.k_norm", keyDim, "bias"),
     ...part("weights_proj", heads, hiddenSize),
   ];
+}
+
+/** Latent attention in every layer; `indexer` says which layers choose their own tokens. */
+export const latentMixer =
+  (
+    defaults: LatentDims,
+    indexer?: (config: ConfigReader, layers: number) => (layer: number) => IndexerDims | undefined,
+  ) =>
+  (config: ConfigReader, { hiddenSize, heads, layers }: DecoderSizes): MixerRule => {
+    const dims = readLatentDims(config, defaults);
+    const indexerOf = indexer?.(config, layers);
+    const bias = config.flag("attention_bias", false);
+    return {
+      keyOf: (layer) => (indexerOf?.(layer) === undefined ? "" : "indexer"),
+      build: (layer) => latentAttention({ hiddenSize, heads, dims, indexer: indexerOf?.(layer), bias }),
+    };
+  };
+
+/** `indexer_types`, else the letters F and S of `index_topk_pattern`, else every `index_topk_freq`-th layer. */
+export function indexerLayers(config: ConfigReader, layers: number): (layer: number) => boolean {
+  const pattern = config.raw.index_topk_pattern;
+  const types =
+    config.texts("indexer_types") ??
+    (typeof pattern === "string"
+      ? Array.from(pattern.slice(0, layers), (c) => (c === "F" ? "full" : c === "S" ? "shared" : c))
+      : config.texts("index_topk_pattern"));
+  if (types !== undefined) {
+    const key = config.has("indexer_types") ? "indexer_types" : "index_topk_pattern";
+    if (types.length < layers || types.slice(0, layers).some((type) => type !== "full" && type !== "shared"))
+      config.fail(key, `${layers} entries, each full or shared`);
+    return (layer) => types[layer] === "full";
+  }
+  const every = Math.max(config.count("index_topk_freq", 1), 1);
+  const offset = config.count("index_skip_topk_offset", 2);
+  return (layer) => Math.max(layer - offset + 1, 0) % every === 0;
 }

@@ -6,6 +6,9 @@
  * `runs` keeps their order for those who need it (pipelines, listings).
  */
 import type { Tokens } from "../units.ts";
+import type { ForwardFacts } from "./forward-facts.ts";
+import type { Mixer } from "./mixers/mixer.ts";
+import type { VisionFacts } from "./vision-facts.ts";
 
 /** What a parameter is for. The order is the order of printing. */
 export const GROUPS = [
@@ -85,93 +88,6 @@ export interface Tensor {
   /** A format that this tensor keeps whatever the model's is: "int64", "fp32". */
   readonly pinnedFormat?: string;
 }
-
-/** Softmax attention with a key and a value vector per cached head. */
-export interface AttentionMixer {
-  readonly kind: "attention";
-  readonly queryHeads: number;
-  readonly kvHeads: number;
-  readonly keyDim: number;
-  readonly valueDim: number;
-  /** Sliding window W: a token sees itself and the W - 1 before it. */
-  readonly windowTokens?: Tokens;
-  /** Chunked attention: a token sees its own chunk only. */
-  readonly chunkTokens?: Tokens;
-  /** `own` keeps K and V; `shared` reads an earlier layer's; `none` has no cache (encoders); `cross` keeps the encoder's. */
-  readonly cache: "own" | "shared" | "none" | "cross";
-  /** Heads that transformers caches when it broadcasts before caching (Falcon 40B: all 128). */
-  readonly broadcastHeads?: number;
-  /** Width of an extra index key per token (sparse attention on top of GQA, MiniMax-M3). */
-  readonly indexKeyDim?: number;
-  /** Positions on the encoder side of a `cross` cache when the model fixes them (Whisper 1500). */
-  readonly encoderTokens?: Tokens;
-}
-
-/** Multi-head latent attention: one compressed vector per token for all heads (arXiv:2405.04434). */
-export interface LatentMixer {
-  readonly kind: "latent";
-  readonly queryHeads: number;
-  /** kv_lora_rank. */
-  readonly latentDim: number;
-  /** qk_rope_head_dim, shared by all heads. */
-  readonly ropeDim: number;
-  /** qk_nope_head_dim. */
-  readonly nopeDim: number;
-  readonly valueDim: number;
-  /** q_lora_rank; absent when queries have a full projection. */
-  readonly queryLatentDim?: number;
-  /** Sparse attention's indexer: its key is cached per token beside the latent. */
-  readonly indexer?: { readonly heads: number; readonly keyDim: number };
-}
-
-/** DeepSeek V4: a short window of latents plus one compressed latent per `ratio` tokens. */
-export interface CompressedMixer {
-  readonly kind: "compressed";
-  readonly queryHeads: number;
-  readonly headDim: number;
-  readonly windowTokens: Tokens;
-  /** Tokens per compressed latent; 0 keeps the window only. */
-  readonly ratio: number;
-  readonly indexer?: { readonly heads: number; readonly keyDim: number };
-}
-
-export type RecurrentVariant =
-  | "mamba"
-  | "mamba2"
-  | "gated-delta"
-  | "kda"
-  | "lightning"
-  | "rwkv"
-  | "rg-lru"
-  | "mlstm"
-  | "short-conv";
-
-/** A mixer whose state does not grow with the context. */
-export interface RecurrentMixer {
-  readonly kind: "recurrent";
-  readonly variant: RecurrentVariant;
-  /** Channels of the causal convolution; 0 when there is none. */
-  readonly convChannels: number;
-  /** Kernel K of it: engines keep K - 1 columns, transformers keeps K. */
-  readonly convKernel: number;
-  /** Elements of the recurrent state of one sequence. */
-  readonly stateElements: number;
-  readonly heads: number;
-  readonly innerDim: number;
-  /** State format that the config demands ("fp32") whatever the cache format is. */
-  readonly stateFormat?: string;
-  /** B/C groups (Mamba-2) or key heads (gated delta net): replicated when ranks outnumber them. */
-  readonly groups?: number;
-}
-
-/** Short gated convolution (LFM2). */
-export interface ConvMixer {
-  readonly kind: "conv";
-  readonly channels: number;
-  readonly kernel: number;
-}
-
-export type Mixer = AttentionMixer | LatentMixer | CompressedMixer | RecurrentMixer | ConvMixer;
 
 export type Activation =
   | "silu"
@@ -281,66 +197,6 @@ export interface ParameterTotals {
   readonly mtp: number;
   /** `total` by group; sums to it, `mtp` aside. */
   readonly groups: Readonly<Record<Group, number>>;
-}
-
-/** How a config stretches rotary positions beyond those of the first training. */
-export interface RopeScaling {
-  /** Kinds whose tables engines lengthen; "llama3" and "longrope" are not among them. */
-  readonly kind: "linear" | "dynamic" | "yarn";
-  readonly factor: number;
-  /** Positions before stretching, where the config says. */
-  readonly originalTokens?: Tokens;
-}
-
-/** How images become tokens, where the config says. */
-export interface VisionFacts {
-  /**
-   * `native` keeps the image's own size, `fixed` resizes every image to one size, `tiles` cuts it into tiles of
-   * one size and adds the whole image as one more.
-   */
-  readonly sizing: "native" | "fixed" | "tiles";
-  /** Patches along the side of the square that becomes one token. */
-  readonly merge: number;
-  /** Side of a patch in pixels; absent where the patch embedding's shape says it. */
-  readonly patchSize?: number;
-  /** Side of an image or a tile; of a native tower, the longest side it takes. */
-  readonly imageSize?: number;
-  /** Tokens of an image or a tile whatever its patches: pooled or resampled; 0 where no language model reads them. */
-  readonly tokensPerImage?: Tokens;
-  /** Tokens that a native tower stretches smaller images to, and shrinks larger ones to. */
-  readonly fewestTokens?: Tokens;
-  readonly mostTokens?: Tokens;
-  /** A native tower fills the last patch of a side up, where others round the side to the nearest. */
-  readonly fill?: true;
-  /** Most tiles of one image, the whole image aside. */
-  readonly mostTiles?: number;
-  /** Tiles along the longest side of any image, which is stretched or shrunk to it. */
-  readonly longestTiles?: number;
-  /** Each row of patches ends with a token of its own (Pixtral). */
-  readonly rowBreaks?: true;
-  /** Tokens of an image besides those of its patches: a begin and an end. */
-  readonly marks?: Tokens;
-}
-
-/** What a forward pass does between its tensors, where the config says: training and rotary tables read it. */
-export interface ForwardFacts {
-  /** Dropout probabilities while training; each dropout in use keeps a mask. */
-  readonly residualDropout: number;
-  readonly attentionDropout: number;
-  readonly embeddingDropout: number;
-  /** Part of each head that positions rotate; absent means all of it. */
-  readonly rotaryFraction?: number;
-  readonly ropeScaling?: RopeScaling;
-  /** Window layers rotate by a base of their own, unstretched (Gemma 3). */
-  readonly localRope?: true;
-  /** Positions come apart into time, height and width (Qwen-VL). */
-  readonly ropeSections?: true;
-  readonly vision?: VisionFacts;
-  /** Model type of the language model inside a composite. */
-  readonly textModelType?: string;
-  /** tanh caps on attention scores and on logits (Gemma 2). */
-  readonly attentionSoftcap: boolean;
-  readonly logitSoftcap: boolean;
 }
 
 export interface Architecture extends ArchitectureDraft {

@@ -1,49 +1,10 @@
 /** The mixture-of-experts feed-forward that families share: router, routed experts, shared experts. */
-import type { ConfigReader, Keys } from "./config-reader.ts";
-
+import type { ConfigReader } from "./config-reader.ts";
+import type { ExpertCounts } from "./expert-counts.ts";
 import { activationOf } from "./family.ts";
 import { type FeedForwardParts, gatedMlp } from "./feed-forward.ts";
 import type { Activation, Role, Split, Tensor } from "./model.ts";
 import { linear, routerBalance, tensor } from "./tensors.ts";
-
-export const EXPERT_KEYS = [
-  "num_experts",
-  "num_local_experts",
-  "n_routed_experts",
-  "moe_num_experts",
-] as const;
-export const ACTIVE_KEYS = ["num_experts_per_tok", "num_experts_per_token", "moe_top_k", "moe_k"] as const;
-
-export interface ExpertCounts {
-  readonly count: number;
-  readonly active: number;
-}
-
-/** What a class assumes of either count. */
-export interface ExpertDefaults {
-  readonly count?: number | undefined;
-  readonly active?: number | undefined;
-}
-
-/**
- * Experts held and experts chosen per token.
- *
- * @throws bad-config when more are chosen than held.
- */
-export function readExperts(
-  config: ConfigReader,
-  defaults: ExpertDefaults = {},
-  keys: { readonly count?: Keys; readonly active?: Keys } = {},
-): ExpertCounts {
-  const activeKeys = keys.active ?? ACTIVE_KEYS;
-  const count = config.int(keys.count ?? EXPERT_KEYS, defaults.count);
-  const active = config.int(activeKeys, defaults.active);
-  if (active > count) {
-    const names = typeof activeKeys === "string" ? [activeKeys] : activeKeys;
-    config.fail(names.find((name) => config.has(name)) ?? names[0]!, `at most the ${count} experts`);
-  }
-  return { count, active };
-}
 
 export interface ExpertsSpec {
   /** Module path of the expert list: "mlp.experts". */

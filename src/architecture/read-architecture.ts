@@ -6,8 +6,9 @@ import { type ConfigReader, readConfig } from "./config-reader.ts";
 import { isDraft } from "./draft-keys.ts";
 import type { Family, FamilyLookup } from "./family.ts";
 import { readForwardFacts } from "./forward-facts.ts";
-import type { Architecture, ArchitectureDraft, Note, VisionFacts } from "./model.ts";
+import type { Architecture, ArchitectureDraft, Note } from "./model.ts";
 import { finishArchitecture } from "./parameters.ts";
+import type { VisionFacts } from "./vision-facts.ts";
 
 /** Keys of a tower that a text decoder knows nothing of. */
 export const TOWER_KEYS = [

@@ -12,8 +12,6 @@ import {
 import type { Family } from "./family.ts";
 import { architectureReader, type ReadArchitecture } from "./read-architecture.ts";
 
-export type { ReadArchitectureOptions } from "./read-architecture.ts";
-
 const decoders = [...DECODERS, ...RARE_DECODERS];
 const others = [
   ...HYBRIDS,

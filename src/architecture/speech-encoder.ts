@@ -2,14 +2,12 @@
  * Speech encoders as rows of facts: convolutions over the waveform, a projection, positions by a convolution,
  * bidirectional layers, and the heads that classes add (wav2vec 2.0, arXiv:2006.11477, and its relatives).
  */
-
-import { labelCount } from "./class-heads.ts";
 import { classNamed } from "./class-named.ts";
 import { type ConfigReader, withDefaults } from "./config-reader.ts";
-import { headLinear } from "./encoder-row.ts";
 import { activationOf, type Family } from "./family.ts";
 import type { LayerKind, Tensor } from "./model.ts";
-import { type Pretraining, wav2vec2Pretraining } from "./speech-pretraining.ts";
+import { HEADS, headTensors } from "./speech-heads.ts";
+import type { Pretraining } from "./speech-pretraining.ts";
 import { stackOf } from "./stack.ts";
 import { buffer, convolution, linear, norm, vector } from "./tensors.ts";
 import { encoderLayer, readEncoderHeads } from "./towers/tower.ts";
@@ -41,54 +39,9 @@ const DEFAULTS = {
   intermediate_size: 3072,
   vocab_size: 32,
 } as const;
-const CONV_DIM = [512, 512, 512, 512, 512, 512, 512];
-const CONV_KERNEL = [10, 3, 3, 3, 3, 2, 2];
-const HEADS = [
-  "Model",
-  "ForCTC",
-  "ForSequenceClassification",
-  "ForAudioFrameClassification",
-  "ForXVector",
-  "ForPreTraining",
-] as const;
 
 export function other(name: string, outDim: number, inDim: number, bias = true): Tensor[] {
   return linear({ name, role: "other", group: "other", outDim, inDim, bias });
-}
-
-/** The list under `key`, or the class's own. */
-function sizesOf(config: ConfigReader, key: string, otherwise: readonly number[]): readonly number[] {
-  const list = config.ints(key) ?? otherwise;
-  if (list.length === 0 || list.includes(0)) config.fail(key, "a list of whole numbers from 1");
-  return list;
-}
-
-/** Convolutions over the waveform, each [out, in, kernel], with a norm after the first or after all of them. */
-export function waveformStem(
-  config: ConfigReader,
-  options: {
-    readonly dims?: readonly number[];
-    readonly kernels?: readonly number[];
-    readonly allNormed?: true;
-  } = {},
-): { readonly tensors: readonly Tensor[]; readonly width: number } {
-  const dims = sizesOf(config, "conv_dim", options.dims ?? CONV_DIM);
-  const kernels = sizesOf(config, "conv_kernel", options.kernels ?? CONV_KERNEL);
-  if (kernels.length !== dims.length) config.fail("conv_kernel", `a list of ${dims.length} kernels`);
-  const kind = options.allNormed === true ? "layer" : config.text("feat_extract_norm", "group");
-  if (kind !== "group" && kind !== "layer") config.fail("feat_extract_norm", '"group" or "layer"');
-  const bias = config.flag("conv_bias", false);
-  return {
-    width: dims[dims.length - 1]!,
-    tensors: dims.flatMap((out, at) => {
-      const name = `feature_extractor.conv_layers.${at}`;
-      const shape = [out, at === 0 ? 1 : dims[at - 1]!, kernels[at]!];
-      return [
-        ...convolution({ name: `${name}.conv`, group: "other", shape, bias }),
-        ...(kind === "layer" || at === 0 ? norm(`${name}.layer_norm`, out, "bias") : []),
-      ];
-    }),
-  };
 }
 
 /** A grouped convolution [h, h / groups, kernel] whose weight is kept as a direction and a length per tap. */
@@ -180,56 +133,6 @@ export function convolvedAdapter(config: ConfigReader, hiddenSize: number): Tens
 export function adapterProjection(width: number, hiddenSize: number): Tensor[] {
   if (width === hiddenSize) return [];
   return [...other("adapter.proj", width, hiddenSize), ...norm("adapter.proj_layer_norm", width, "bias")];
-}
-
-function headTensors(kind: (typeof HEADS)[number], config: ConfigReader, row: SpeechRow): readonly Tensor[] {
-  const hiddenSize = config.int("hidden_size");
-  const adapted = row.adapter !== undefined && config.flag("add_adapter", false);
-  const labels = labelCount(config);
-  const summed = config.flag("use_weighted_layer_sum", false)
-    ? [vector("layer_weights", "lm-head", [config.layers("num_hidden_layers") + 1])]
-    : [];
-  switch (kind) {
-    case "Model":
-      return [];
-    case "ForCTC":
-      return headLinear(
-        "lm_head",
-        config.int("vocab_size"),
-        adapted ? config.int("output_hidden_size", hiddenSize) : hiddenSize,
-      );
-    case "ForSequenceClassification": {
-      const width = config.int("classifier_proj_size", row.id === "wav2vec2-bert" ? 768 : 256);
-      return [
-        ...summed,
-        ...headLinear("projector", width, hiddenSize),
-        ...headLinear("classifier", labels, width),
-      ];
-    }
-    case "ForAudioFrameClassification":
-      return [...summed, ...headLinear("classifier", labels, hiddenSize)];
-    case "ForXVector": {
-      const dims = sizesOf(config, "tdnn_dim", [512, 512, 512, 512, 1500]);
-      const kernels = sizesOf(config, "tdnn_kernel", [5, 3, 3, 1, 1]);
-      if (kernels.length < dims.length) config.fail("tdnn_kernel", `a list of ${dims.length} kernels`);
-      const width = config.int("xvector_output_dim", 512);
-      return [
-        ...summed,
-        ...headLinear("projector", dims[0]!, hiddenSize),
-        ...dims.flatMap((out, at) =>
-          headLinear(`tdnn.${at}.kernel`, out, (dims[at - 1] ?? dims[0]!) * kernels[at]!),
-        ),
-        ...headLinear("feature_extractor", width, 2 * dims[dims.length - 1]!),
-        ...headLinear("classifier", width, width),
-        vector("objective.weight", "lm-head", [width, labels]),
-      ];
-    }
-    case "ForPreTraining": {
-      const dims = sizesOf(config, "conv_dim", CONV_DIM);
-      const sizes = { hiddenSize, features: dims[dims.length - 1]! };
-      return (row.pretraining ?? wav2vec2Pretraining)(config, sizes);
-    }
-  }
 }
 
 /** The family that a row describes. */

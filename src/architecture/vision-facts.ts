@@ -1,5 +1,35 @@
+import type { Tokens } from "../units.ts";
 import type { ConfigReader } from "./config-reader.ts";
-import type { VisionFacts } from "./model.ts";
+
+/** How images become tokens, where the config says. */
+export interface VisionFacts {
+  /**
+   * `native` keeps the image's own size, `fixed` resizes every image to one size, `tiles` cuts it into tiles of
+   * one size and adds the whole image as one more.
+   */
+  readonly sizing: "native" | "fixed" | "tiles";
+  /** Patches along the side of the square that becomes one token. */
+  readonly merge: number;
+  /** Side of a patch in pixels; absent where the patch embedding's shape says it. */
+  readonly patchSize?: number;
+  /** Side of an image or a tile; of a native tower, the longest side it takes. */
+  readonly imageSize?: number;
+  /** Tokens of an image or a tile whatever its patches: pooled or resampled; 0 where no language model reads them. */
+  readonly tokensPerImage?: Tokens;
+  /** Tokens that a native tower stretches smaller images to, and shrinks larger ones to. */
+  readonly fewestTokens?: Tokens;
+  readonly mostTokens?: Tokens;
+  /** A native tower fills the last patch of a side up, where others round the side to the nearest. */
+  readonly fill?: true;
+  /** Most tiles of one image, the whole image aside. */
+  readonly mostTiles?: number;
+  /** Tiles along the longest side of any image, which is stretched or shrunk to it. */
+  readonly longestTiles?: number;
+  /** Each row of patches ends with a token of its own (Pixtral). */
+  readonly rowBreaks?: true;
+  /** Tokens of an image besides those of its patches: a begin and an end. */
+  readonly marks?: Tokens;
+}
 
 type Raw = Readonly<Record<string, unknown>>;
 

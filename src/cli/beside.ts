@@ -1,5 +1,5 @@
 /** What lies on the card beside the model and comes from files of its own: a draft model, a projector. */
-import type { EstimateOptions } from "../estimate/prepare.ts";
+import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import type { LoadOptions } from "../sources/load-model.ts";
 
 export interface BesideFlags {

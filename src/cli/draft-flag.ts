@@ -1,5 +1,5 @@
 /** `--draft MODEL[:dtype]`: a second model, loaded as the first one is. */
-import type { DraftModel } from "../estimate/prepare.ts";
+import type { DraftModel } from "../estimate/draft.ts";
 import { type LoadOptions, loadModel } from "../sources/load-model.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** `--mmproj FILE`: the image projector of llama.cpp, a GGUF file beside the model's. */
 import { VramCalcError } from "../errors.ts";
-import type { EstimateOptions } from "../estimate/prepare.ts";
+import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import { readGguf } from "../sources/gguf/read-gguf.ts";
 
 /**

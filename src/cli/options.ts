@@ -25,7 +25,11 @@ export function named(
 ): Option {
   return option.choices(values).argParser((text) => {
     const wanted = spelled(text);
-    const value = values.includes(wanted) ? wanted : new Map(Object.entries(aliases)).get(wanted);
+    const value = values.includes(wanted)
+      ? wanted
+      : Object.hasOwn(aliases, wanted)
+        ? aliases[wanted]
+        : undefined;
     if (value === undefined) throw new InvalidArgumentError(`Allowed choices are ${values.join(", ")}.`);
     return value;
   });

@@ -1,7 +1,7 @@
 /** The flags that say how a model is served, shared by every command that estimates serving. */
 import { type Command, Option } from "commander";
 import { defined } from "../defined.ts";
-import type { EstimateOptions } from "../estimate/prepare.ts";
+import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import { type ImagesRequest, parseImages } from "../memory/images-request.ts";
 import type { LoadedModel } from "../sources/load-model.ts";
 import { publishedCacheFormat } from "../sources/published-storage.ts";

@@ -1,10 +1,7 @@
-/** The flags that say how a model is trained, and the request that they make. */
+/** The flags that say how a model is trained. */
 import { type Command, Option } from "commander";
 import { type LoraTargets, parseLoraTargets } from "../adapters/lora-targets.ts";
-import type { Note } from "../architecture/model.ts";
-import { defined } from "../defined.ts";
 import { VramCalcError } from "../errors.ts";
-import { idleNotes } from "../estimate/idle-notes.ts";
 import {
   ATTENTION_ALIASES,
   FRAMEWORK_ALIASES,
@@ -26,7 +23,6 @@ import {
   type TrainRequest,
 } from "../estimate/train-request.ts";
 import { parseTokens, type Tokens } from "../units.ts";
-import type { Limit } from "./limit.ts";
 import { named, parsed, parsePositive } from "./options.ts";
 
 /** The flags of training, as commander collects them. */
@@ -211,80 +207,4 @@ function dropoutOf(text: string): number {
     given: `"${text}"`,
     expected: "a number from 0 up to 1",
   });
-}
-
-/** The flags as a request of the core. */
-export function trainRequestOf(flags: TrainFlags): TrainRequest {
-  const { tp, pp, ep, dp, cp, sharding, schedule, virtualStages, offloadOptimizer, offloadWeights } = flags;
-  return defined({
-    method: flags.method,
-    precision: flags.precision,
-    seqTokens: flags.seq,
-    microBatch: flags.microBatch,
-    gradAccum: flags.gradAccum,
-    optimizer: flags.optimizer,
-    optimizerInBackward: flags.optimizerInBackward,
-    optimizerRank: flags.optimizerRank,
-    checkpointing: flags.checkpointing,
-    attention: flags.attention,
-    loss: flags.loss,
-    lossChunks: flags.lossChunks,
-    reference: flags.reference,
-    framework: flags.framework,
-    torch: flags.torch,
-    lengths: flags.lengths,
-    compile: flags.compile,
-    fusedKernels: flags.fusedKernels,
-    loraRank: flags.loraR,
-    loraTargets: flags.loraTargets,
-    loraDropout: flags.loraDropout,
-    adapterFormat: flags.adapterDtype,
-    baseFormat: flags.baseDtype,
-    dora: flags.dora,
-    rslora: flags.rslora,
-    quantization: flags.quantization,
-    kbitPreparation: flags.kbitPreparation === false ? false : undefined,
-    unfrozenLayers: flags.unfrozenLayers,
-    towers: flags.towers,
-    parallel: defined({
-      tp,
-      pp,
-      ep,
-      dp,
-      cp,
-      sequenceParallel: flags.sequenceParallel === undefined ? undefined : flags.sequenceParallel === "on",
-      sharding,
-      schedule,
-      virtualStages,
-      offloadOptimizer,
-      offloadWeights,
-      reshardAfterForward: flags.reshard === false ? false : undefined,
-    }),
-  });
-}
-
-/**
- * The request on the cards that it is held against: replicas on all of them when no degree is said. The allocator's
- * cache ends with the card, so that the verdict is about what has to fit.
- *
- * @throws bad-option for degrees that need more cards
- */
-export function onCards(
-  request: TrainRequest,
-  limit: Pick<Limit, "count" | "bytes"> | null,
-): { readonly request: TrainRequest; readonly notes: readonly Note[] } {
-  if (limit === null) return { request, notes: [] };
-  const held: TrainRequest = { ...request, deviceBytes: limit.bytes };
-  if (limit.count === 1) return { request: held, notes: [] };
-  const { dp, tp, pp, cp } = request.parallel ?? {};
-  if ([dp, tp, pp, cp].every((degree) => degree === undefined))
-    return { request: { ...held, parallel: { ...request.parallel, dp: limit.count } }, notes: [] };
-  const world = (dp ?? 1) * (tp ?? 1) * (pp ?? 1) * (cp ?? 1);
-  if (world > limit.count)
-    throw new VramCalcError("bad-option", {
-      option: "--gpu",
-      given: `${limit.count} cards for degrees that make ${world} ranks`,
-      expected: `${world} cards, or smaller --dp, --tp, --pp and --cp`,
-    });
-  return { request: held, notes: idleNotes(limit.count, world) };
 }

@@ -52,6 +52,7 @@ const CUBE = 0.044715;
 const QUICK = 1.702;
 const SELU_SCALE = 1.0507009873554805;
 const SELU_ALPHA = 1.6732632423543772;
+
 /** Beta of direct preference optimization in its paper's main experiments (arXiv:2305.18290). */
 const DPO_BETA = 0.1;
 
@@ -237,23 +238,4 @@ export function curveByName(name: string): Curve {
     nearest: nearestNames(name, byName.keys()),
     hint: "vram-calc plot list names them all",
   });
-}
-
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** The curve at `count` points over its interval, each finite. */
-export function sampleCurve(
-  value: (x: number) => number,
-  at: { readonly from: number; readonly to: number; readonly count: number },
-): readonly Point[] {
-  const points: Point[] = [];
-  for (let i = 0; i < at.count; i++) {
-    const x = at.from + ((at.to - at.from) * i) / (at.count - 1);
-    const y = value(x);
-    if (Number.isFinite(y)) points.push({ x, y });
-  }
-  return points;
 }

@@ -1,4 +1,5 @@
-import type { Architecture, AttentionMixer, Mixer, StackRole } from "../architecture/model.ts";
+import type { AttentionMixer, Mixer } from "../architecture/mixers/mixer.ts";
+import type { Architecture, StackRole } from "../architecture/model.ts";
 import { turnsOf } from "../architecture/stack.ts";
 import { onceForEach } from "../remember.ts";
 import type { Bytes, Tokens } from "../units.ts";

@@ -1,5 +1,5 @@
 /** What a cache is made of, so that its sum can be done again by hand. */
-import type { AttentionMixer } from "../architecture/model.ts";
+import type { AttentionMixer } from "../architecture/mixers/mixer.ts";
 import type { Explained } from "../memory/term.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { CacheFormat } from "./cache-format.ts";

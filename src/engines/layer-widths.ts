@@ -1,4 +1,5 @@
-import type { Architecture, LayerKind, Mixer, StackRole } from "../architecture/model.ts";
+import type { Mixer } from "../architecture/mixers/mixer.ts";
+import type { Architecture, LayerKind, StackRole } from "../architecture/model.ts";
 import { readsText } from "../architecture/stack.ts";
 import { onceFor } from "../remember.ts";
 

@@ -6,7 +6,7 @@ import { VramCalcError } from "../errors.ts";
 import { PREFILL_CHUNK_TOKENS } from "../memory/activations.ts";
 import { attentionMaskBytes } from "../memory/attention-mask.ts";
 import type { Term } from "../memory/term.ts";
-import type { EstimateOptions } from "./prepare.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
 
 /** @throws bad-option for an engine that brings its own kernels */
 export function checkAttention({ attention }: EstimateOptions, engine: EngineId | null): void {

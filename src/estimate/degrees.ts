@@ -4,8 +4,8 @@ import { runtimeOf } from "../engines/engine-name.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees, type Degrees, SINGLE_DEVICE, worldSize } from "../parallelism/degrees.ts";
 import { degreesOver } from "../parallelism/layout-over-devices.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
 import { idleNotes } from "./idle-notes.ts";
-import type { EstimateOptions } from "./prepare.ts";
 
 export interface ServingDegrees {
   readonly degrees: Degrees;

@@ -8,10 +8,22 @@ import type { Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import { checkDegrees, type Degrees } from "../parallelism/degrees.ts";
 import { deviceShares } from "../parallelism/share.ts";
+import type { WeightStorage } from "../quantization/storage.ts";
 import { storageByName } from "../quantization/storage-by-name.ts";
 import { groupDigits } from "../units.ts";
-import { type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
+import { type Prepared, prepare } from "./prepare.ts";
 import { servingTerms } from "./serve.ts";
+
+/** A model for speculative decoding beside the one that is served. */
+export interface DraftModel {
+  readonly id: string;
+  readonly model: Architecture;
+  /** How its weights are stored. Default: as published, else bf16. */
+  readonly dtype?: string;
+  /** How its own files store them; taken when `dtype` is absent. */
+  readonly stored?: WeightStorage;
+}
 
 export interface PreparedDraft {
   /** Terms by device of the run, in its order. */

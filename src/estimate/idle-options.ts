@@ -1,6 +1,7 @@
 import type { Note } from "../architecture/model.ts";
 import { dividedBy } from "../memory/training/sharding.ts";
-import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
+import type { TrainRequest } from "./train-request.ts";
 
 /** Options that were given and change nothing, because another one leaves them without effect. */
 export function idleOptionNotes(

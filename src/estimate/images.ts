@@ -6,7 +6,8 @@ import { type ImageShape, imageShape } from "../memory/image-tokens.ts";
 import { imageWork } from "../memory/image-work.ts";
 import type { Term } from "../memory/term.ts";
 import { groupDigits, type Tokens } from "../units.ts";
-import { defaultContext, type EstimateOptions } from "./prepare.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
+import { defaultContext } from "./prepare.ts";
 
 export interface PreparedImages {
   readonly shape: ImageShape;

@@ -4,7 +4,8 @@ import type { EngineId } from "../engines/engine.ts";
 import { VramCalcError } from "../errors.ts";
 import { predictionCache, predictionWeights } from "../memory/prediction-layers.ts";
 import type { Term } from "../memory/term.ts";
-import type { EstimateOptions, Prepared } from "./prepare.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
+import type { Prepared } from "./prepare.ts";
 
 const MOST_TOKENS = 64;
 

@@ -2,7 +2,7 @@
 import { VramCalcError } from "../errors.ts";
 import { exactTerm, type Term } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
-import type { EstimateOptions } from "./prepare.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
 
 /** The file's tensors on the first GPU. */
 export const projectorTerm = (bytes: Bytes): Term => ({

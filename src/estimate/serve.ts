@@ -9,7 +9,8 @@ import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { Bytes, Tokens } from "../units.ts";
-import { type EffectiveRequest, type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
+import { type EffectiveRequest, type Prepared, prepare } from "./prepare.ts";
 
 /** What one kind of device holds. */
 export interface DeviceEstimate {

@@ -6,10 +6,19 @@ import {
   loraLinears,
   loraParameterCount,
 } from "../adapters/lora.ts";
+import type { LoraTargets } from "../adapters/lora-targets.ts";
 import { namedTargets } from "../adapters/named-targets.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { exactTerm, type Term } from "../memory/term.ts";
-import type { EstimateOptions } from "./prepare.ts";
+import type { EstimateOptions } from "./estimate-options.ts";
+
+/** Adapters served beside the base model. */
+export interface ServedAdapters {
+  readonly rank: number;
+  /** How many lie on the card at once. */
+  readonly count: number;
+  readonly targets: LoraTargets;
+}
 
 /** Engines load adapters in the 16 bits of the compute format. */
 const ADAPTER_BYTES = 2;

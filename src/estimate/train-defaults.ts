@@ -1,7 +1,8 @@
 /** What training code does unless it is told otherwise, framework by framework. */
 import type { Architecture } from "../architecture/model.ts";
 import { hasExperts, hasVocabularyHead } from "../architecture/stack.ts";
-import type { EffectiveTrain, Framework, Precision } from "./train-request.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
+import type { Framework, Precision } from "./train-request.ts";
 
 export interface FrameworkDefaults {
   /** Adapters are PEFT's: in fp32, and QLoRA's base prepared for them. */

@@ -6,6 +6,7 @@ import { MEGATRON_WORKSPACES } from "../memory/training/library-workspace.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 import {
   addsToGradients,
   holdingRequest,
@@ -14,7 +15,6 @@ import {
   routedExperts,
   stepBefore,
 } from "./train-pass.ts";
-import type { EffectiveTrain } from "./train-request.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
 import { type Resident, type States, statesOf } from "./train-states.ts";
 import { type Widths, widthsOf } from "./train-widths.ts";

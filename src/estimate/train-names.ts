@@ -1,7 +1,8 @@
 /** Other names of the values that training options take: what trainers, papers and their own configurations call them. */
 import type { AttentionCode } from "../memory/training/pass.ts";
 import type { Sharding } from "../memory/training/sharding.ts";
-import type { EffectiveTrain, Framework, Precision } from "./train-request.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
+import type { Framework, Precision } from "./train-request.ts";
 
 type Names<T extends string> = { readonly [name: string]: T };
 

@@ -1,15 +1,16 @@
 import { adaptedExpertNotes, type LoraLinear } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
-import { hasVocabularyHead, isTower, readsText } from "../architecture/stack.ts";
+import { hasVocabularyHead, isTower, layerCount, readsText } from "../architecture/stack.ts";
 import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
 import { sourceTokensOf } from "../memory/training/trained-stacks.ts";
 import { groupDigits } from "../units.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 import { idleOptionNotes } from "./idle-options.ts";
 import { isTrainer } from "./train-names.ts";
-import type { EffectiveTrain, TrainRequest } from "./train-request.ts";
+import type { TrainRequest } from "./train-request.ts";
 import { holdsReference } from "./train-states.ts";
 import { widthsOf, zeroMasters } from "./train-widths.ts";
 
@@ -130,8 +131,7 @@ export function trainNotes(of: {
 function checkpointNotes(model: Architecture, { checkpointing }: EffectiveTrain): readonly Note[] {
   if (typeof checkpointing !== "number") return [];
   let layers = 0;
-  for (const { role, counts } of model.stacks)
-    if (readsText(role)) layers += counts.reduce((a, b) => a + b, 0);
+  for (const stack of model.stacks) if (readsText(stack.role)) layers += layerCount(stack);
   if (checkpointing <= layers || layers === 0) return [];
   return [
     {

@@ -5,8 +5,8 @@ import { holdingOf, packedBytes } from "../memory/training/holding.ts";
 import { type BufferPart, dividedBy } from "../memory/training/sharding.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes } from "../units.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 import { holdingRequest } from "./train-pass.ts";
-import type { EffectiveTrain } from "./train-request.ts";
 import type { Stage } from "./train-stages.ts";
 import { widthsOf } from "./train-widths.ts";
 

@@ -7,7 +7,7 @@ import type { Holding } from "../memory/training/pass.ts";
 import type { PassRequest } from "../memory/training/segments.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
 import type { Tokens } from "../units.ts";
-import type { EffectiveTrain } from "./train-request.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 import type { Stage } from "./train-stages.ts";
 import type { Widths } from "./train-widths.ts";
 

@@ -4,9 +4,10 @@ import { dividedBy, type Sharding } from "../memory/training/sharding.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
 import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import type { Bytes } from "../units.ts";
+import { type EffectiveTrain, effectiveTrain } from "./effective-train.ts";
 import { type TrainResult, train } from "./train.ts";
 import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
-import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
+import type { TrainRequest } from "./train-request.ts";
 import { inFlight, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 
 /** A change to the request and what the worst device would then have allocated. */

@@ -7,7 +7,7 @@ import { checkDegrees } from "../parallelism/degrees.ts";
 import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { deviceShares } from "../parallelism/share.ts";
 import { onceFor } from "../remember.ts";
-import type { EffectiveTrain } from "./train-request.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 
 export interface Stage {
   readonly id: string;

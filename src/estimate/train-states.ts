@@ -7,7 +7,7 @@ import { allocated } from "../memory/training/tape.ts";
 import { type TrainedTensor, trainedTensors } from "../memory/training/trained-tensors.ts";
 import { weightBytes } from "../memory/training/weight-bytes.ts";
 import type { Bytes } from "../units.ts";
-import type { EffectiveTrain } from "./train-request.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 import type { Widths } from "./train-widths.ts";
 
 /** What stays on the card through the whole step. */

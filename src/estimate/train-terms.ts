@@ -1,9 +1,9 @@
 import type { Basis, Explained, Term, TermId } from "../memory/term.ts";
 import type { LayerKnowledge } from "../memory/training/layer-code.ts";
 import type { Bytes } from "../units.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 import type { PhaseBytes } from "./train-device.ts";
 import { gradientsText, type Operands, partsText, times, weightsText } from "./train-operands.ts";
-import type { EffectiveTrain } from "./train-request.ts";
 
 /**
  * How far modelled activations may be off: the simulated operations agree with the real classes to 0.1 %, other

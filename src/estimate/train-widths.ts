@@ -1,6 +1,6 @@
 import { dividedBy } from "../memory/training/sharding.ts";
 import type { Width } from "../memory/training/tape.ts";
-import type { EffectiveTrain } from "./train-request.ts";
+import type { EffectiveTrain } from "./effective-train.ts";
 
 /** How wide everything is. */
 export interface Widths {

@@ -5,6 +5,7 @@ import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
+import { type EffectiveTrain, effectiveTrain } from "./effective-train.ts";
 import {
   devicePhases,
   type KnownParts,
@@ -16,7 +17,7 @@ import {
 } from "./train-device.ts";
 import { trainNotes } from "./train-notes.ts";
 import { operandsOf } from "./train-operands.ts";
-import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
+import type { TrainRequest } from "./train-request.ts";
 import { variedReserve } from "./train-reserve.ts";
 import { inFlight, languageModel, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 import { pagedTerms, phaseTerms } from "./train-terms.ts";

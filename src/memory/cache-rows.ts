@@ -1,4 +1,5 @@
-import type { Architecture, Mixer } from "../architecture/model.ts";
+import type { Mixer } from "../architecture/mixers/mixer.ts";
+import type { Architecture } from "../architecture/model.ts";
 import { turnsOf } from "../architecture/stack.ts";
 import type { Bytes } from "../units.ts";
 

@@ -1,4 +1,5 @@
-import type { Architecture, Tensor, VisionFacts } from "../architecture/model.ts";
+import type { Architecture, Tensor } from "../architecture/model.ts";
+import type { VisionFacts } from "../architecture/vision-facts.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Tokens } from "../units.ts";
 import { checkImages, type ImagesRequest } from "./images-request.ts";

@@ -1,4 +1,5 @@
-import type { Architecture, Mixer } from "../architecture/model.ts";
+import type { Mixer } from "../architecture/mixers/mixer.ts";
+import type { Architecture } from "../architecture/model.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
 import { type CacheLayer, cacheLayers, reachOf } from "../engines/cache-layers.ts";
 import {

@@ -1,5 +1,6 @@
 import type { Architecture, LayerKind, Run, Stack, Tensor } from "../architecture/model.ts";
 import { countParameters } from "../architecture/parameters.ts";
+import { inTower, layerCount } from "../architecture/stack.ts";
 
 export interface LayerRange {
   /** Index of the first layer held, over the decoder (or lone encoder) stack. */
@@ -19,11 +20,19 @@ export function dividedStack(model: Architecture): Stack | undefined {
   );
 }
 
-/** Layers that a pipeline divides. */
-export const pipelineLayers = (model: Architecture): number => {
-  const counts = dividedStack(model)?.counts;
-  return counts === undefined ? 1 : counts.reduce((sum, count) => sum + count, 0);
-};
+/**
+ * Layers of that stack; none in a model known by its tensors alone.
+ *
+ * @example dividedLayers(llama_3_1_8b) // 32
+ */
+export function dividedLayers(model: Architecture): number {
+  const stack = dividedStack(model);
+  return stack === undefined ? 0 : layerCount(stack);
+}
+
+/** Most stages that a pipeline can have: one per layer, and one for a model without a list of layers. */
+export const pipelineLayers = (model: Architecture): number =>
+  dividedStack(model) === undefined ? 1 : dividedLayers(model);
 
 /**
  * The part of a model that holds some consecutive layers and, on request, its two ends.
@@ -45,8 +54,7 @@ export function sliceLayers(model: Architecture, range: LayerRange): Architectur
 
 function endOf(tensor: Tensor, model: Architecture, range: LayerRange): boolean {
   // Norms of a tower stand with the tower.
-  if (tensor.group === "vision" || tensor.group === "audio" || tensor.group === "projector")
-    return range.input;
+  if (inTower(tensor)) return range.input;
   switch (tensor.role) {
     case "embedding":
       // A table of small embeddings for every layer (Gemma 3n, 4 E) stands in for no head.

@@ -1,7 +1,7 @@
 import type { Architecture, LayerKind } from "../architecture/model.ts";
 import { onceForEach } from "../remember.ts";
 import type { Degrees } from "./degrees.ts";
-import { dividedStack, sliceLayers } from "./layer-range.ts";
+import { dividedLayers, dividedStack, sliceLayers } from "./layer-range.ts";
 import { tensorShare } from "./tensor-share.ts";
 
 /** What every device of one pipeline stage holds. */
@@ -49,14 +49,13 @@ const divided = onceForEach((model: Architecture, _key: string, degrees: Degrees
 function divide(model: Architecture, { tp, pp, ep, dp }: Degrees): readonly DeviceShare[] {
   const tensorDegrees = { tp, ep, expertTp: Math.max(1, Math.ceil(tp / ep)) };
   const count = tp * dp;
-  const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0);
-  if (pp === 1 || layers === undefined) {
+  if (pp === 1 || dividedStack(model) === undefined) {
     const share = tensorShare(model, tensorDegrees);
     return [{ id: count === 1 ? "all" : "rank", count, stage: 0, share }];
   }
   let firstLayer = 0;
   const kinds = new Map<LayerKind, LayerKind>();
-  return stageLayers(layers, pp).map((stageSize, stage) => {
+  return stageLayers(dividedLayers(model), pp).map((stageSize, stage) => {
     const part = sliceLayers(model, {
       firstLayer,
       layers: stageSize,

@@ -1,4 +1,5 @@
-import type { Architecture, FeedForward, LayerKind, Mixer, Stack, Tensor } from "../architecture/model.ts";
+import type { Mixer } from "../architecture/mixers/mixer.ts";
+import type { Architecture, FeedForward, LayerKind, Stack, Tensor } from "../architecture/model.ts";
 import { countParameters } from "../architecture/parameters.ts";
 
 /** Vocabulary rows are padded to this before they are divided (vLLM `vocab_parallel_embedding.py`). */

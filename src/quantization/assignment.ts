@@ -1,5 +1,6 @@
 import type { Architecture, Group, Role, Stack, Tensor } from "../architecture/model.ts";
 import { groupOf } from "../architecture/parameters.ts";
+import { layerCount } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import { onceFor } from "../remember.ts";
@@ -52,7 +53,7 @@ export function walkScheme(
   }
   let before = 0;
   for (const stack of model.stacks) {
-    const layers = stack.counts.reduce((sum, n) => sum + n, 0);
+    const layers = layerCount(stack);
     // Prediction layers are numbered after those of the list they stand in.
     const first = stack.slice?.first ?? (stack.role === "mtp" ? before : 0);
     if (stack.role === "decoder") before = stack.slice?.of ?? layers;

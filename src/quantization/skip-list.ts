@@ -1,6 +1,7 @@
 /** Lists of modules in quantization configs: one matcher per method, as its loader or writer reads them. */
 import type { Architecture } from "../architecture/model.ts";
-import { compilePattern, type MatchBudget, type Matcher } from "../architecture/module-pattern.ts";
+import { compilePattern, type Matcher } from "../architecture/module-pattern.ts";
+import type { MatchBudget } from "../architecture/pattern-program.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Encoding } from "./encoding.ts";
 import { canonicalName, moduleName, spellings } from "./module-names.ts";

@@ -1,7 +1,8 @@
 /** `vram-calc inspect --explain`: the sums behind its figures, with their numbers. */
 import type { LoraLinear } from "../adapters/lora.ts";
 import { groupSums } from "../architecture/group-sums.ts";
-import { type Architecture, GROUPS, type LayerKind, type Mixer } from "../architecture/model.ts";
+import type { Mixer } from "../architecture/mixers/mixer.ts";
+import { type Architecture, GROUPS, type LayerKind } from "../architecture/model.ts";
 import { turnsOf } from "../architecture/stack.ts";
 import { groupDigits } from "../units.ts";
 import { wrap } from "./text-layout.ts";

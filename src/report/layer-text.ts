@@ -1,5 +1,7 @@
 /** Layers in words: what a mixer and a feed-forward are, in the field's terms. */
-import type { FeedForward, LayerKind, Mixer } from "../architecture/model.ts";
+
+import type { Mixer } from "../architecture/mixers/mixer.ts";
+import type { FeedForward, LayerKind } from "../architecture/model.ts";
 import { groupDigits } from "../units.ts";
 
 /** "attention 32/8 heads of 128, window 4,096". */

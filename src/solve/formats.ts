@@ -1,6 +1,7 @@
 /** Which formats of weights and caches a runtime reads, and which of them fit. */
 import { type Runtime, runtimeOf } from "../engines/engine-name.ts";
-import { type EstimateResult, estimate } from "../estimate/estimate.ts";
+import { estimate } from "../estimate/estimate.ts";
+import type { EstimateResult } from "../estimate/serve.ts";
 import type { Bytes } from "../units.ts";
 import { headroomOf } from "./headroom.ts";
 import type { SolveInput } from "./inverse.ts";

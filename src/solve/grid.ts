@@ -1,5 +1,6 @@
 /** Formats by contexts: what each needs on a card. */
-import { type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import { estimate } from "../estimate/estimate.ts";
+import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { candidateFormats } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";

@@ -1,6 +1,6 @@
 /** How far a serving estimate is from a limit: the one comparison that every inverse question uses. */
 import { checkBudget } from "../budget.ts";
-import type { EstimateResult } from "../estimate/estimate.ts";
+import type { EstimateResult } from "../estimate/serve.ts";
 import type { Bytes } from "../units.ts";
 
 /**

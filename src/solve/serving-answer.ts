@@ -1,7 +1,9 @@
 /** One inverse question about serving, answered with the evidence: what the answer needs and what the next does. */
 import type { Note } from "../architecture/model.ts";
 import { withDegrees } from "../estimate/degrees.ts";
-import { type EffectiveRequest, type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import { estimate } from "../estimate/estimate.ts";
+import type { EstimateOptions } from "../estimate/estimate-options.ts";
+import type { EffectiveRequest } from "../estimate/prepare.ts";
 import { type Band, type Term, worstOf } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
 import { type Advice, advise } from "./advice.ts";

@@ -1,8 +1,8 @@
 /** One inverse question about training, answered with the evidence. */
 
+import type { EffectiveTrain } from "../estimate/effective-train.ts";
 import { train } from "../estimate/train.ts";
 import { type TrainRelief, trainReliefs } from "../estimate/train-reliefs.ts";
-import type { EffectiveTrain } from "../estimate/train-request.ts";
 import { worstOf } from "../memory/term.ts";
 import type { SizedValue, Sizing } from "./serving-answer.ts";
 import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";

@@ -1,5 +1,6 @@
 /** Whether the weight files beside a config hold the model that it describes. */
 import type { Architecture, Note } from "../architecture/model.ts";
+import { layerCount } from "../architecture/stack.ts";
 import { groupDigits } from "../units.ts";
 import type { StoredFiles } from "./stored-weights.ts";
 
@@ -78,7 +79,7 @@ function layersWithout(stored: StoredFiles, model: Architecture): readonly numbe
   const [decoder] = decoders;
   // Two lists of layers have one numbering each.
   if (decoders.length !== 1 || decoder === undefined) return [];
-  const count = decoder.counts.reduce((sum, n) => sum + n, 0);
+  const count = layerCount(decoder);
   const seen = new Set<number>();
   for (const { name } of stored.tensors) {
     const match = /(?:^|\.)(?:layers|h|blocks|layer)\.(\d+)\./.exec(name);

@@ -1,5 +1,6 @@
 /** What the headers of weight files say about how a model is stored. */
 import type { Architecture, Note } from "../architecture/model.ts";
+import { layerCount } from "../architecture/stack.ts";
 import { formatSums, type WeightStorage } from "../quantization/storage.ts";
 import { type Bytes, groupDigits } from "../units.ts";
 import { checkStored } from "./stored-check.ts";
@@ -108,7 +109,7 @@ const isHeadCopy = (name: string): boolean => /^(lm_head|model\.lm_head|output)\
 function mtpTensor(model: Architecture): (name: string) => boolean {
   if (model.parameters.mtp === 0) return () => false;
   const decoder = model.stacks.find((stack) => stack.role === "decoder");
-  const layers = decoder?.counts.reduce((sum, count) => sum + count, 0) ?? Number.POSITIVE_INFINITY;
+  const layers = decoder === undefined ? Number.POSITIVE_INFINITY : layerCount(decoder);
   return (name) => {
     if (/(^|\.)mtp\./.test(name)) return true;
     const layer = /(?:^|\.)(?:layers|blk)\.(\d+)\./.exec(name);

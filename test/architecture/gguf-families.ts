@@ -3,7 +3,7 @@
  * (innermost last), as the reader gives them. Names and keys from gguf-py constants (August 2026).
  */
 import { findCatalogueEntry } from "../../src/architecture/catalogue.ts";
-import type { GgufModelFile } from "../../src/architecture/gguf-model.ts";
+import type { GgufModelFile } from "../../src/architecture/gguf-keys.ts";
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 

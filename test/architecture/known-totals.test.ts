@@ -74,7 +74,9 @@ function configOf(id: string): unknown {
   if (fixture !== undefined) return fixture;
   const file = `${shared}${id.replace("/", "__")}.json`;
   if (existsSync(file)) return parseJson(readFileSync(file, "utf8"), file);
-  return findCatalogueEntry(id)?.entry.config;
+  // A sibling of the entry has a config of its own, and may differ from it.
+  const hit = findCatalogueEntry(id);
+  return hit?.approximate === true ? undefined : hit?.entry.config;
 }
 
 const rows: readonly Row[] = vectors.rows;

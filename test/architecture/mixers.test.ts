@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Architecture, Mixer } from "../../src/architecture/model.ts";
+import type { Mixer } from "../../src/architecture/mixers/mixer.ts";
+import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 
 const base = {

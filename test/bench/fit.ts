@@ -9,7 +9,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
-import type { EstimateOptions } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import { accelerators } from "../../src/hardware/accelerators.ts";
 import { gridOf } from "../../src/solve/grid.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CURVES, curveByName, sampleCurve } from "../../src/curves/curves.ts";
+import { CURVES, curveByName } from "../../src/curves/curves.ts";
+import { sampleCurve } from "../../src/curves/sample.ts";
 import { erf, erfc } from "../../src/curves/special.ts";
 
 /** Abramowitz and Stegun, Handbook of Mathematical Functions, table 7.1, and NIST DLMF 7.23 for the tail. */

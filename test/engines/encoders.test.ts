@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { estimate } from "../../src/estimate/estimate.ts";
-import type { EstimateOptions } from "../../src/estimate/prepare.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 
 const BERT_BASE = {
   model_type: "bert",

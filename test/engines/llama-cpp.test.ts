@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
-import type { Architecture, Mixer } from "../../src/architecture/model.ts";
+import type { Mixer } from "../../src/architecture/mixers/mixer.ts";
+import type { Architecture } from "../../src/architecture/model.ts";
 import { llamaCppCacheBytes } from "../../src/engines/llama-cpp/cache.ts";
 import { type ComputeBufferInput, computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
 import { type GraphTensor, peakOf } from "../../src/engines/llama-cpp/graph-allocator.ts";

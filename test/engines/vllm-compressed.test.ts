@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Architecture, Mixer } from "../../src/architecture/model.ts";
+import type { Mixer } from "../../src/architecture/mixers/mixer.ts";
+import type { Architecture } from "../../src/architecture/model.ts";
 import { blockPool, blocksPerRequest } from "../../src/engines/vllm/block-pool.ts";
 import { type PageOptions, pageLayout } from "../../src/engines/vllm/page-layout.ts";
 import { kvFormatByName } from "../../src/formats/kv-formats.ts";

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { VramCalcError } from "../../src/errors.ts";
-import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import { train } from "../../src/estimate/train.ts";
 import { trainReliefs } from "../../src/estimate/train-reliefs.ts";
 import {

@@ -1,6 +1,7 @@
 /** Several devices: who holds what, and what only they need. */
 import { describe, expect, test } from "vitest";
-import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import { named, VISION } from "./estimate-models.ts";
 
 const llama = named("llama-3.1-8b");

@@ -6,7 +6,8 @@ import { catalogueNames, findCatalogueEntry } from "../../src/architecture/catal
 import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { VramCalcError } from "../../src/errors.ts";
-import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import { train } from "../../src/estimate/train.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 import type { Term } from "../../src/memory/term.ts";

@@ -1,7 +1,8 @@
 /** Every option of `estimate`, and the terms that it moves: all others keep their bytes. */
 import { describe, expect, test } from "vitest";
 import type { Architecture } from "../../src/architecture/model.ts";
-import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import type { EstimateResult } from "../../src/estimate/serve.ts";
 import { storageByName } from "../../src/quantization/storage-by-name.ts";
 import { named, VISION } from "./estimate-models.ts";

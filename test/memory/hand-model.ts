@@ -1,4 +1,5 @@
-import type { Architecture, FeedForward, LayerKind, Mixer } from "../../src/architecture/model.ts";
+import type { Mixer } from "../../src/architecture/mixers/mixer.ts";
+import type { Architecture, FeedForward, LayerKind } from "../../src/architecture/model.ts";
 import { finishArchitecture } from "../../src/architecture/parameters.ts";
 
 /** A model written out by hand: the mixers of its layers in order, without weights. */

@@ -3,7 +3,7 @@ import { catalogueNames } from "../../src/architecture/catalogue-names.ts";
 import { modelSummary } from "../../src/architecture/summary.ts";
 import { checkBudget } from "../../src/budget.ts";
 import { estimate } from "../../src/estimate/estimate.ts";
-import type { EstimateOptions } from "../../src/estimate/prepare.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import { type ResultJson, resultJson } from "../../src/report/result.ts";
 import { resultText } from "../../src/report/result-text.ts";
 import { loadModel } from "../../src/sources/load-model.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { VramCalcError } from "../../src/errors.ts";
-import { type EstimateOptions, estimate } from "../../src/estimate/estimate.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import { fewestDevices, legalTp, servingLayouts, smallestTp } from "../../src/solve/devices.ts";
 import { headroomOf } from "../../src/solve/headroom.ts";
 import { cases, fc } from "../properties.ts";

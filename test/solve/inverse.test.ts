@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Architecture } from "../../src/architecture/model.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { VLLM_VERSIONS } from "../../src/engines/vllm/versions.ts";
-import type { EstimateOptions } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 import { batchLimit, contextLimit, fits, largestBatch, longestContext } from "../../src/solve/inverse.ts";
 import { cases, fc } from "../properties.ts";
 import { ENGINES, EVERY_CACHE, named, onCard } from "./models.ts";

@@ -1,7 +1,7 @@
 /** Models of every kind of cache, and the engines that hold them. */
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Architecture } from "../../src/architecture/model.ts";
-import type { EstimateOptions } from "../../src/estimate/estimate.ts";
+import type { EstimateOptions } from "../../src/estimate/estimate-options.ts";
 
 const known = new Map<string, Architecture>();
 

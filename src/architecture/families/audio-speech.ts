@@ -1,16 +1,10 @@
 import type { Family } from "../family.ts";
 import type { LayerKind } from "../model.ts";
-import {
-  convolvedPositions,
-  other,
-  perGroup,
-  speechFamily,
-  speechLayer,
-  waveformStem,
-} from "../speech-encoder.ts";
+import { convolvedPositions, other, perGroup, speechFamily, speechLayer } from "../speech-encoder.ts";
 import { uniSpeechPretraining, uniSpeechSatPretraining } from "../speech-pretraining.ts";
 import { convolution, embedding, linear, norm, vector } from "../tensors.ts";
 import { readEncoderHeads } from "../towers/tower.ts";
+import { waveformStem } from "../waveform-stem.ts";
 import { wav2vec2Bert, wav2vec2Conformer } from "./audio-conformers.ts";
 import { projected, WAV2VEC2 } from "./wav2vec2.ts";
 

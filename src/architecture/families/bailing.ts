@@ -1,8 +1,9 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
 import type { DecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import { type ExpertsRule, firstDenseSparse } from "../expert-rules.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 
 /** Files of Ling 2 carry the first version's model_type under the second's class name. */

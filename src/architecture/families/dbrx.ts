@@ -1,6 +1,7 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { moe } from "../moe.ts";
 
 /** The object under `key`, or an empty one when the config leaves it to the class. */
 const part = (config: ConfigReader, key: string): ConfigReader | undefined => config.child(key);

@@ -1,9 +1,10 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
 import type { DecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import type { MixerParts } from "../mixers/self-attention.ts";
 import type { LayerKind, Tensor } from "../model.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { MTP_KEYS } from "../mtp.ts";
 import { layerTypes, stackOf } from "../stack.ts";
 import { linear, norm, tensor, vector } from "../tensors.ts";

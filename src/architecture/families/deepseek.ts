@@ -1,70 +1,10 @@
 /** DeepSeek and the models that took over its layout: latent attention, a few dense layers, then experts. */
-
-import type { ConfigReader } from "../config-reader.ts";
-import { type DecoderRow, familyOf, type MixerRule, MLP_BIAS } from "../decoder-row.ts";
-import type { DecoderSizes } from "../decoder-sizes.ts";
-import { type ExpertsRule, expertsBeside, firstDenseSparse } from "../expert-rules.ts";
-import {
-  type IndexerDims,
-  type LatentDims,
-  latentAttention,
-  latentSizes,
-  readLatentDims,
-} from "../latent-attention.ts";
+import { type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
+import { expertsAfterDense, expertsBeside } from "../expert-rules.ts";
+import { indexerLayers, type LatentDims, latentMixer, latentSizes } from "../latent-attention.ts";
 import type { LayerKind } from "../model.ts";
-import { moe, readExperts } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 import { norm } from "../tensors.ts";
-
-interface ClassExperts {
-  readonly count?: number;
-  readonly active?: number;
-  readonly width: number;
-  readonly shared: number;
-  readonly firstDense: number;
-  readonly choiceBias?: "buffer";
-  /** The shared MLP follows `mlp_bias` like the dense one. */
-  readonly sharedBias?: true;
-}
-
-/** Routed experts, shared experts as one MLP of `n_shared_experts` widths, the first layers dense. */
-export const expertsAfterDense =
-  (defaults: ClassExperts) =>
-  (config: ConfigReader, { hiddenSize, layers }: DecoderSizes): ExpertsRule => {
-    const width = config.int("moe_intermediate_size", defaults.width);
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: defaults.firstDense }),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, defaults),
-          width,
-          ...(defaults.choiceBias === undefined ? {} : { choiceBias: defaults.choiceBias }),
-          shared: {
-            name: "shared_experts",
-            width: width * config.count("n_shared_experts", defaults.shared),
-            bias: defaults.sharedBias === true && config.flag("mlp_bias", false),
-          },
-        }),
-    };
-  };
-
-/** Latent attention in every layer; `indexer` says which layers choose their own tokens. */
-export const latentMixer =
-  (
-    defaults: LatentDims,
-    indexer?: (config: ConfigReader, layers: number) => (layer: number) => IndexerDims | undefined,
-  ) =>
-  (config: ConfigReader, { hiddenSize, heads, layers }: DecoderSizes): MixerRule => {
-    const dims = readLatentDims(config, defaults);
-    const indexerOf = indexer?.(config, layers);
-    const bias = config.flag("attention_bias", false);
-    return {
-      keyOf: (layer) => (indexerOf?.(layer) === undefined ? "" : "indexer"),
-      build: (layer) => latentAttention({ hiddenSize, heads, dims, indexer: indexerOf?.(layer), bias }),
-    };
-  };
 
 const V3_DIMS: LatentDims = {
   queryLatentDim: 1536,
@@ -210,25 +150,6 @@ export const glmMoeDsa = familyOf({
   }),
   mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body, like: hasIndexerAndExperts }),
 });
-
-/** `indexer_types`, else the letters F and S of `index_topk_pattern`, else every `index_topk_freq`-th layer. */
-export function indexerLayers(config: ConfigReader, layers: number): (layer: number) => boolean {
-  const pattern = config.raw.index_topk_pattern;
-  const types =
-    config.texts("indexer_types") ??
-    (typeof pattern === "string"
-      ? Array.from(pattern.slice(0, layers), (c) => (c === "F" ? "full" : c === "S" ? "shared" : c))
-      : config.texts("index_topk_pattern"));
-  if (types !== undefined) {
-    const key = config.has("indexer_types") ? "indexer_types" : "index_topk_pattern";
-    if (types.length < layers || types.slice(0, layers).some((type) => type !== "full" && type !== "shared"))
-      config.fail(key, `${layers} entries, each full or shared`);
-    return (layer) => types[layer] === "full";
-  }
-  const every = Math.max(config.count("index_topk_freq", 1), 1);
-  const offset = config.count("index_skip_topk_offset", 2);
-  return (layer) => Math.max(layer - offset + 1, 0) % every === 0;
-}
 
 /** MiniCPM3: latent attention over a dense MLP; its file has no model_type. */
 export const minicpm3 = familyOf({

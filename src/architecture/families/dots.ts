@@ -1,7 +1,8 @@
 /** Grouped attention over DeepSeek experts. */
 import { ATTENTION_BIAS, familyOf, MLP_BIAS } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { firstDenseSparse } from "../expert-rules.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
 
 /** dots.llm1: Qwen3 attention over DeepSeek experts; layers from `max_window_layers` on slide. */

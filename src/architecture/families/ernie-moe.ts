@@ -1,5 +1,6 @@
 import { familyOf } from "../decoder-row.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { moe } from "../moe.ts";
 
 /** ERNIE 4.5 MoE: tied; layers from start to end, every `interval`-th, hold experts; one key for biases. */
 export const ernie45Moe = familyOf({

@@ -1,6 +1,7 @@
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { firstDenseSparse } from "../expert-rules.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { periodicWindow } from "../windows.ts";
 
 /** EXAONE 3: llama under GPT-2's names, its class in the model's repository. */

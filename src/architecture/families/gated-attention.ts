@@ -3,9 +3,10 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf, type MixerRule } from "../decoder-row.ts";
 import type { DecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import { firstDenseSparse } from "../expert-rules.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { layerInts } from "../stack.ts";
 import { linear } from "../tensors.ts";
 import { listedWindow, type Window, windowTokensOf } from "../windows.ts";

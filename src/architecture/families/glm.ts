@@ -1,7 +1,8 @@
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
 import { HIDDEN_KEYS } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import { firstDenseSparse } from "../expert-rules.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 
 /** Biases on q, k and v, gate and up in one projection, 2 KV heads. */
@@ -56,6 +57,7 @@ const GLM4_MOE: DecoderRow = {
   mtp: (config, { hiddenSize, vocabSize }, body) =>
     mtpStack({ config, hiddenSize, body, copies: { vocabSize, of: ["embedding", "head"] } }),
 };
+
 /** Without a head_dim the class rounds hidden / heads down: 4096 / 96 is 42. */
 export const glm4Moe = familyOf(GLM4_MOE, (config) => ({
   headDim: Math.floor(config.int(HIDDEN_KEYS) / config.int("num_attention_heads")),

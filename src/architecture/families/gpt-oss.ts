@@ -1,7 +1,8 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import type { FeedForwardParts } from "../feed-forward.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { tensor } from "../tensors.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
 

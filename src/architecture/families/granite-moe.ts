@@ -1,5 +1,6 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { moe } from "../moe.ts";
 
 /** Llama attention; every layer has experts of width intermediate_size and, by a key, a shared MLP. */
 const GRANITE_MOE: DecoderRow = {

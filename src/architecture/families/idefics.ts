@@ -7,7 +7,7 @@ import type { Family } from "../family.ts";
 import { gatedFeedForward } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Stack, Tensor } from "../model.ts";
-import { stackOf } from "../stack.ts";
+import { layerCount, stackOf } from "../stack.ts";
 import { embedding, linear, norm, vector } from "../tensors.ts";
 import { clipVision } from "../towers/image-encoders.ts";
 import { inGroup } from "../towers/tower.ts";
@@ -114,7 +114,7 @@ export const idefics: Family = {
       patch_size: 14,
     });
     const every = config.int("cross_layer_interval", 1);
-    const layers = text.stacks[0]!.counts.reduce((sum, n) => sum + n, 0);
+    const layers = layerCount(text.stacks[0]!);
     const cross: Stack = stackOf({
       role: "decoder",
       prefix: "model.gated_cross_attn_layers",

@@ -4,4 +4,5 @@ export { COMPOSITES } from "./composites.ts";
 export { DECODERS } from "./decoders.ts";
 export { ENCODERS } from "./encoders.ts";
 export { HYBRIDS } from "./hybrids.ts";
-export { RARE_AUDIO, RARE_COMPOSITES, RARE_DECODERS, RARE_ENCODERS, RARE_IMAGES } from "./rare.ts";
+export { RARE_AUDIO, RARE_COMPOSITES, RARE_DECODERS, RARE_ENCODERS } from "./rare.ts";
+export { RARE_IMAGES } from "./rare-images.ts";

@@ -4,14 +4,19 @@ import { part } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
-import { expertsBeside } from "../expert-rules.ts";
-import { type IndexerDims, latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
+import { expertsAfterDense, expertsBeside } from "../expert-rules.ts";
+import {
+  type IndexerDims,
+  indexerLayers,
+  latentAttention,
+  latentSizes,
+  readLatentDims,
+} from "../latent-attention.ts";
 import type { MixerParts } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
 import { glmNextVision } from "../towers/glm-vision.ts";
-import { expertsAfterDense, indexerLayers } from "./deepseek.ts";
 import { hyperConnection, hyperHead } from "./deepseek-v4.ts";
 
 const attention = (name: string, outDim: number, inDim: number): Tensor[] =>

@@ -2,11 +2,12 @@
 import { composite, languageModel, optionalPart } from "../composite.ts";
 import { type ConfigReader, overriding } from "../config-reader.ts";
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { activationOf, type Family } from "../family.ts";
 import { gatedFeedForward } from "../feed-forward.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
-import { readExperts, routedExperts } from "../moe.ts";
+import { routedExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, embedding, linear, norm, routerBalance, tensor, vector } from "../tensors.ts";
 import { inklingVision } from "../towers/inkling-vision.ts";

@@ -1,10 +1,11 @@
 import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import type { Family } from "../family.ts";
 import { gatedFeedForward } from "../feed-forward.ts";
 import { mambaBlock } from "../mixers/mamba.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { expandedWidth, timeStepRank } from "./mamba.ts";
 
 /** Mamba-1 layers with attention at every attn_layer_period-th, experts at every expert_layer_period-th. */

@@ -1,8 +1,9 @@
 /** JetMoE: experts for the queries as well; keys and values are everybody's. */
 
 import { familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import type { Tensor } from "../model.ts";
-import { experts, moe, readExperts } from "../moe.ts";
+import { experts, moe } from "../moe.ts";
 import { linear, vector } from "../tensors.ts";
 
 /** An expert makes the queries of as many heads as there are keys, and k of them are chosen: k * kvHeads query heads. */

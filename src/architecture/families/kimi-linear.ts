@@ -1,12 +1,13 @@
 import { type ConfigReader, overriding } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
+import { readExperts } from "../expert-counts.ts";
 import { firstDenseSparse } from "../expert-rules.ts";
 import { activationOf, type Family } from "../family.ts";
 import { type FeedForwardParts, gatedFeedForward, gatedMlp } from "../feed-forward.ts";
 import { latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
 import { kimiDeltaBlock } from "../mixers/linear-attention.ts";
 import type { MixerParts } from "../mixers/self-attention.ts";
-import { moe, readExperts, routedExperts } from "../moe.ts";
+import { moe, routedExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { linear, norm, routerBalance, vector } from "../tensors.ts";
 

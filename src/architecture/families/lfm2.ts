@@ -2,11 +2,12 @@ import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import { type ConfigReader, overriding } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import { activationOf, type Family } from "../family.ts";
 import { type FeedForwardParts, gatedFeedForward, gatedMlp } from "../feed-forward.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { ArchitectureDraft } from "../model.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, linear } from "../tensors.ts";
 

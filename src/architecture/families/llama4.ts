@@ -1,6 +1,7 @@
 import { familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 
 /**

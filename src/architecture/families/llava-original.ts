@@ -4,7 +4,7 @@ import { composite, projection } from "../composite.ts";
 import { type ConfigReader, overriding, readConfig } from "../config-reader.ts";
 import { customCodeNote } from "../decoder-row.ts";
 import type { Family } from "../family.ts";
-import type { Tensor, VisionFacts } from "../model.ts";
+import type { Tensor } from "../model.ts";
 import { norm, vector } from "../tensors.ts";
 import {
   CLIP_L,
@@ -14,6 +14,7 @@ import {
   type TowerBuilder,
 } from "../towers/image-encoders.ts";
 import { inGroup } from "../towers/tower.ts";
+import type { VisionFacts } from "../vision-facts.ts";
 
 /** SigLIP loses its last layer and its head when these classes load it; CLIP stays whole. */
 const siglipWithoutEnd: TowerBuilder = (config, prefix) =>

@@ -2,11 +2,12 @@
 
 import { withClassSizes } from "../class-defaults.ts";
 import { decoder } from "../decoder.ts";
+import { readExperts } from "../expert-counts.ts";
 import type { Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import { latentAttention, latentSizes, readLatentDims } from "../latent-attention.ts";
 import type { Tensor } from "../model.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { linear, routerBalance } from "../tensors.ts";
 
 const HALVES = [0, 1] as const;

@@ -3,12 +3,13 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { type DecoderSizes, readDecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import type { Family } from "../family.ts";
 import { activationOf } from "../family.ts";
 import { type FeedForwardParts, gatedFeedForward, gatedMlp } from "../feed-forward.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { expandedWidth } from "./mamba.ts";
 

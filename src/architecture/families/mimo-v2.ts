@@ -1,8 +1,9 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { firstDenseSparse } from "../expert-rules.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { vector } from "../tensors.ts";
 import { windowTokensOf } from "../windows.ts";

@@ -1,5 +1,6 @@
 import { ATTENTION_BIAS, familyOf, MLP_BIAS } from "../decoder-row.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { moe } from "../moe.ts";
 
 /** Llama with scaled residuals, tied; with `num_experts` every layer holds experts of intermediate_size. */
 export const minicpm = familyOf({

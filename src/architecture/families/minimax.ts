@@ -1,9 +1,10 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { type DecoderRow, familyOf, type MixerRule } from "../decoder-row.ts";
 import type { DecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { linear, norm, vector } from "../tensors.ts";
 import { windowTokensOf } from "../windows.ts";
@@ -173,6 +174,7 @@ const M3: DecoderRow = {
       }),
   }),
 };
+
 /** Norms on each head; sparse layers add an index branch whose key is cached beside K and V. */
 export const minimaxM3 = familyOf(M3);
 

@@ -1,5 +1,6 @@
 import { familyOf } from "../decoder-row.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { moe } from "../moe.ts";
 import { everyLayerWindow } from "../windows.ts";
 
 /** Mistral attention; every layer has experts of width intermediate_size. */

@@ -1,46 +1,17 @@
 import { type ConfigReader, overriding, readHeads } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { HIDDEN_KEYS } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import { activationOf, type Family } from "../family.ts";
 import { type FeedForwardParts, plainFeedForward, plainMlp } from "../feed-forward.ts";
 import { stateFormatOf } from "../mixers/linear-attention.ts";
 import { mamba2Block } from "../mixers/mamba.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { LayerKind, Stack } from "../model.ts";
-import { readExperts, routedExperts } from "../moe.ts";
+import { routedExperts } from "../moe.ts";
 import { stackOf } from "../stack.ts";
 import { linear, norm, routerBalance } from "../tensors.ts";
-
-type Block = "mamba" | "attention" | "mlp" | "moe";
-
-const LETTERS: { readonly [letter: string]: Block } = { M: "mamba", "*": "attention", "-": "mlp", E: "moe" };
-const WORDS: { readonly [word: string]: Block } = {
-  mamba: "mamba",
-  linear_attention: "mamba",
-  attention: "attention",
-  full_attention: "attention",
-  mlp: "mlp",
-  moe: "moe",
-};
-
-/** Blocks under a word list, else under a pattern string; undefined when neither is there. */
-function readBlocks(
-  config: ConfigReader,
-  keys: { readonly words: readonly string[]; readonly pattern: string },
-): readonly Block[] | undefined {
-  const words = config.texts(keys.words);
-  const pattern = words === undefined ? config.optionalText(keys.pattern) : undefined;
-  if (words === undefined && pattern === undefined) return undefined;
-  const key = words === undefined ? keys.pattern : keys.words[0]!;
-  const table = words === undefined ? LETTERS : WORDS;
-  const tokens = words ?? [...pattern!];
-  if (tokens.length > 100_000) config.fail(key, "at most 100,000 blocks");
-  return tokens.map((token) =>
-    Object.hasOwn(table, token)
-      ? table[token]!
-      : config.fail(key, `blocks of the kinds ${Object.keys(table).join(" ")}`),
-  );
-}
+import { type Block, readBlocks } from "./nemotron-blocks.ts";
 
 /**
  * One block per layer under one norm: Mamba-2, attention, a plain MLP, or experts. The experts may work on

@@ -1,5 +1,6 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { moe } from "../moe.ts";
 import { periodicWindow } from "../windows.ts";
 
 /** Llama with a LayerNorm that has no weight at all. */

@@ -1,6 +1,7 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { moe } from "../moe.ts";
 import { everyLayerWindow } from "../windows.ts";
 
 /** Parallel block under one LayerNorm, biases everywhere, the head included. */

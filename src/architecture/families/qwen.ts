@@ -1,6 +1,7 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { stepSparse } from "../expert-rules.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 import { qwenWindow } from "../windows.ts";
 

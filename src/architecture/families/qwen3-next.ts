@@ -4,13 +4,14 @@ import { type ClassSizes, withClassSizes } from "../class-defaults.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { decoder } from "../decoder.ts";
 import { type DecoderSizes, readDecoderSizes } from "../decoder-sizes.ts";
+import { readExperts } from "../expert-counts.ts";
 import { stepSparse } from "../expert-rules.ts";
 import type { Family } from "../family.ts";
 import { type FeedForwardParts, gatedFeedForward } from "../feed-forward.ts";
 import { gatedDeltaBlock, stateFormatOf } from "../mixers/linear-attention.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { ArchitectureDraft, Stack } from "../model.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { layerTypes, stackOf } from "../stack.ts";
 import { linear, norm } from "../tensors.ts";
 

@@ -8,7 +8,7 @@ import {
 } from "../encoder-row.ts";
 import type { Family } from "../family.ts";
 import type { Tensor } from "../model.ts";
-import { buffer, embedding, linear, norm, positionEmbedding } from "../tensors.ts";
+import { buffer, embedding, positionEmbedding } from "../tensors.ts";
 import {
   BERT,
   BERT_MLM,
@@ -26,6 +26,7 @@ import { ibert } from "./ibert.ts";
 import { luke } from "./luke.ts";
 import { flaubert, xlm } from "./xlm.ts";
 import { xlnet } from "./xlnet.ts";
+import { xmod } from "./xmod.ts";
 
 /** Chosen tokens attend to all with projections of their own (arXiv:2004.05150). */
 const longformer = encoderFamily({
@@ -187,50 +188,6 @@ const dpr = encoderFamily({
       ];
     },
   },
-});
-
-/** RoBERTa with a bottleneck per language in each layer (arXiv:2205.06266). */
-const xmod = encoderFamily({
-  ...BERT,
-  id: "xmod",
-  classPrefixes: ["Xmod"],
-  prefix: "roberta",
-  outside: (config, sizes) => [
-    ...bertEmbeddings(config, sizes),
-    ...(config.flag("pre_norm", false) ? norm("encoder.LayerNorm", sizes.hiddenSize, "bias") : []),
-  ],
-  layer: (config, { hiddenSize }) => {
-    const width = Math.floor(hiddenSize / config.number("adapter_reduction_factor", 2));
-    if (width < 1) config.fail("adapter_reduction_factor", `at most the hidden size ${hiddenSize}`);
-    const languages = config.texts("languages") ?? ["en_XX"];
-    return beside(bertLayer(config, BERT_NAMES), [
-      ...(config.flag("adapter_layer_norm", false)
-        ? norm("output.adapter_layer_norm", hiddenSize, "bias")
-        : []),
-      ...[...new Set(languages)].flatMap((language) => {
-        const at = (name: string): string => `output.adapter_modules.${language}.${name}`;
-        return [
-          ...linear({
-            name: at("dense1"),
-            role: "other",
-            group: "mlp",
-            outDim: width,
-            inDim: hiddenSize,
-            bias: true,
-          }),
-          ...linear({
-            name: at("dense2"),
-            role: "other",
-            group: "mlp",
-            outDim: hiddenSize,
-            inDim: width,
-            bias: true,
-          }),
-        ];
-      }),
-    ]);
-  },
-  heads: ROBERTA_HEADS,
 });
 
 export const RARE_BERT: readonly Family[] = [

@@ -1,14 +1,13 @@
 /** Decoders that few configs name: the earlier generations, and small variations of the llama layout. */
-
-import { overriding } from "../config-reader.ts";
-import { ATTENTION_BIAS, type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
-import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
+import { ATTENTION_BIAS, familyOf, MLP_BIAS } from "../decoder-row.ts";
+import { POSITION_KEYS } from "../decoder-sizes.ts";
 import type { Family } from "../family.ts";
 import { linear, norm, positionEmbedding, vector } from "../tensors.ts";
 import { everyLayerWindow } from "../windows.ts";
 import { bailing } from "./bailing.ts";
 import { axK1 } from "./deepseek.ts";
 import { hyV3, solarOpen } from "./dots.ts";
+import { biogpt, xglm } from "./fairseq-decoders.ts";
 import { afmoe, laguna } from "./gated-attention.ts";
 import { axK2, hyV4 } from "./indexed-latents.ts";
 import { jetMoe } from "./jetmoe.ts";
@@ -54,49 +53,6 @@ const persimmon = familyOf({
   plainMlp: ["dense_h_to_4h", "dense_4h_to_h"],
   activation: "relu2",
   names: { finalNorm: "model.final_layernorm" },
-});
-
-/** Biases everywhere around LayerNorms, the MLP directly in the layer. */
-const FAIRSEQ: DecoderRow = {
-  id: "xglm",
-  tied: true,
-  norm: "layer",
-  layerNorms: ["self_attn_layer_norm", "final_layer_norm"],
-  qkvBias: true,
-  oBias: true,
-  mlpBias: true,
-  attention: { outName: "out_proj" },
-  mlpName: "",
-  plainMlp: ["fc1", "fc2"],
-  activation: "gelu",
-};
-
-/** XGLM: sinusoidal positions that no file holds. */
-const xglm = familyOf({
-  ...FAIRSEQ,
-  classNames: ["XGLMForCausalLM"],
-  names: { finalNorm: "model.layer_norm" },
-  sizes: (config) =>
-    readDecoderSizes(
-      overriding(config, { num_attention_heads: config.int(["attention_heads", "num_attention_heads"]) }),
-      { tied: true },
-    ),
-});
-
-/** BioGPT: learned positions with an offset of two. */
-const biogpt = familyOf({
-  ...FAIRSEQ,
-  id: "biogpt",
-  classNames: ["BioGptForCausalLM"],
-  names: {
-    embedding: "biogpt.embed_tokens",
-    layers: "biogpt.layers",
-    finalNorm: "biogpt.layer_norm",
-    head: "output_projection",
-  },
-  extras: (config, { hiddenSize }) => [
-    positionEmbedding("biogpt.embed_positions", config.int(POSITION_KEYS, 1024) + 2, hiddenSize),
-  ],
 });
 
 /** GPT-NeoX without biases but one, on the last layer's output. */

@@ -1,10 +1,10 @@
 import { ATTENTION_BIAS, familyOf } from "../decoder-row.ts";
-import { expertsOf, firstDenseSparse } from "../expert-rules.ts";
-import { latentSizes } from "../latent-attention.ts";
-import { moe, readExperts } from "../moe.ts";
+import { readExperts } from "../expert-counts.ts";
+import { expertsAfterDense, expertsOf, firstDenseSparse } from "../expert-rules.ts";
+import { latentMixer, latentSizes } from "../latent-attention.ts";
+import { moe } from "../moe.ts";
 import { vector } from "../tensors.ts";
 import { listedWindow, periodicWindow, windowTokensOf } from "../windows.ts";
-import { expertsAfterDense, latentMixer } from "./deepseek.ts";
 import { GRANITE_MOE_SHARED } from "./granite-moe.ts";
 import { COHERE } from "./layer-norm.ts";
 

@@ -1,4 +1,4 @@
-/** The rarer families in five sets. */
+/** The rarer families in four sets; `rare-images.ts` has those that see alone. */
 import type { Family } from "../family.ts";
 import { AUDIO_COMPOSITES } from "./audio-composites.ts";
 import { AUDIO_RECOGNITION } from "./audio-recognition.ts";
@@ -19,7 +19,6 @@ import { SPOKEN } from "./spoken.ts";
 import { stateSpaces } from "./state-spaces.ts";
 import { TRANSCRIBERS } from "./transcribers.ts";
 
-export { RARE_IMAGES } from "./rare-images.ts";
 /** Text models without any tower. */
 export const RARE_DECODERS: readonly Family[] = [
   ...DECODER_ROWS,

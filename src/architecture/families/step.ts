@@ -1,7 +1,8 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { firstDenseSparse, type Sparse } from "../expert-rules.ts";
-import { moe, readExperts } from "../moe.ts";
+import { moe } from "../moe.ts";
 import { mtpStack } from "../mtp.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
 import { gatedMixer, gateWidth } from "./gated-attention.ts";

@@ -5,9 +5,9 @@ import {
   other,
   type SpeechRow,
   speechLayer,
-  waveformStem,
 } from "../speech-encoder.ts";
 import { norm } from "../tensors.ts";
+import { waveformStem } from "../waveform-stem.ts";
 
 /** The projection of the stem's features to the hidden width, behind a norm. */
 export function projected(width: number, hiddenSize: number, normed = true): Tensor[] {

@@ -4,8 +4,9 @@ import { decoder } from "../decoder.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
 import { activationOf, type Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
+import type { Mixer } from "../mixers/mixer.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import type { Mixer, Tensor } from "../model.ts";
+import type { Tensor } from "../model.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
 

@@ -1,8 +1,9 @@
 /** ZAYA: attention behind convolutions over queries and keys (arXiv:2510.04476), one expert per token. */
 import { familyOf } from "../decoder-row.ts";
+import { readExperts } from "../expert-counts.ts";
 import { activationOf } from "../family.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { readExperts, routedExperts } from "../moe.ts";
+import { routedExperts } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { convolution, linear, norm, routerBalance, vector } from "../tensors.ts";
 import { windowTokensOf } from "../windows.ts";

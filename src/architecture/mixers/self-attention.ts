@@ -1,6 +1,7 @@
 /** Softmax attention as a layer holds it: the mixer that sizes its cache and its projections. */
-import type { AttentionMixer, Mixer, Role, Split, Tensor } from "../model.ts";
+import type { Role, Split, Tensor } from "../model.ts";
 import { linear, norm, within } from "../tensors.ts";
+import type { AttentionMixer, Mixer } from "./mixer.ts";
 
 /** What one layer's mixer is and holds. */
 export interface MixerParts {

@@ -7,13 +7,15 @@ import { VramCalcError } from "../../errors.ts";
 import { estimate } from "../../estimate/estimate.ts";
 import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
+import { onCards } from "../../estimate/train-on-cards.ts";
 import { onceFor } from "../../remember.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
 import type { Beside } from "../beside.ts";
 import type { Limit } from "../limit.ts";
 import { weightsOnlyOption } from "../options.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
-import { addTrainOptions, onCards, type TrainFlags, trainRequestOf } from "../train-flags.ts";
+import { addTrainOptions, type TrainFlags } from "../train-flags.ts";
+import { trainRequestOf } from "../training-request.ts";
 
 /** Options as the command line would have parsed them. */
 export type Flags = Readonly<Record<string, unknown>>;

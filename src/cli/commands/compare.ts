@@ -1,7 +1,8 @@
 import { modelFacts, modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
-import { type EstimateOptions, estimate } from "../../estimate/estimate.ts";
+import { estimate } from "../../estimate/estimate.ts";
+import type { EstimateOptions } from "../../estimate/estimate-options.ts";
 import { worstOf } from "../../memory/term.ts";
 import { type ComparedRow, comparisonJson, comparisonTable } from "../../report/compare.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";

@@ -4,7 +4,7 @@ import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { runtimeOf } from "../../engines/engine-name.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
-import type { EstimateOptions } from "../../estimate/prepare.ts";
+import type { EstimateOptions } from "../../estimate/estimate-options.ts";
 import { type EstimateResult, estimateSimply, needsEngines } from "../../estimate/serve.ts";
 import { kvFormatByName } from "../../formats/kv-formats.ts";
 import { COMMON_CARDS } from "../../hardware/common-cards.ts";

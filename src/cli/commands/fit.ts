@@ -29,7 +29,7 @@ import { painterFor } from "../paint.ts";
 import { printJson } from "../print-json.ts";
 import { estimateOptionsOf } from "../serve-flags.ts";
 import type { Session } from "../session.ts";
-import { trainRequestOf } from "../train-flags.ts";
+import { trainRequestOf } from "../training-request.ts";
 import type { DefineCommand } from "./command.ts";
 
 interface FitFlags extends BothSidesFlags {

@@ -2,6 +2,7 @@ import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT } from "../../errors.ts";
 import { train } from "../../estimate/train.ts";
+import { onCards } from "../../estimate/train-on-cards.ts";
 import { trainReliefs } from "../../estimate/train-reliefs.ts";
 import type { Units } from "../../report/size-text.ts";
 import { type TrainReport, trainJson, trainTable } from "../../report/train.ts";
@@ -21,7 +22,8 @@ import {
 import { painterFor } from "../paint.ts";
 import { printJson } from "../print-json.ts";
 import type { Session } from "../session.ts";
-import { addTrainOptions, onCards, type TrainFlags, trainRequestOf } from "../train-flags.ts";
+import { addTrainOptions, type TrainFlags } from "../train-flags.ts";
+import { trainRequestOf } from "../training-request.ts";
 import type { DefineCommand } from "./command.ts";
 
 interface Flags extends TrainFlags {

@@ -1,5 +1,6 @@
 /** Activation functions and losses, exact and as a format sees them. */
-import { type Curve, curveByName, sampleCurve } from "../../curves/curves.ts";
+import { type Curve, curveByName } from "../../curves/curves.ts";
+import { sampleCurve } from "../../curves/sample.ts";
 import { VramCalcError } from "../../errors.ts";
 import { roundTo } from "../../formats/codec.ts";
 import type { Chart, Series } from "../../report/plot/chart.ts";

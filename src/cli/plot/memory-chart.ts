@@ -10,7 +10,7 @@ import type { Beside } from "../beside.ts";
 import type { BothSidesFlags } from "../both-sides.ts";
 import type { Limit } from "../limit.ts";
 import { estimateOptionsOf } from "../serve-flags.ts";
-import { trainRequestOf } from "../train-flags.ts";
+import { trainRequestOf } from "../training-request.ts";
 
 export const AXES = ["context", "batch", "seq", "micro-batch", "rank"] as const;
 export type Axis = (typeof AXES)[number];

@@ -1,4 +1,5 @@
-import type { Architecture, LayerKind, Mixer, Stack } from "../../architecture/model.ts";
+import type { Mixer } from "../../architecture/mixers/mixer.ts";
+import type { Architecture, LayerKind, Stack } from "../../architecture/model.ts";
 import { layerCount } from "../../architecture/stack.ts";
 import type { Explained } from "../../memory/term.ts";
 import { dividedStack } from "../../parallelism/layer-range.ts";

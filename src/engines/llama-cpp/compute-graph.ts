@@ -1,5 +1,5 @@
 /** The vocabulary in which llama.cpp's compute graph is told: its inputs and its operations in order. */
-import type { Mixer } from "../../architecture/model.ts";
+import type { Mixer } from "../../architecture/mixers/mixer.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import type { GraphTensor } from "./graph-allocator.ts";

@@ -1,6 +1,6 @@
 import type { Architecture, Tensor } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
-import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
+import { dividedLayers, dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
 import { walkScheme } from "../../quantization/assignment.ts";
 import type { WeightStorage } from "../../quantization/storage.ts";
 import { onceFor, onceForEach } from "../../remember.ts";
@@ -48,7 +48,7 @@ interface OnCpu {
 }
 
 function largest(model: Architecture, storage: WeightStorage, { cpu, cut }: OnCpu): CopiedWeights {
-  const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
+  const layers = dividedLayers(model);
   const held = { input: false, firstLayer: 0 } as const;
   const onCpu = sliceLayers(model, { ...held, layers: cpu.layers, output: cpu.output });
   const experts = sliceLayers(model, { ...held, layers: Math.min(layers, cut), output: false });

@@ -1,4 +1,5 @@
-import type { LatentMixer, LayerKind, Mixer, RecurrentMixer } from "../../architecture/model.ts";
+import type { LatentMixer, Mixer, RecurrentMixer } from "../../architecture/mixers/mixer.ts";
+import type { LayerKind } from "../../architecture/model.ts";
 import type { Bytes } from "../../units.ts";
 import { type Brought, F32, type Graph, type GraphInput } from "./compute-graph.ts";
 import type { GraphTensor } from "./graph-allocator.ts";

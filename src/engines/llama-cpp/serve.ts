@@ -1,9 +1,9 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { countParameters } from "../../architecture/parameters.ts";
-import { readsText } from "../../architecture/stack.ts";
+import { inTower, isTower, readsText } from "../../architecture/stack.ts";
 import { VramCalcError } from "../../errors.ts";
 import { exactSum, type Term } from "../../memory/term.ts";
-import { dividedStack, sliceLayers } from "../../parallelism/layer-range.ts";
+import { dividedLayers, sliceLayers } from "../../parallelism/layer-range.ts";
 import { onceForEach } from "../../remember.ts";
 import type { Tokens } from "../../units.ts";
 import { cacheSum, rowsBytes } from "../cache-sum.ts";
@@ -82,7 +82,7 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
       expected: "a language model, to which --mmproj adds a projector of images or sound",
     });
   }
-  const layers = dividedStack(model)?.counts.reduce((sum, n) => sum + n, 0) ?? 0;
+  const layers = dividedLayers(model);
   const split = input.tensorSplit ?? new Array<number>(degrees.tp * degrees.pp).fill(1);
   const gpuLayers = input.gpuLayers ?? layers + 1;
   const cut = input.cpuExperts === true ? layers : Math.max(0, input.cpuExpertLayers ?? 0);
@@ -135,12 +135,10 @@ function heldBy(model: Architecture, placed: PlacedLayers, { cut, projector }: H
   const part = withPerLayerProjection(model, sliceLayers(model, { ...placed, input: false }), placed);
   const body = withoutExperts(part, Math.max(0, Math.min(placed.layers, cut - placed.firstLayer)));
   if (!projector) return body;
-  const isTower = (group: string): boolean =>
-    group === "vision" || group === "audio" || group === "projector";
   const whole = {
     ...body,
-    stacks: [...body.stacks, ...model.stacks.filter((s) => s.role === "vision" || s.role === "audio")],
-    tensors: [...body.tensors, ...model.tensors.filter((tensor) => isTower(tensor.group))],
+    stacks: [...body.stacks, ...model.stacks.filter(({ role }) => isTower(role))],
+    tensors: [...body.tensors, ...model.tensors.filter(inTower)],
   };
   return { ...whole, parameters: countParameters(whole) };
 }

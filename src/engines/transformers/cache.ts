@@ -1,4 +1,5 @@
-import type { Architecture, Mixer } from "../../architecture/model.ts";
+import type { Mixer } from "../../architecture/mixers/mixer.ts";
+import type { Architecture } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import { cacheLayers, reachOf } from "../cache-layers.ts";

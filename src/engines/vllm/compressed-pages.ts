@@ -1,4 +1,4 @@
-import type { CompressedMixer } from "../../architecture/model.ts";
+import type { CompressedMixer } from "../../architecture/mixers/mixer.ts";
 import { KV_FORMATS } from "../../formats/kv-formats.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";

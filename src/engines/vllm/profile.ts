@@ -1,4 +1,6 @@
-import type { Architecture, ForwardFacts, Tensor } from "../../architecture/model.ts";
+import type { ForwardFacts } from "../../architecture/forward-facts.ts";
+import type { Architecture } from "../../architecture/model.ts";
+import { inTower, isTower } from "../../architecture/stack.ts";
 import type { Explained } from "../../memory/term.ts";
 import { onceFor } from "../../remember.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
@@ -123,7 +125,7 @@ export function profilePeak(
   const tokens = limits.maxBatchedTokens;
   const rows = Math.min(limits.maxNumSeqs, tokens);
   const kept = tokens * model.hiddenSize * computeBytes;
-  const tower = model.stacks.some((stack) => stack.role === "vision" || stack.role === "audio") ? kept : 0;
+  const tower = model.stacks.some(({ role }) => isTower(role)) ? kept : 0;
   const widths = widestLayer(model);
   const widest = peakElements(input.eager ? { ...widths, stream: (widths.stream / 4) * 3 } : widths);
   const layers = tokens * widest * computeBytes;
@@ -184,8 +186,6 @@ function tableRows(positions: Tokens, facts: Pick<ForwardFacts, "ropeScaling" | 
     }
   }
 }
-
-const inTower = ({ group }: Tensor): boolean => group === "vision" || group === "audio";
 
 const rotaryElements = onceFor((model: Architecture): number => {
   const positions = model.maxContextTokens;

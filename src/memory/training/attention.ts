@@ -1,4 +1,5 @@
-import type { AttentionMixer, Tensor } from "../../architecture/model.ts";
+import type { AttentionMixer } from "../../architecture/mixers/mixer.ts";
+import type { Tensor } from "../../architecture/model.ts";
 import { type Heads, scoreAndMix } from "./attention-scores.ts";
 import { project, sharedAdapterInput } from "./linear.ts";
 import { bareNorm, norm } from "./norm.ts";

@@ -1,4 +1,5 @@
-import type { LatentMixer, Tensor } from "../../architecture/model.ts";
+import type { LatentMixer } from "../../architecture/mixers/mixer.ts";
+import type { Tensor } from "../../architecture/model.ts";
 import { scoreAndMix } from "./attention-scores.ts";
 import { project } from "./linear.ts";
 import { norm } from "./norm.ts";

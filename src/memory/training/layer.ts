@@ -1,4 +1,5 @@
-import type { AttentionMixer, LayerKind, Mixer, Tensor } from "../../architecture/model.ts";
+import type { AttentionMixer, Mixer } from "../../architecture/mixers/mixer.ts";
+import type { LayerKind, Tensor } from "../../architecture/model.ts";
 import { attention } from "./attention.ts";
 import { experts } from "./experts.ts";
 import { feedForward } from "./feed-forward.ts";

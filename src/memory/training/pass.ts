@@ -1,5 +1,7 @@
 /** What a layer's code needs to know while it is written onto a tape. */
-import type { ForwardFacts, Tensor } from "../../architecture/model.ts";
+
+import type { ForwardFacts } from "../../architecture/forward-facts.ts";
+import type { Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import type { LayerCode } from "./layer-code.ts";
 import type { LinearWeight, Weight } from "./operations.ts";

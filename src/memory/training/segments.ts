@@ -1,7 +1,9 @@
 /**
  * The parts of a training step, each simulated once per distinct layer: embedding, layers, head and loss.
  */
-import type { Architecture, ForwardFacts } from "../../architecture/model.ts";
+
+import type { ForwardFacts } from "../../architecture/forward-facts.ts";
+import type { Architecture } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { embedding } from "./embedding.ts";
 import { encodedSource } from "./encoded-source.ts";

@@ -1,4 +1,5 @@
 import type { Architecture } from "../../architecture/model.ts";
+import { inTower, isTower } from "../../architecture/stack.ts";
 import { nearestNames, VramCalcError } from "../../errors.ts";
 import type { Bytes } from "../../units.ts";
 import { schemeBytes } from "../assignment.ts";
@@ -59,11 +60,9 @@ function fileTypeByName(name: string): FileType {
 
 /** Without towers and projectors. */
 function textModel(model: Architecture): Architecture {
-  const isTower = (group: string): boolean =>
-    group === "vision" || group === "audio" || group === "projector";
   return {
     ...model,
-    stacks: model.stacks.filter(({ role }) => role !== "vision" && role !== "audio"),
-    tensors: model.tensors.filter(({ group }) => !isTower(group)),
+    stacks: model.stacks.filter(({ role }) => !isTower(role)),
+    tensors: model.tensors.filter((tensor) => !inTower(tensor)),
   };
 }

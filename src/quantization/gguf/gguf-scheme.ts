@@ -1,10 +1,12 @@
 /** A llama.cpp file type as a scheme: the tensor bytes of the file that llama-quantize would write. */
 import type { Architecture } from "../../architecture/model.ts";
+import { inTower, isTower, layerCount } from "../../architecture/stack.ts";
 import { STORAGE_FORMATS } from "../../formats/storage-formats.ts";
 import { type Encoding, elementsOf, plainById } from "../encoding.ts";
 import type { Assign, Place, Scheme } from "../scheme.ts";
 import type { FileType } from "./file-types.ts";
-import { type Category, type RecipeModel, type RecipePlace, recipeFormat } from "./recipe.ts";
+import { recipeFormat } from "./recipe.ts";
+import type { Category, RecipeModel, RecipePlace } from "./recipe-place.ts";
 import { ggufPieces, type Piece } from "./tensor-category.ts";
 
 export interface GgufOptions {
@@ -41,7 +43,7 @@ function assignment(model: RecipeModel): Assign {
     return counter;
   };
   return (place) => {
-    if (place.stack?.role === "vision" || place.stack?.role === "audio" || isProjector(place))
+    if ((place.stack !== null && isTower(place.stack.role)) || inTower(place.tensor))
       return plainById(place.tensor.shape.length < 2 ? "fp32" : "fp16");
     // MiniMax's small indexer projections keep what the converter wrote.
     if (/\bindex(er\.|_)[qk]_proj\.weight$/.test(place.tensor.name)) return plainById("bf16");
@@ -115,9 +117,6 @@ function rowBytes(id: string, columns: number): number {
   return Math.ceil(columns / block.elements) * block.bytes;
 }
 
-const isProjector = ({ tensor }: Place): boolean =>
-  tensor.group === "vision" || tensor.group === "audio" || tensor.group === "projector";
-
 /** 80-layer classes that llama.cpp calls 70B. */
 const SEVENTY_B: ReadonlySet<string> = new Set([
   "llama",
@@ -148,7 +147,7 @@ function recipeModel(model: Architecture, fileType: FileType, options: GgufOptio
   let experts = 0;
   for (const stack of text) {
     stack.kinds.forEach((kind, k) => {
-      const whole = stack.slice === undefined ? 1 : stack.slice.of / count(stack.counts);
+      const whole = stack.slice === undefined ? 1 : stack.slice.of / layerCount(stack);
       layers += stack.counts[k]! * whole;
       if (kind.feedForward.kind === "experts") experts = Math.max(experts, kind.feedForward.experts);
       const siblings = kind.tensors;
@@ -172,8 +171,6 @@ function recipeModel(model: Architecture, fileType: FileType, options: GgufOptio
     attentionV: Math.round(attentionV),
   };
 }
-
-const count = (counts: readonly number[]): number => counts.reduce((sum, n) => sum + n, 0);
 
 /** The output.weight that a converter wrote although the embeddings are tied. */
 function copiedHead(model: Architecture, fileType: FileType, options: GgufOptions): number {

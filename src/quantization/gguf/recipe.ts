@@ -3,61 +3,8 @@
  * `tensor_type_fallback` of src/llama-quant.cpp, llama.cpp 007dbbf (August 2026), told as rules per category.
  */
 import { STORAGE_FORMATS } from "../../formats/storage-formats.ts";
-import type { FileType } from "./file-types.ts";
-
-/** What the quantizer tells apart, first match on the tensor's name. */
-export type Category =
-  | "output"
-  | "embedding"
-  | "attn-v"
-  | "attn-k"
-  | "attn-q"
-  | "attn-o"
-  | "ffn-up"
-  | "ffn-gate"
-  | "ffn-down"
-  | "other";
-
-/** Facts about the model that the rules read. */
-export interface RecipeModel {
-  readonly fileType: FileType;
-  readonly imatrix: boolean;
-  /** Query heads per KV head of the first layer; 0 when it has none. */
-  readonly gqa: number;
-  readonly experts: number;
-  /** llama.cpp takes it for the 70B class: 80 layers of Llama, Qwen2 or DeciLM with grouped heads. */
-  readonly seventyB: boolean;
-  readonly falcon: boolean;
-  /** The file has no output.weight: the embedding is stored as an output would be. */
-  readonly tied: boolean;
-  readonly layers: number;
-  /** Tensors of category attn-v in the model. */
-  readonly attentionV: number;
-}
-
-/** Where a tensor stands when the rule looks at it. */
-export interface RecipePlace {
-  readonly category: Category;
-  /** Layer number for mixtures of experts, else how many of the category came before. */
-  readonly index: number;
-  /** How many of the category came before, whatever the model. */
-  readonly counter: number;
-  /** Experts of a layer lie in one three-dimensional tensor. */
-  readonly threeDimensional: boolean;
-  /** Input columns. */
-  readonly columns: number;
-}
-
-const part = (layers: number, divisor: number): number => Math.floor(layers / divisor);
-
-/** The first eighth, the last eighth and every third between. */
-function moreBits(index: number, layers: number): boolean {
-  const eighth = part(layers, 8);
-  return index < eighth || index >= part(7 * layers, 8) || (index - eighth) % 3 === 2;
-}
-
-const LOWEST: ReadonlySet<string> = new Set(["iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s", "iq2_m"]);
-const isTwoS = (name: string): boolean => name === "iq2_s" || name === "iq2_m";
+import { attentionK, attentionOutput, attentionV, lowAttentionV } from "./attention-recipe.ts";
+import { isTwoS, LOWEST, moreBits, part, type RecipeModel, type RecipePlace } from "./recipe-place.ts";
 
 /** The format of one matrix under a file type, before its shape is looked at. */
 function chosen(model: RecipeModel, place: RecipePlace): string {
@@ -110,95 +57,6 @@ function embedding(name: string, base: string): string {
     case "tq2_0":
     case "q2_0":
       return "q4_k";
-    default:
-      return base;
-  }
-}
-
-function lowAttentionV({ fileType, gqa, experts }: RecipeModel): string {
-  if (gqa >= 4 || experts >= 4) return "q4_k";
-  return isTwoS(fileType.name) ? "iq3_s" : "q2_k";
-}
-
-function attentionV(model: RecipeModel, counter: number): string {
-  let format = plainAttentionV(model, counter);
-  if (model.seventyB && (format === "q3_k" || format === "q4_k")) format = "q5_k";
-  return model.experts === 8 ? "q8_0" : format;
-}
-
-function plainAttentionV(
-  { fileType, gqa, imatrix, attentionV: count }: RecipeModel,
-  counter: number,
-): string {
-  const { name, base } = fileType;
-  const grouped = gqa >= 4;
-  switch (name) {
-    case "q2_k":
-      return grouped ? "q4_k" : "q3_k";
-    case "q2_k_s":
-    case "iq3_xs":
-    case "iq3_s":
-      return grouped ? "q4_k" : base;
-    case "iq3_xxs":
-      return grouped ? "q4_k" : imatrix ? "iq3_xxs" : "iq3_s";
-    case "iq3_m":
-      return "q4_k";
-    case "q3_k_m":
-      return counter < 2 ? "q5_k" : "q4_k";
-    case "q3_k_l":
-      return "q5_k";
-    case "iq4_nl":
-    case "iq4_xs":
-      return grouped ? "q5_k" : base;
-    case "q4_k_m":
-    case "q5_k_m":
-      return moreBits(counter, count) ? "q6_k" : base;
-    case "q4_k_s":
-      return counter < 4 ? "q5_k" : base;
-    default:
-      return base;
-  }
-}
-
-function attentionK({ fileType, experts }: RecipeModel): string {
-  const { name, base } = fileType;
-  if (experts === 8) return LOWEST.has(name) ? "q4_k" : "q8_0";
-  return name === "iq3_xs" ? "iq3_xxs" : name === "iq3_xxs" ? "iq2_s" : base;
-}
-
-/** Types whose attention output is raised in a model of eight experts. */
-const EIGHT_EXPERT_OUTPUT: ReadonlySet<string> = new Set([
-  "q2_k",
-  "iq3_xs",
-  "iq3_xxs",
-  "q3_k_s",
-  "q3_k_m",
-  "iq4_nl",
-  "q4_k_s",
-  "q4_k_m",
-  "iq3_s",
-  "iq3_m",
-  "iq4_xs",
-]);
-
-function attentionOutput({ fileType, experts, falcon }: RecipeModel): string {
-  const { name, base } = fileType;
-  if (LOWEST.has(name)) {
-    if (experts === 8) return "q5_k";
-    return isTwoS(name) ? "iq3_s" : name === "iq1_s" || name === "iq1_m" ? "iq2_xxs" : base;
-  }
-  if (falcon) return name === "q3_k_l" ? "q4_k" : base;
-  if (experts === 8) return EIGHT_EXPERT_OUTPUT.has(name) ? "q5_k" : base;
-  switch (name) {
-    case "q2_k":
-      return "q3_k";
-    case "iq3_xxs":
-      return "iq3_s";
-    case "q3_k_m":
-    case "iq3_m":
-      return "q4_k";
-    case "q3_k_l":
-      return "q5_k";
     default:
       return base;
   }

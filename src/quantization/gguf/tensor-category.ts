@@ -1,8 +1,10 @@
 /** How the tensors of a model class appear in a GGUF file: which category, in how many pieces, or unquantized. */
-import type { LatentMixer, Mixer, Tensor } from "../../architecture/model.ts";
+
+import type { LatentMixer, Mixer } from "../../architecture/mixers/mixer.ts";
+import type { Tensor } from "../../architecture/model.ts";
 import { matrixOf } from "../encoding.ts";
 import type { Place } from "../scheme.ts";
-import type { Category } from "./recipe.ts";
+import type { Category } from "./recipe-place.ts";
 
 /** A tensor or the part of one that the converter makes a tensor of: rows of `columns` values. */
 export interface Piece {

@@ -1,5 +1,5 @@
 /** A chart as data, and the arithmetic of its axes. */
-import type { Point } from "../../curves/curves.ts";
+import type { Point } from "../../curves/sample.ts";
 
 export interface Series {
   readonly name: string;
