@@ -43,6 +43,7 @@ export interface TrainFlags {
   readonly framework?: TrainRequest["framework"];
   readonly torch?: string;
   readonly lengths?: NonNullable<TrainRequest["lengths"]>;
+  readonly expandableSegments?: "on" | "off";
   readonly compile?: NonNullable<TrainRequest["compile"]>;
   readonly fusedKernels?: true;
   readonly loraR?: number;
@@ -129,6 +130,10 @@ export function trainOptions(): readonly Option[] {
       "--lengths <kind>",
       "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",
     ).choices(["fixed", "varied"]),
+    new Option(
+      "--expandable-segments <switch>",
+      "expandable_segments of PyTorch's allocator (default: off; on with torchtune, torchtitan, axolotl and unsloth)",
+    ).choices(["on", "off"]),
     new Option("--compile <what>", "what torch.compile runs (default: none)").choices(COMPILED),
     new Option("--fused-kernels", "fused norm, gate and rotary kernels (what Megatron runs)"),
     count("--lora-r <n>", "rank of the adapters (default: 16)"),

@@ -23,6 +23,8 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     framework: flags.framework,
     torch: flags.torch,
     lengths: flags.lengths,
+    expandableSegments:
+      flags.expandableSegments === undefined ? undefined : flags.expandableSegments === "on",
     compile: flags.compile,
     fusedKernels: flags.fusedKernels,
     loraRank: flags.loraR,

@@ -9,7 +9,7 @@ import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import { dividedBy } from "../memory/training/sharding.ts";
 import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
-import { frameworkDefaults, ownAdapterFormat } from "./train-defaults.ts";
+import { expandsSegments, frameworkDefaults, ownAdapterFormat } from "./train-defaults.ts";
 import { frameworkOf } from "./train-names.ts";
 import {
   ATTENTIONS,
@@ -86,6 +86,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 4096),
     framework,
     torch,
+    expandableSegments: request.expandableSegments ?? expandsSegments(request.framework ?? "hf"),
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     compile,
     fusedKernels: request.fusedKernels ?? usual.fusedKernels,

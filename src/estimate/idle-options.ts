@@ -32,6 +32,12 @@ export function idleOptionNotes(
     ["--towers", asked.towers === "frozen", towers, "a model with a vision or audio tower"],
     ["--reference", asked.reference !== undefined, loss === "dpo" || loss === "kl", "--loss dpo or kl"],
     ["--loss-chunks", asked.lossChunks !== undefined, loss.startsWith("chunked"), "a chunked loss"],
+    [
+      "--expandable-segments",
+      asked.expandableSegments !== undefined,
+      parallel.sharding === "none" || parallel.sharding === "ddp",
+      "--sharding none or ddp: readings of the others are with them",
+    ],
     ["--sequence-parallel", given.sequenceParallel === true, parallel.tp > 1, "--tp above 1"],
     ["--schedule", given.schedule !== undefined, parallel.pp > 1, "--pp above 1"],
     [

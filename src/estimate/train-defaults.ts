@@ -2,6 +2,7 @@
 import type { Architecture } from "../architecture/model.ts";
 import { hasExperts, hasVocabularyHead } from "../architecture/stack.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
+import { type FrameworkName, spelled } from "./train-names.ts";
 import type { Framework, Precision } from "./train-request.ts";
 
 export interface FrameworkDefaults {
@@ -31,6 +32,16 @@ export function frameworkDefaults(model: Architecture, framework: Framework): Fr
     baseFormat: framework === "litgpt" ? "fp32" : "16-bit",
   };
 }
+
+/**
+ * Trainers that set `expandable_segments:True` for PyTorch's allocator unless told otherwise: torchtune (pull request 1309), axolotl
+ * (2183), Unsloth (`unsloth/__init__.py`, 2024) and torchtitan's `run_train.sh`. Axolotl's `roundup_power2_divisions:16`,
+ * which rounds large requests up by as much as a sixteenth, is not modelled.
+ */
+const EXPAND: ReadonlySet<string> = new Set(["torchtune", "axolotl", "unsloth", "torchtitan"]);
+
+/** @example expandsSegments("axolotl") // true, although it trains with Hugging Face's code, which does not */
+export const expandsSegments = (framework: FrameworkName): boolean => EXPAND.has(spelled(framework));
 
 /**
  * PEFT makes adapters in fp32 (`autocast_adapter_dtype`). torchtune (`modules/peft/lora.py`), LitGPT (`litgpt/lora.py`) and others

@@ -102,6 +102,8 @@ export interface TrainRequest {
   readonly torch?: string;
   /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */
   readonly lengths?: "fixed" | "varied";
+  /** `expandable_segments:True` in PYTORCH_CUDA_ALLOC_CONF: freed memory of any size serves any other (`caching-allocator.ts`). */
+  readonly expandableSegments?: boolean;
   /** torch.compile around every layer, or around `all`: the layers and the loss. */
   readonly compile?: "none" | "layers" | "all";
   /** Liger-style kernels for norm, gate and rotary. */

@@ -27,20 +27,33 @@ import { widthsOf } from "./train-widths.ts";
  */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 const LENGTHS: readonly number[] = [...Array.from({ length: 9 }, (_, k) => ((k + 1) * GOLDEN) % 1), 1];
-const FULL: readonly number[] = [1, 1, 1, 1];
 /** Micro-batches between steps of the optimizer at most: two steps come before the longest batch, and it is the second of a step. */
 const ACCUMULATE = 4;
 
 /**
- * Bytes that are reserved, or null where the order of operations is not simulated: several
- * devices, checkpoints that are not one per layer, losses in chunks.
+ * Bytes that are reserved, or null where the order of operations is not simulated: several devices, checkpoints that are not one per
+ * layer, losses in chunks; and batches of one length, which leave so little that a share of what comes and goes says it
+ * (`reserved.ts`) in a hundredth of the time.
  */
-export function variedReserve(
+export function simulatedReserve(
   stage: Stage,
   whole: Architecture,
   effective: EffectiveTrain,
   limit: Bytes | null,
 ): SimulatedReserve | null {
+  if (effective.lengths !== "varied") return null;
+  return reserveOfBatches({ stage, whole, effective, shares: LENGTHS, limit });
+}
+
+/** The same of micro-batches with these shares of the longest sequence. */
+export function reserveOfBatches(of: {
+  readonly stage: Stage;
+  readonly whole: Architecture;
+  readonly effective: EffectiveTrain;
+  readonly shares: readonly number[];
+  readonly limit: Bytes | null;
+}): SimulatedReserve | null {
+  const { stage, whole, effective, limit } = of;
   const { parallel, checkpointing } = effective;
   const devices = parallel.tp * parallel.pp * parallel.dp * parallel.cp * parallel.ep;
   if (devices > 1 || holdsReference(effective)) return null;
@@ -51,7 +64,7 @@ export function variedReserve(
   const widths = widthsOf(effective);
   const holding = holdingOf(model, holdingRequest(stage, effective, widths));
   const batches: MicroBatch[] = [];
-  for (const share of effective.lengths === "varied" ? LENGTHS : FULL) {
+  for (const share of of.shares) {
     const seqTokens = Math.max(1, Math.ceil(share * effective.seqTokens));
     const batch = microBatch(stage, whole, { holding, widths, effective, seqTokens });
     if (batch === null) return null;
@@ -91,9 +104,9 @@ export function variedReserve(
       ...trained.map((t) => optimizer.stepOfLargest * plain(t.elements / t.matrices, t.width)),
     ),
     limit: limit ?? Number.MAX_SAFE_INTEGER,
-    expandable: false,
+    expandable: effective.expandableSegments,
   });
-  return { bytes: peaks.reserved, released: peaks.released };
+  return { bytes: peaks.reserved, allocated: peaks.allocated, released: peaks.released };
 }
 
 function microBatch(stage: Stage, whole: Architecture, how: PassOptions): MicroBatch | null {

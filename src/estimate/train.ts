@@ -18,7 +18,7 @@ import {
 import { trainNotes } from "./train-notes.ts";
 import { operandsOf } from "./train-operands.ts";
 import type { TrainRequest } from "./train-request.ts";
-import { variedReserve } from "./train-reserve.ts";
+import { simulatedReserve } from "./train-reserve.ts";
 import { inFlight, languageModel, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 import { pagedTerms, phaseTerms } from "./train-terms.ts";
 
@@ -139,9 +139,10 @@ function trainDevice(
     allocated: won.allocated.bytes,
     pooled: pooledGradients(moments, winner, effective),
     sharding: effective.parallel.sharding,
+    expandable: effective.expandableSegments,
     variedLengths: effective.lengths === "varied",
     limit,
-    simulated: variedReserve(stage, whole, effective, limit),
+    simulated: simulatedReserve(stage, whole, effective, limit),
   });
   const outside = pagedTerms(winner.paged, operands);
   const terms = [...won.terms, allocator, ...outside, runtimeTerm(world, contextBytes)];

@@ -162,7 +162,7 @@ describe("pipeline and tensor parallelism", () => {
         parallel: { dp: 8, sharding },
       }).totals.reserved.bytes /
       2 ** 30;
-    expect(Math.abs(reserved("simple-fsdp") / 40.96 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(reserved("simple-fsdp") / 40.96 - 1)).toBeLessThan(0.05);
     expect(Math.abs(reserved("fsdp2") / 47.82 - 1)).toBeLessThan(0.03);
   });
 

@@ -141,8 +141,11 @@ export function simulateRun(run: SimulatedRun): Peaks {
     play(batch.embedding.backward, -1, batch.layers.length + 2);
     for (const bytes of run.tableGradients) {
       const keeps = makesGradients() !== run.tied;
-      if (keeps) gradients.push(allocator.take(bytes));
-      else touch(bytes);
+      const block = allocator.take(bytes);
+      // A tied table's first gradient is a third tensor beside the two that it is the sum of (`moments.ts`).
+      if (!keeps && run.tied) touch(bytes);
+      if (keeps) gradients.push(block);
+      else allocator.give(block);
     }
   }
 

@@ -66,6 +66,48 @@ describe("segments of PyTorch's caching allocator", () => {
     expect(allocator.peaks().reserved).toBe(60 * MIB);
   });
 
+  test("an expandable segment grows in place: 600 MiB freed and 650 taken reserve 660, pages of 20", () => {
+    const allocator = cachingAllocator({ limit: ANY, expandable: true });
+    allocator.give(allocator.take(600 * MIB));
+    allocator.take(650 * MIB);
+    expect(allocator.peaks()).toMatchObject({ reserved: 660 * MIB, allocated: 650 * MIB });
+  });
+
+  test("freed neighbours of any sizes join in an expandable segment: 100 + 200 + 300 MiB serve 600", () => {
+    const allocator = cachingAllocator({ limit: ANY, expandable: true });
+    const parts = [100, 200, 300].map((size) => allocator.take(size * MIB));
+    allocator.take(20 * MIB);
+    for (const i of [1, 0, 2]) allocator.give(parts[i]!);
+    allocator.take(600 * MIB);
+    expect(allocator.peaks().reserved).toBe(620 * MIB);
+  });
+
+  test("the end of an expandable segment is taken last: 30 MiB go into a hole of 40, not into an end of 35", () => {
+    const allocator = cachingAllocator({ limit: ANY, expandable: true });
+    const hole = allocator.take(40 * MIB);
+    allocator.take(5 * MIB);
+    const end = allocator.take(35 * MIB);
+    allocator.give(end);
+    allocator.give(hole);
+    expect(allocator.take(30 * MIB).address).toBe(0);
+    expect(allocator.peaks().reserved).toBe(80 * MIB);
+  });
+
+  test("nothing of an expandable block is kept by rounding: 15 MiB and 5 share a page of 20", () => {
+    const allocator = cachingAllocator({ limit: ANY, expandable: true });
+    for (const size of [15, 5]) allocator.take(size * MIB);
+    expect(allocator.peaks()).toMatchObject({ reserved: 20 * MIB, allocated: 20 * MIB });
+  });
+
+  test("a full card takes free pages back: 600 MiB freed below 100 in use, and 850 taken of 1,000", () => {
+    const allocator = cachingAllocator({ limit: 1000 * MIB, expandable: true });
+    const first = allocator.take(600 * MIB);
+    allocator.take(100 * MIB);
+    allocator.give(first);
+    allocator.take(850 * MIB);
+    expect(allocator.peaks()).toMatchObject({ reserved: 960 * MIB, released: true });
+  });
+
   test("a full card gives its cache back first: 600 MiB freed and 650 taken of 1,000 leave 650", () => {
     const allocator = cachingAllocator({ limit: 1000 * MIB, expandable: false });
     allocator.give(allocator.take(600 * MIB));
