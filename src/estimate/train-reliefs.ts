@@ -10,7 +10,7 @@ import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
 import type { TrainRequest } from "./train-request.ts";
 import { inFlight, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 
-/** A change to the request and what the worst device would then have allocated. */
+/** A change to the request, what the worst device would then have allocated, and what that saves; in the cache, for one that alters it alone. */
 export interface TrainRelief {
   readonly change: Readonly<Record<string, string | number | boolean>>;
   readonly allocatedBytes: Bytes;
@@ -95,8 +95,23 @@ export function trainReliefs(
       const peak = peakOf(text, effectiveTrain(model, { ...request, ...options }));
       return { change, allocatedBytes: peak, savedBytes: before.peak - peak };
     })
+    .concat(cacheRelief(model, request, done))
     .filter((relief) => relief.savedBytes >= LEAST * before.peak)
     .sort((a, b) => b.savedBytes - a.savedBytes);
+}
+
+/** Batches of changing length leave blocks of their own sizes in the cache, which segments that grow in place do not. */
+function cacheRelief(model: Architecture, request: TrainRequest, done: TrainResult): readonly TrainRelief[] {
+  const { lengths, expandableSegments } = done.request;
+  if (lengths !== "varied" || expandableSegments) return [];
+  const { totals } = train(model, { ...request, expandableSegments: true });
+  return [
+    {
+      change: { expandableSegments: "on" },
+      allocatedBytes: totals.allocated.bytes,
+      savedBytes: Math.max(0, done.totals.reserved.bytes - totals.reserved.bytes),
+    },
+  ];
 }
 
 interface WorstMoments {

@@ -5,6 +5,7 @@ import type { LargestStepAnswer, PlansAnswer, TrainingAnswer } from "../solve/tr
 import { groupDigits } from "../units.ts";
 import { answerHead, explainedLines, type FitOptions, type FitPlace, gapText, placeLine } from "./fit.ts";
 import { countText, evidence } from "./fit-serving.ts";
+import { flagsText } from "./flags-text.ts";
 import { noteLines } from "./notes.ts";
 import { notesJson } from "./result.ts";
 import { sizeText } from "./size-text.ts";
@@ -136,16 +137,6 @@ function planFlags(plan: TrainPlan): Readonly<Record<string, string | number>> {
     checkpointing: checkpointingText(plan.checkpointing),
     ...(gradAccum > 1 ? { gradAccum } : {}),
   };
-}
-
-/** "--micro-batch 2 --checkpointing full". */
-function flagsText(values: Readonly<Record<string, string | number | boolean>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => {
-      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      return value === true ? `--${flag}` : `--${flag} ${value}`;
-    })
-    .join(" ");
 }
 
 /** Plain data for `--json`. */

@@ -11,6 +11,7 @@ import { TORCH_READ } from "../memory/training/torch-release.ts";
 import { groupDigits } from "../units.ts";
 import { budgetLines } from "./budget-lines.ts";
 import { explanation } from "./explain.ts";
+import { flagsText } from "./flags-text.ts";
 import { noteLines } from "./notes.ts";
 import type { Paint } from "./paint.ts";
 import { notesJson } from "./result.ts";
@@ -121,7 +122,7 @@ export function trainTable(report: TrainReport, options: TrainTableOptions): str
     for (const relief of reliefs)
       lines.push(
         wrap(
-          `  ${reliefText(relief)}: saves ${sizeText(relief.savedBytes, options.units === "GB" ? "GB" : "GiB")}`,
+          `  ${flagsText(relief.change)}: saves ${sizeText(relief.savedBytes, options.units === "GB" ? "GB" : "GiB")}`,
           columns,
           "    ",
         ),
@@ -180,13 +181,4 @@ function parallelText(parallel: TrainResult["request"]["parallel"]): string[] {
   const degrees = (["dp", "tp", "pp", "cp", "ep"] as const).filter((name) => parallel[name] > 1);
   if (degrees.length === 0) return [];
   return [...degrees.map((name) => `${name} ${groupDigits(parallel[name])}`), parallel.sharding];
-}
-
-function reliefText({ change }: TrainRelief): string {
-  return Object.entries(change)
-    .map(([name, value]) => {
-      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      return value === true ? `--${flag}` : `--${flag} ${value}`;
-    })
-    .join(" ");
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { effectiveTrain } from "../../src/estimate/effective-train.ts";
 import { train } from "../../src/estimate/train.ts";
+import { trainReliefs } from "../../src/estimate/train-reliefs.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 import { reserveOfBatches } from "../../src/estimate/train-reserve.ts";
 import { trainStages } from "../../src/estimate/train-stages.ts";
@@ -51,6 +52,15 @@ describe("batches of changing length", () => {
     expect(beyond({ expandableSegments: true }) / LOSS).toBeLessThan(0.2);
     expect(beyond({ framework: "torchtune" })).toBeLessThan(beyond({}) / 8);
     expect(beyond({ framework: "torchtune", expandableSegments: false })).toBeGreaterThan(LOSS);
+  });
+
+  test("and are first among what would lower it, by all that they save of the cache", () => {
+    const [first] = trainReliefs(model, request);
+    expect(first).toMatchObject({ change: { expandableSegments: "on" } });
+    expect(first!.savedBytes).toBe(beyond({}) - beyond({ expandableSegments: true }));
+    expect(trainReliefs(model, { ...request, lengths: "fixed" }).map((r) => r.change)).not.toContainEqual({
+      expandableSegments: "on",
+    });
   });
 
   test("a card of 10 GB takes them back: never more reserved than it has", () => {
