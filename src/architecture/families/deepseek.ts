@@ -1,6 +1,6 @@
 /** DeepSeek and the models that took over its layout: latent attention, a few dense layers, then experts. */
 import { type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
-import { expertsAfterDense, expertsBeside } from "../expert-rules.ts";
+import { expertsAfterDense, expertsBeside, expertsOf } from "../expert-rules.ts";
 import { indexerLayers, type LatentDims, latentMixer, latentSizes } from "../latent-attention.ts";
 import type { LayerKind } from "../model.ts";
 import { mtpStack } from "../mtp.ts";
@@ -42,13 +42,12 @@ export const deepseekV2 = familyOf({
   sizes: latentSizes,
   mixer: latentMixer(V3_DIMS),
   // The class leaves the chosen experts to the file; V2 and V2-Lite choose 6 of theirs.
-  experts: expertsAfterDense({
+  experts: expertsOf({
     count: 64,
     active: 6,
     width: 1407,
-    shared: 2,
     firstDense: 0,
-    sharedBias: true,
+    shared: { count: ["n_shared_experts", 2], bias: MLP_BIAS },
   }),
 });
 
