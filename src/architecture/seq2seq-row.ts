@@ -72,12 +72,7 @@ export function learnedPositions(more: number): SeqRow["positions"] {
 export const computedPositions: SeqRow["positions"] = () => undefined;
 
 /** Attention, on the decoder's side also to the encoder, and an MLP or experts, each after a LayerNorm. */
-export function seqRowLayer(
-  config: ConfigReader,
-  side: Side,
-  index: number,
-  options: LayerOptions = {},
-): LayerKind {
+function seqRowLayer(config: ConfigReader, side: Side, index: number, options: LayerOptions = {}): LayerKind {
   const hiddenSize = config.int("d_model");
   const heads = config.int(`${side}_attention_heads`);
   if (hiddenSize % heads !== 0) config.fail(`${side}_attention_heads`, `a divisor of d_model ${hiddenSize}`);

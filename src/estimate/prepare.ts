@@ -10,7 +10,7 @@ import type { EngineFlags, EstimateOptions } from "./estimate-options.ts";
 import { chooseStorage } from "./storage-choice.ts";
 
 /** Context when none is asked for; less if the model ends earlier. */
-export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
+const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
 
 /** The options as they took effect. */
 export interface EffectiveRequest {

@@ -28,7 +28,7 @@ export interface AssignmentRow {
 }
 
 /** The remainder of a bare count, which has no shape to be quantized by. */
-export const isRemainder = (model: Architecture, tensor: Tensor): boolean =>
+const isRemainder = (model: Architecture, tensor: Tensor): boolean =>
   model.assumed === true && tensor.name === "(rest)";
 
 type Visit = (place: Place, layers: number, encoding: Encoding) => void;

@@ -35,7 +35,7 @@ export function matrixEncoding(id: string, bytes: (matrix: Matrix) => Bytes): En
 }
 
 /** A format over the whole tensor, its last block padded. */
-export const plainEncoding = (format: Format): Encoding => ({
+const plainEncoding = (format: Format): Encoding => ({
   id: format.id,
   bytesOf: (shape) => sizeOf(format, elementsOf(shape)),
 });

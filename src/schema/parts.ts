@@ -17,8 +17,8 @@ export const band = () =>
     "expected bytes and the band they lie in",
   );
 
-export const basis = () => z.enum(["exact", "modelled", "assumed"]);
-export const termId = () => z.enum([...TERM_IDS]);
+const basis = () => z.enum(["exact", "modelled", "assumed"]);
+const termId = () => z.enum([...TERM_IDS]);
 
 export const term = () =>
   z.looseObject({

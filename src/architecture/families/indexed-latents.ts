@@ -178,7 +178,7 @@ function deltaAttention(config: ConfigReader, hiddenSize: number): MixerParts {
 }
 
 /** Three delta layers, then a latent one whose indexer compresses 16 keys into one; full hyper-connections. */
-export const glm5NextText = familyOf({
+const glm5NextText = familyOf({
   id: "glm5_next_text",
   classSizes: [4096, 12_288, 45, 64, 154_880],
   sizes: latentSizes,

@@ -63,7 +63,7 @@ function foundAt(bytes: Buffer, at: number): string {
 }
 
 /** The next byte that is not white space, left unread; -1 at the end. */
-export function peek(json: JsonBytes): number {
+function peek(json: JsonBytes): number {
   const { bytes } = json;
   for (let at = json.at; at < bytes.length; at++) {
     const c = bytes[at]!;
