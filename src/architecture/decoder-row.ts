@@ -22,9 +22,13 @@ import type { WindowRule } from "./windows.ts";
  */
 export type Option = boolean | { readonly key: string; readonly otherwise: boolean; readonly negated?: true };
 
+/** `attention_bias`, off by default. */
 export const ATTENTION_BIAS: Option = { key: "attention_bias", otherwise: false };
+
+/** `mlp_bias`, off by default. */
 export const MLP_BIAS: Option = { key: "mlp_bias", otherwise: false };
 
+/** What the config says of an option; false for one that the class does not have. */
 export function readOption(config: ConfigReader, option: Option | undefined): boolean {
   if (option === undefined) return false;
   if (typeof option === "boolean") return option;
@@ -121,6 +125,7 @@ export function customCodeNote(modelType: string, layout: string): Note {
   };
 }
 
+/** The decoder that a row and a config describe. */
 export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraft {
   const { config, notes } = withClassSizes(given, row.classSizes);
   const sizes =

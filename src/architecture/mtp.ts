@@ -5,6 +5,7 @@ import type { LayerKind, Stack } from "./model.ts";
 import { stackOf } from "./stack.ts";
 import { linear, norm, tensor } from "./tensors.ts";
 
+/** Keys that say how many prediction layers there are. */
 export const MTP_KEYS = ["num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules"] as const;
 
 /** The layer that a prediction layer repeats: the last one, or the last that satisfies `like`. */

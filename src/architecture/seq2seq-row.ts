@@ -69,6 +69,7 @@ export function learnedPositions(more: number): SeqRow["positions"] {
   return (config) => config.int("max_position_embeddings", 1024) + more;
 }
 
+/** Positions that are computed: no table is held. */
 export const computedPositions: SeqRow["positions"] = () => undefined;
 
 /** Attention, on the decoder's side also to the encoder, and an MLP or experts, each after a LayerNorm. */
@@ -111,6 +112,7 @@ function seqRowLayer(config: ConfigReader, side: Side, index: number, options: L
   });
 }
 
+/** One side's layers. */
 export function seqStack(
   config: ConfigReader,
   side: Side,

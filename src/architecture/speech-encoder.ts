@@ -65,6 +65,7 @@ export function convolvedPositions(config: ConfigReader, hiddenSize: number): Te
   ];
 }
 
+/** Channels that a group of the positional convolution reads. */
 export function perGroup(config: ConfigReader, hiddenSize: number): number {
   const groups = config.int("num_conv_pos_embedding_groups", 16);
   if (hiddenSize % groups !== 0)
@@ -130,6 +131,7 @@ export function convolvedAdapter(config: ConfigReader, hiddenSize: number): Tens
   ];
 }
 
+/** A linear and a norm to the width of the adapter; none where it is the hidden size. */
 export function adapterProjection(width: number, hiddenSize: number): Tensor[] {
   if (width === hiddenSize) return [];
   return [...other("adapter.proj", width, hiddenSize), ...norm("adapter.proj_layer_norm", width, "bias")];

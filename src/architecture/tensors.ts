@@ -63,14 +63,17 @@ export function norm(name: string, dim: number, bias: "bias" | "no-bias" = "no-b
   return bias === "no-bias" ? [weight] : [weight, one(`${name}.bias`, "norm", "bias", "norms", [dim])];
 }
 
+/** The token embedding [rows, dim], its rows divided over tensor-parallel ranks. */
 export function embedding(name: string, rows: number, dim: number): Tensor {
   return one(`${name}.weight`, "embedding", "embedding", "embedding", [rows, dim], "vocab");
 }
 
+/** A table of positions [rows, dim], whole on every rank. */
 export function positionEmbedding(name: string, rows: number, dim: number): Tensor {
   return one(`${name}.weight`, "position-embedding", "embedding", "positions", [rows, dim]);
 }
 
+/** A head [rows, dim] over the vocabulary, divided like it. */
 export function head(name: string, rows: number, dim: number, bias = false): Tensor[] {
   return linear({ name, role: "head", group: "lm-head", outDim: rows, inDim: dim, split: "vocab", bias });
 }

@@ -96,6 +96,7 @@ function againstRequest(pool: BlockPool, { prepared, degrees }: Run, need: Bytes
   return { ...pool, spareBytes, filledBytes: need + spareBytes };
 }
 
+/** The engine's devices with its own cache and costs, and what lies beside them. */
 export function engineDevices(run: Run, draft: PreparedDraft | null): Served {
   const { model, options, prepared, degrees, engine, version, images } = run;
   if (engine === null) return genericDevices(run, draft);

@@ -16,6 +16,11 @@ export interface Matrix {
   readonly columns: number;
 }
 
+/**
+ * A tensor as rows by columns: the first dimension, and the product of the others.
+ *
+ * @example matrixOf([128, 3, 14, 14]) // { rows: 128, columns: 588 }
+ */
 export function matrixOf(shape: readonly number[]): Matrix {
   if (shape.length < 2) return { rows: 1, columns: shape[0] ?? 1 };
   let columns = 1;
@@ -23,6 +28,11 @@ export function matrixOf(shape: readonly number[]): Matrix {
   return { rows: shape[0]!, columns };
 }
 
+/**
+ * Values in one tensor of the shape.
+ *
+ * @example elementsOf([4096, 1024]) // 4194304
+ */
 export function elementsOf(shape: readonly number[]): number {
   let elements = 1;
   for (const size of shape) elements *= size;

@@ -14,6 +14,7 @@ import { listedWindow, type Window, windowTokensOf } from "../windows.ts";
 /** Gate width of a layer with `heads` heads: one per head, or one per channel. */
 type GateWidth = (heads: number) => number;
 
+/** Attention with a gate on its output; heads and windows may differ from layer to layer. */
 export function gatedMixer(
   config: ConfigReader,
   sizes: DecoderSizes,

@@ -81,6 +81,7 @@ function take(json: JsonBytes, byte: number, expected: string): void {
   json.at++;
 }
 
+/** Reads the brace that opens an object. */
 export function enterObject(json: JsonBytes): void {
   take(json, OPEN_BRACE, '"{"');
 }
@@ -102,6 +103,7 @@ export function nextKey(json: JsonBytes, index: number): string | null {
   return key;
 }
 
+/** Reads the bracket that opens an array. */
 export function enterArray(json: JsonBytes): void {
   take(json, OPEN_BRACKET, '"["');
 }
