@@ -78,6 +78,11 @@ export function head(name: string, rows: number, dim: number, bias = false): Ten
   return linear({ name, role: "head", group: "lm-head", outDim: rows, inDim: dim, split: "vocab", bias });
 }
 
+/** A linear that is neither attention's nor an MLP's: weight [out, in] and, unless told otherwise, bias [out]. */
+export function otherLinear(name: string, outDim: number, inDim: number, bias = true): Tensor[] {
+  return linear({ name, role: "other", group: "other", outDim, inDim, bias });
+}
+
 /** Weight [out, in / groups, kernel...] and, with `bias`, bias [out]. */
 export function convolution(spec: {
   readonly name: string;

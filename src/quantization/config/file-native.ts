@@ -1,5 +1,7 @@
 /** Methods whose files have one layout of their own: MXFP4, EXL2 and EXL3, MLX, Quark, BitNet. */
+
 import type { ConfigReader } from "../../architecture/config-reader.ts";
+import { isJsonObject } from "../../architecture/config-reader.ts";
 import type { Encoding } from "../encoding.ts";
 import {
   affine,
@@ -75,8 +77,7 @@ export function mlxScheme(block: ConfigReader): Scheme {
   for (const [name, value] of Object.entries(block.raw)) {
     if (value === false) rows.push([name, null]);
     else if (value === true) rows.push([name, base]);
-    else if (typeof value === "object" && value !== null && !Array.isArray(value))
-      rows.push([name, mlxEncoding(block.child(name)!, { bits: 4, group: 64 })]);
+    else if (isJsonObject(value)) rows.push([name, mlxEncoding(block.child(name)!, { bits: 4, group: 64 })]);
   }
   const own = namedValues(rows);
   return {
