@@ -175,12 +175,13 @@ export function quarkScheme(block: ConfigReader): Scheme {
 /** The patterns of `layer_quant_config` in their order. */
 function quarkLayers(block: ConfigReader) {
   const layers = block.child("layer_quant_config");
-  const patterns = Object.keys(layers?.raw ?? {});
+  if (layers === undefined) return [];
+  const patterns = Object.keys(layers.raw);
   if (patterns.length > 10_000) block.fail("layer_quant_config", "at most 10,000 patterns");
   const known = new Map<string, Encoding | null>();
   return patterns.map((pattern) => {
-    const text = JSON.stringify(layers!.raw[pattern]);
-    if (!known.has(text)) known.set(text, quarkWeight(layers!.child(pattern)));
+    const text = JSON.stringify(layers.raw[pattern]);
+    if (!known.has(text)) known.set(text, quarkWeight(layers.child(pattern)));
     return {
       list: globList([pattern], { file: block.file, key: "layer_quant_config" }),
       encoding: known.get(text)!,
