@@ -1,11 +1,11 @@
 import type { Architecture, Group, Role, Stack, Tensor } from "../architecture/model.ts";
-import { groupOf } from "../architecture/parameters.ts";
+import { elementsOf, groupOf } from "../architecture/parameters.ts";
 import { layerCount } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import { onceFor } from "../remember.ts";
 import type { Bytes } from "../units.ts";
-import { type Encoding, elementsOf, plainById } from "./encoding.ts";
+import { type Encoding, plainById } from "./encoding.ts";
 import type { Place, Scheme } from "./scheme.ts";
 import { type FormatSum, formatSums, type WeightStorage } from "./storage.ts";
 

@@ -1,4 +1,5 @@
 /** How one weight matrix lies in a file: codes, scales and whatever a method keeps beside them. */
+import { elementsOf } from "../architecture/parameters.ts";
 import { type Format, sizeOf } from "../formats/block.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import type { Bytes } from "../units.ts";
@@ -26,17 +27,6 @@ export function matrixOf(shape: readonly number[]): Matrix {
   let columns = 1;
   for (const size of shape.slice(1)) columns *= size;
   return { rows: shape[0]!, columns };
-}
-
-/**
- * Values in one tensor of the shape.
- *
- * @example elementsOf([4096, 1024]) // 4194304
- */
-export function elementsOf(shape: readonly number[]): number {
-  let elements = 1;
-  for (const size of shape) elements *= size;
-  return elements;
 }
 
 /** An encoding by a formula over rows and columns. */
