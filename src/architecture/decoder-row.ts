@@ -4,6 +4,7 @@
  * the config under them and builds the model with `decoder`.
  */
 
+import { defined } from "../defined.ts";
 import { type ClassSizes, withClassSizes } from "./class-defaults.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import { type DecoderNames, decoder } from "./decoder.ts";
@@ -110,8 +111,7 @@ export function familyOf(
   return {
     id: row.id,
     modelTypes: row.modelTypes ?? [row.id],
-    ...(row.classNames === undefined ? {} : { classNames: row.classNames }),
-    ...(row.alsoNamed === undefined ? {} : { alsoNamed: row.alsoNamed }),
+    ...defined({ classNames: row.classNames, alsoNamed: row.alsoNamed }),
     build: (config) => buildRow(vary === undefined ? row : { ...row, ...vary(config) }, config),
   };
 }
@@ -132,8 +132,7 @@ export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraf
     row.sizes?.(config) ??
     readDecoderSizes(config, {
       tied: row.tied ?? false,
-      ...(row.kvHeads === undefined ? {} : { kvHeads: row.kvHeads }),
-      ...(row.headDim === undefined ? {} : { headDim: row.headDim }),
+      ...defined({ kvHeads: row.kvHeads, headDim: row.headDim }),
     });
   row.check?.(config, sizes);
   const { hiddenSize, layers } = sizes;

@@ -54,22 +54,21 @@ export interface ExpertsRow
 
 /** The rule that a row describes. */
 export function expertsOf(row: ExpertsRow) {
+  const { keys, width: stated, sparse, firstDense, shared } = row;
   return (config: ConfigReader, { hiddenSize, layers }: DecoderSizes): ExpertsRule => {
-    const { count, active, keys, width: stated, sparse, firstDense, shared, ...block } = row;
     const width =
       typeof stated === "number" ? config.int("moe_intermediate_size", stated) : config.int(stated);
-    const everySparse: Sparse = () => true;
     return {
       sparse:
         sparse?.(config, layers) ??
-        (firstDense === undefined ? everySparse : firstDenseSparse(config, layers, { firstDense })),
+        (firstDense === undefined ? () => true : firstDenseSparse(config, layers, { firstDense })),
       build: () =>
         moe({
-          ...block,
+          ...row,
           config,
           hiddenSize,
           width,
-          experts: readExperts(config, { count, active }, keys),
+          experts: readExperts(config, row, keys),
           shared: shared === undefined ? undefined : sharedOf(config, shared, width),
         }),
     };
@@ -118,10 +117,3 @@ export function firstDenseSparse(
   const every = config.int("moe_layer_freq", 1);
   return (layer) => layer >= first && layer % every === 0;
 }
-
-/** Routed experts, shared experts as one MLP of `n_shared_experts` widths, the first layers dense. */
-export const expertsAfterDense = ({
-  shared,
-  ...row
-}: Omit<ExpertsRow, "shared" | "sparse"> & { readonly firstDense: number; readonly shared: number }) =>
-  expertsOf({ ...row, shared: { count: ["n_shared_experts", shared] } });

@@ -21,7 +21,7 @@ export function elementsOf(shape: readonly number[]): number {
 }
 
 /** Elements of one copy of a tensor. */
-export const tensorElements = ({ shape }: Pick<Tensor, "shape">): number => elementsOf(shape);
+export const tensorElements = (tensor: Tensor): number => elementsOf(tensor.shape);
 
 /** Group that a tensor counts under: a tower's tensors all belong to the tower. */
 export function groupOf(stack: Stack | null, tensor: Tensor): Group {

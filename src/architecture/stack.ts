@@ -90,13 +90,11 @@ export const hasExperts = (model: Architecture): boolean =>
 
 /** The decoder's mixers that attend to an encoder or to images. */
 export const crossAttention = (model: Architecture): readonly AttentionMixer[] =>
-  model.stacks.flatMap(({ role, kinds }) =>
-    role === "decoder"
-      ? kinds.flatMap(({ mixers }) =>
-          mixers.flatMap((mixer) => (mixer.kind === "attention" && mixer.cache === "cross" ? [mixer] : [])),
-        )
-      : [],
-  );
+  model.stacks
+    .filter(({ role }) => role === "decoder")
+    .flatMap(({ kinds }) => kinds.flatMap(({ mixers }) => mixers))
+    .filter((mixer) => mixer.kind === "attention")
+    .filter(({ cache }) => cache === "cross");
 
 /** Number of layers in the stack, repeats not counted. */
 export function layerCount(stack: Stack): number {

@@ -24,9 +24,7 @@ export interface Matrix {
  */
 export function matrixOf(shape: readonly number[]): Matrix {
   if (shape.length < 2) return { rows: 1, columns: shape[0] ?? 1 };
-  let columns = 1;
-  for (const size of shape.slice(1)) columns *= size;
-  return { rows: shape[0]!, columns };
+  return { rows: shape[0]!, columns: elementsOf(shape.slice(1)) };
 }
 
 /** An encoding by a formula over rows and columns. */
