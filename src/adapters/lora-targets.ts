@@ -16,8 +16,10 @@ export type LoraTargets = NamedTargets | `re:${string}`;
 /** The path of a weight without its ".weight". */
 export const moduleName = (tensor: Tensor): string => tensor.name.replace(/\.weight$/, "");
 
+/** Names that stand for several linears. */
 export const TARGET_GROUPS: readonly TargetGroup[] = ["all-linear", "attention", "query-value"];
 
+/** Whether a name is one of them. */
 export const isTargetGroup = (name: string): name is TargetGroup =>
   TARGET_GROUPS.some((group) => group === name);
 
@@ -35,8 +37,10 @@ export function parseLoraTargets(text: string): LoraTargets {
   return names;
 }
 
+/** Whether targets are given as a regular expression. */
 export const isPattern = (targets: string | readonly string[]): targets is `re:${string}` =>
   typeof targets === "string" && targets.startsWith("re:");
 
+/** The refusal of targets, with what would be read. */
 export const refusedTargets = (given: string, expected: string): VramCalcError =>
   new VramCalcError("bad-option", { option: "--lora-targets", given: given.slice(0, 100), expected });

@@ -4,7 +4,7 @@
  */
 import type { Architecture, Note, Stack, Tensor } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
-import { type Bytes, groupDigits } from "../units.ts";
+import { groupDigits } from "../units.ts";
 import { adaptsFusedExperts } from "./fused-experts.ts";
 import {
   isTargetGroup,
@@ -215,9 +215,4 @@ export function adaptedExpertNotes(model: Architecture, linears: readonly LoraLi
       details: { parameters },
     },
   ];
-}
-
-/** Bytes that merging frees: the adapters. The merged weights take what the base weights took. */
-export function mergedSavingBytes(linears: readonly LoraLinear[], bytesPerParameter: number): Bytes {
-  return loraParameterCount(linears) * bytesPerParameter;
 }

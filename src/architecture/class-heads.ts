@@ -1,5 +1,7 @@
 /** What the class of a language model has behind its last norm, where that is not the usual head. */
+
 import type { ConfigReader } from "./config-reader.ts";
+import { isJsonObject } from "./config-reader.ts";
 import type { Family } from "./family.ts";
 import type { ArchitectureDraft, Note, Tensor } from "./model.ts";
 import { linear } from "./tensors.ts";
@@ -7,7 +9,7 @@ import { linear } from "./tensors.ts";
 /** Labels of a classifier: `num_labels`, else the entries of `id2label`, else 2. */
 export function labelCount(config: ConfigReader): number {
   const listed = config.raw.id2label;
-  if (typeof listed === "object" && listed !== null && !Array.isArray(listed)) {
+  if (isJsonObject(listed)) {
     const count = Object.keys(listed).length;
     if (count > 0) return count;
   }

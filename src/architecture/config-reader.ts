@@ -54,7 +54,11 @@ function describe(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+/** An object of a JSON file: neither a list nor null. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Whether a parsed value is one. */
+export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
@@ -68,7 +72,7 @@ export function readConfig(
   at: { readonly path: string; readonly parent?: ConfigReader } = { path: "" },
 ): ConfigReader {
   const named = (key: string): string => (at.path === "" ? key : `${at.path}.${key}`);
-  if (!isRecord(value)) {
+  if (!isJsonObject(value)) {
     throw new VramCalcError("bad-config", {
       file,
       key: at.path === "" ? "(the whole file)" : at.path,
@@ -153,7 +157,7 @@ export function readConfig(
     texts: (keys) => list(keys, (s): s is string => typeof s === "string", "a list of texts"),
     children: (keys) => {
       const key = find(keys).key;
-      return list(keys, isRecord, "a list of objects")?.map((item, i) =>
+      return list(keys, isJsonObject, "a list of objects")?.map((item, i) =>
         readConfig(item, file, { path: named(`${key}[${i}]`), parent: reader }),
       );
     },

@@ -4,6 +4,7 @@
  * the config under them and builds the model with `decoder`.
  */
 
+import { defined } from "../defined.ts";
 import { type ClassSizes, withClassSizes } from "./class-defaults.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import { type DecoderNames, decoder } from "./decoder.ts";
@@ -22,9 +23,13 @@ import type { WindowRule } from "./windows.ts";
  */
 export type Option = boolean | { readonly key: string; readonly otherwise: boolean; readonly negated?: true };
 
+/** `attention_bias`, off by default. */
 export const ATTENTION_BIAS: Option = { key: "attention_bias", otherwise: false };
+
+/** `mlp_bias`, off by default. */
 export const MLP_BIAS: Option = { key: "mlp_bias", otherwise: false };
 
+/** What the config says of an option; false for one that the class does not have. */
 export function readOption(config: ConfigReader, option: Option | undefined): boolean {
   if (option === undefined) return false;
   if (typeof option === "boolean") return option;
@@ -106,8 +111,7 @@ export function familyOf(
   return {
     id: row.id,
     modelTypes: row.modelTypes ?? [row.id],
-    ...(row.classNames === undefined ? {} : { classNames: row.classNames }),
-    ...(row.alsoNamed === undefined ? {} : { alsoNamed: row.alsoNamed }),
+    ...defined({ classNames: row.classNames, alsoNamed: row.alsoNamed }),
     build: (config) => buildRow(vary === undefined ? row : { ...row, ...vary(config) }, config),
   };
 }
@@ -121,14 +125,14 @@ export function customCodeNote(modelType: string, layout: string): Note {
   };
 }
 
+/** The decoder that a row and a config describe. */
 export function buildRow(row: DecoderRow, given: ConfigReader): ArchitectureDraft {
   const { config, notes } = withClassSizes(given, row.classSizes);
   const sizes =
     row.sizes?.(config) ??
     readDecoderSizes(config, {
       tied: row.tied ?? false,
-      ...(row.kvHeads === undefined ? {} : { kvHeads: row.kvHeads }),
-      ...(row.headDim === undefined ? {} : { headDim: row.headDim }),
+      ...defined({ kvHeads: row.kvHeads, headDim: row.headDim }),
     });
   row.check?.(config, sizes);
   const { hiddenSize, layers } = sizes;

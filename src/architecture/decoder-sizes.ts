@@ -19,6 +19,7 @@ export interface DecoderDefaults {
   readonly headDim?: number;
 }
 
+/** Names of each size across configs, the usual one first. */
 export const HIDDEN_KEYS = ["hidden_size", "n_embd", "n_embed", "d_model", "dim"] as const;
 export const LAYER_KEYS = ["num_hidden_layers", "n_layer", "n_layers", "num_layers"] as const;
 export const POSITION_KEYS = [

@@ -2,6 +2,7 @@
  * The decoder-only skeleton that most families share: embedding, layers of norms + attention + MLP,
  * final norm, head. A family states what differs.
  */
+import { defined } from "../defined.ts";
 import { classPositions } from "./class-defaults.ts";
 import { type ConfigReader, tiedEmbeddings } from "./config-reader.ts";
 import { type DecoderSizes, POSITION_KEYS } from "./decoder-sizes.ts";
@@ -89,7 +90,7 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
     hiddenSize,
     layers,
     build,
-    ...(keyOf === undefined ? {} : { keyOf }),
+    ...defined({ keyOf }),
   });
   return {
     family: spec.family,
@@ -97,7 +98,7 @@ export function decoder(spec: DecoderSpec): ArchitectureDraft {
     hiddenSize,
     vocabSize,
     tied,
-    ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
+    ...defined({ maxContextTokens }),
     norm: spec.norm,
     stacks: [stack, ...(spec.extraStacks ?? [])],
     tensors: [

@@ -2,13 +2,8 @@
 import type { ConfigReader, Keys } from "./config-reader.ts";
 
 /** Names of either count, across the classes. */
-export const EXPERT_KEYS = [
-  "num_experts",
-  "num_local_experts",
-  "n_routed_experts",
-  "moe_num_experts",
-] as const;
-export const ACTIVE_KEYS = ["num_experts_per_tok", "num_experts_per_token", "moe_top_k", "moe_k"] as const;
+const EXPERT_KEYS = ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"] as const;
+const ACTIVE_KEYS = ["num_experts_per_tok", "num_experts_per_token", "moe_top_k", "moe_k"] as const;
 
 /** Experts held, and experts that one token uses. */
 export interface ExpertCounts {

@@ -1,3 +1,4 @@
+/** Which layers of a class hold experts, and how a row states both. */
 import type { ConfigReader, Keys } from "./config-reader.ts";
 import { type Option, readOption } from "./decoder-row.ts";
 import type { DecoderSizes } from "./decoder-sizes.ts";
@@ -5,8 +6,6 @@ import { type ExpertDefaults, readExperts } from "./expert-counts.ts";
 import type { FeedForwardParts } from "./feed-forward.ts";
 import type { Tensor } from "./model.ts";
 import { type MoeSpec, moe } from "./moe.ts";
-
-/** Which layers of a class hold experts, and how a row states both. */
 
 /** True for layers with experts. */
 export type Sparse = (layer: number) => boolean;
@@ -55,22 +54,21 @@ export interface ExpertsRow
 
 /** The rule that a row describes. */
 export function expertsOf(row: ExpertsRow) {
+  const { keys, width: stated, sparse, firstDense, shared } = row;
   return (config: ConfigReader, { hiddenSize, layers }: DecoderSizes): ExpertsRule => {
-    const { count, active, keys, width: stated, sparse, firstDense, shared, ...block } = row;
     const width =
       typeof stated === "number" ? config.int("moe_intermediate_size", stated) : config.int(stated);
-    const everySparse: Sparse = () => true;
     return {
       sparse:
         sparse?.(config, layers) ??
-        (firstDense === undefined ? everySparse : firstDenseSparse(config, layers, { firstDense })),
+        (firstDense === undefined ? () => true : firstDenseSparse(config, layers, { firstDense })),
       build: () =>
         moe({
-          ...block,
+          ...row,
           config,
           hiddenSize,
           width,
-          experts: readExperts(config, { count, active }, keys),
+          experts: readExperts(config, row, keys),
           shared: shared === undefined ? undefined : sharedOf(config, shared, width),
         }),
     };
@@ -119,37 +117,3 @@ export function firstDenseSparse(
   const every = config.int("moe_layer_freq", 1);
   return (layer) => layer >= first && layer % every === 0;
 }
-
-interface ClassExperts {
-  readonly count?: number;
-  readonly active?: number;
-  readonly width: number;
-  readonly shared: number;
-  readonly firstDense: number;
-  readonly choiceBias?: "buffer";
-  /** The shared MLP follows `mlp_bias` like the dense one. */
-  readonly sharedBias?: true;
-}
-
-/** Routed experts, shared experts as one MLP of `n_shared_experts` widths, the first layers dense. */
-export const expertsAfterDense =
-  (defaults: ClassExperts) =>
-  (config: ConfigReader, { hiddenSize, layers }: DecoderSizes): ExpertsRule => {
-    const width = config.int("moe_intermediate_size", defaults.width);
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: defaults.firstDense }),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, defaults),
-          width,
-          ...(defaults.choiceBias === undefined ? {} : { choiceBias: defaults.choiceBias }),
-          shared: {
-            name: "shared_experts",
-            width: width * config.count("n_shared_experts", defaults.shared),
-            bias: defaults.sharedBias === true && config.flag("mlp_bias", false),
-          },
-        }),
-    };
-  };

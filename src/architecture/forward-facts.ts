@@ -1,5 +1,6 @@
 import type { Tokens } from "../units.ts";
-import type { ConfigReader } from "./config-reader.ts";
+import type { ConfigReader, JsonObject } from "./config-reader.ts";
+import { isJsonObject } from "./config-reader.ts";
 import type { VisionFacts } from "./vision-facts.ts";
 
 /** How a config stretches rotary positions beyond those of the first training. */
@@ -102,9 +103,7 @@ function rotaryDimFraction(config: ConfigReader): number | undefined {
   return typeof hidden === "number" && typeof heads === "number" ? (rotaryDim * heads) / hidden : undefined;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-const objectOf = (value: unknown): Json =>
-  value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Json) : {};
+const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
 
 /** Model types whose window layers rotate with `rope_local_base_freq`, which their classes default. */
 const LOCAL_ROPE = ["gemma3", "gemma3_text", "gemma3n", "gemma3n_text"];
@@ -129,7 +128,7 @@ function readRope(text: ConfigReader): Pick<ForwardFacts, "ropeScaling" | "local
   };
 }
 
-function ropeScaling(rope: Json): RopeScaling | undefined {
+function ropeScaling(rope: JsonObject): RopeScaling | undefined {
   const kind = rope.rope_type ?? rope.type;
   const { factor, original_max_position_embeddings: original } = rope;
   if (typeof factor !== "number" || !(factor >= 1 && factor <= 4096)) return undefined;

@@ -20,6 +20,11 @@ export interface GgufKeys {
   perLayer(key: string, layer: number): number | undefined;
 }
 
+/**
+ * Readers of a file's metadata under its architecture's own prefix.
+ *
+ * @throws bad-config for a key that is missing or has an impossible value
+ */
 export function ggufKeys(file: GgufModelFile, name: string): GgufKeys {
   const arch = file.metadata.get("general.architecture");
   const fail = (key: string, found: string, expected: string): never => {

@@ -20,7 +20,7 @@ const FULL_EVERY: Readonly<Record<string, number>> = {
 const WINDOW_UNUSED: ReadonlySet<string> = new Set(["phi3", "llama", "mistral", "qwen2", "qwen3"]);
 
 /** Architectures that llama.cpp gives no memory between tokens: `llama_model::create_memory`. */
-export const WITHOUT_CACHE: ReadonlySet<string> = new Set([
+const WITHOUT_CACHE: ReadonlySet<string> = new Set([
   "bert",
   "modern-bert",
   "nomic-bert",

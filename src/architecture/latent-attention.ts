@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { MixerRule } from "./decoder-row.ts";
 import { type DecoderSizes, HIDDEN_KEYS, LAYER_KEYS } from "./decoder-sizes.ts";
@@ -111,8 +112,7 @@ export function latentAttention(spec: {
         ropeDim,
         nopeDim,
         valueDim,
-        ...(queryLatentDim === undefined ? {} : { queryLatentDim }),
-        ...(indexer === undefined ? {} : { indexer }),
+        ...defined({ queryLatentDim, indexer }),
       },
     ],
     tensors: [

@@ -54,7 +54,8 @@ function positionsOf(stack: Stack, kind: number, offset: number): string {
   return spans.length <= 6 ? spans.join(", ") : `${spans.slice(0, 5).join(", ")}, ...`;
 }
 
-function layerParameters(kind: LayerKind): number {
+/** Parameters of one layer of the kind, buffers left out. */
+export function layerParameters(kind: LayerKind): number {
   let sum = 0;
   for (const tensor of kind.tensors)
     if (tensor.buffer !== true) sum += tensorElements(tensor) * tensor.copies;

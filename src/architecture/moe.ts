@@ -1,4 +1,5 @@
 /** The mixture-of-experts feed-forward that families share: router, routed experts, shared experts. */
+import { defined } from "../defined.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { ExpertCounts } from "./expert-counts.ts";
 import { activationOf } from "./family.ts";
@@ -95,7 +96,7 @@ export function routedExperts(spec: RoutedSpec): FeedForwardParts {
       gated,
       activation,
       sharedWidth,
-      ...(latentDim === undefined ? {} : { latentDim }),
+      ...defined({ latentDim }),
     },
     tensors: experts({
       ...rest,
@@ -158,7 +159,7 @@ export function moe(spec: MoeSpec): FeedForwardParts {
     width,
     counts: spec.experts,
     bias: spec.expertBias ?? false,
-    ...(spec.expertNames === undefined ? {} : { names: spec.expertNames }),
+    ...defined({ names: spec.expertNames }),
     activation: activationOf(config, spec.activation ?? "silu"),
     sharedWidth: shared?.width ?? 0,
   });
@@ -178,8 +179,7 @@ export function moe(spec: MoeSpec): FeedForwardParts {
         width: shared.width,
         group: "shared-experts",
         bias: shared.bias ?? false,
-        ...(shared.fused === undefined ? {} : { fused: shared.fused }),
-        ...(shared.names === undefined ? {} : { names: shared.names }),
+        ...defined({ fused: shared.fused, names: shared.names }),
       }),
     );
     if (shared.gate !== undefined)

@@ -1,10 +1,11 @@
 /** Multi-token-prediction layers: in the file, loaded by engines only to speculate. */
 
 import type { ConfigReader } from "./config-reader.ts";
-import type { LayerKind, Stack } from "./model.ts";
+import type { LayerKind, Stack, Tensor } from "./model.ts";
 import { stackOf } from "./stack.ts";
 import { linear, norm, tensor } from "./tensors.ts";
 
+/** Keys that say how many prediction layers there are. */
 export const MTP_KEYS = ["num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules"] as const;
 
 /** The layer that a prediction layer repeats: the last one, or the last that satisfies `like`. */
@@ -35,16 +36,8 @@ export function mtpStack(spec: {
   const layers = config.layers(MTP_KEYS, spec.layersDefault ?? 0);
   const kind = repeatedKind(body, spec.like ?? (() => true));
   if (layers === 0 || kind === undefined) return undefined;
-  const copied = (copies?.of ?? []).map((of) =>
-    tensor({
-      name: of === "embedding" ? "embed_tokens.weight" : "shared_head.head.weight",
-      role: "other",
-      kind: "embedding",
-      group: "mtp",
-      shape: [copies!.vocabSize, hiddenSize],
-      split: "vocab",
-    }),
-  );
+  const copied =
+    copies === undefined ? [] : copies.of.map((of) => copyOf(of, [copies.vocabSize, hiddenSize]));
   return stackOf({
     role: "mtp",
     prefix: body.prefix,
@@ -69,3 +62,14 @@ export function mtpStack(spec: {
     }),
   });
 }
+
+/** One of the vocabulary's matrices, repeated. */
+const copyOf = (of: "embedding" | "head", shape: readonly [rows: number, hiddenSize: number]): Tensor =>
+  tensor({
+    name: of === "embedding" ? "embed_tokens.weight" : "shared_head.head.weight",
+    role: "other",
+    kind: "embedding",
+    group: "mtp",
+    shape,
+    split: "vocab",
+  });

@@ -69,6 +69,7 @@ export function pairFamily(row: PairRow): Family {
   };
 }
 
+/** Weight [out, in] of what lies between the two encoders. */
 export const matrix = (name: string, outDim: number, inDim: number, bias = false): Tensor[] =>
   projection(name, outDim, inDim, bias, "other");
 

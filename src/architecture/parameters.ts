@@ -9,12 +9,19 @@ import {
   type Tensor,
 } from "./model.ts";
 
-/** Elements of one copy of a tensor: the product of its shape. */
-export function tensorElements(tensor: Tensor): number {
+/**
+ * Elements of one tensor of that shape: the product of its sizes.
+ *
+ * @example elementsOf([4096, 1024]) // 4194304
+ */
+export function elementsOf(shape: readonly number[]): number {
   let elements = 1;
-  for (const size of tensor.shape) elements *= size;
+  for (const size of shape) elements *= size;
   return elements;
 }
+
+/** Elements of one copy of a tensor. */
+export const tensorElements = (tensor: Tensor): number => elementsOf(tensor.shape);
 
 /** Group that a tensor counts under: a tower's tensors all belong to the tower. */
 export function groupOf(stack: Stack | null, tensor: Tensor): Group {

@@ -69,15 +69,11 @@ export function learnedPositions(more: number): SeqRow["positions"] {
   return (config) => config.int("max_position_embeddings", 1024) + more;
 }
 
+/** Positions that are computed: no table is held. */
 export const computedPositions: SeqRow["positions"] = () => undefined;
 
 /** Attention, on the decoder's side also to the encoder, and an MLP or experts, each after a LayerNorm. */
-export function seqRowLayer(
-  config: ConfigReader,
-  side: Side,
-  index: number,
-  options: LayerOptions = {},
-): LayerKind {
+function seqRowLayer(config: ConfigReader, side: Side, index: number, options: LayerOptions = {}): LayerKind {
   const hiddenSize = config.int("d_model");
   const heads = config.int(`${side}_attention_heads`);
   if (hiddenSize % heads !== 0) config.fail(`${side}_attention_heads`, `a divisor of d_model ${hiddenSize}`);
@@ -116,6 +112,7 @@ export function seqRowLayer(
   });
 }
 
+/** One side's layers. */
 export function seqStack(
   config: ConfigReader,
   side: Side,

@@ -9,7 +9,7 @@ import type { LayerKind, Tensor } from "./model.ts";
 import { HEADS, headTensors } from "./speech-heads.ts";
 import type { Pretraining } from "./speech-pretraining.ts";
 import { stackOf } from "./stack.ts";
-import { buffer, convolution, linear, norm, vector } from "./tensors.ts";
+import { buffer, convolution, norm, otherLinear, vector } from "./tensors.ts";
 import { encoderLayer, readEncoderHeads } from "./towers/tower.ts";
 
 export interface SpeechRow {
@@ -40,10 +40,6 @@ const DEFAULTS = {
   vocab_size: 32,
 } as const;
 
-export function other(name: string, outDim: number, inDim: number, bias = true): Tensor[] {
-  return linear({ name, role: "other", group: "other", outDim, inDim, bias });
-}
-
 /** A grouped convolution [h, h / groups, kernel] whose weight is kept as a direction and a length per tap. */
 export function convolvedPositions(config: ConfigReader, hiddenSize: number): Tensor[] {
   const kernel = config.int("num_conv_pos_embeddings", 128);
@@ -65,6 +61,7 @@ export function convolvedPositions(config: ConfigReader, hiddenSize: number): Te
   ];
 }
 
+/** Channels that a group of the positional convolution reads. */
 export function perGroup(config: ConfigReader, hiddenSize: number): number {
   const groups = config.int("num_conv_pos_embedding_groups", 16);
   if (hiddenSize % groups !== 0)
@@ -106,8 +103,8 @@ export function speechLayer(config: ConfigReader, hiddenSize: number): LayerKind
         ? []
         : [
             ...norm("adapter_layer.norm", hiddenSize, "bias"),
-            ...other("adapter_layer.linear_1", bottleneck, hiddenSize),
-            ...other("adapter_layer.linear_2", hiddenSize, bottleneck),
+            ...otherLinear("adapter_layer.linear_1", bottleneck, hiddenSize),
+            ...otherLinear("adapter_layer.linear_2", hiddenSize, bottleneck),
           ],
   });
 }
@@ -130,9 +127,13 @@ export function convolvedAdapter(config: ConfigReader, hiddenSize: number): Tens
   ];
 }
 
+/** A linear and a norm to the width of the adapter; none where it is the hidden size. */
 export function adapterProjection(width: number, hiddenSize: number): Tensor[] {
   if (width === hiddenSize) return [];
-  return [...other("adapter.proj", width, hiddenSize), ...norm("adapter.proj_layer_norm", width, "bias")];
+  return [
+    ...otherLinear("adapter.proj", width, hiddenSize),
+    ...norm("adapter.proj_layer_norm", width, "bias"),
+  ];
 }
 
 /** The family that a row describes. */

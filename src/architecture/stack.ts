@@ -1,4 +1,5 @@
 import type { ConfigReader, Keys } from "./config-reader.ts";
+import type { AttentionMixer } from "./mixers/mixer.ts";
 import type { Architecture, LayerKind, Run, Stack, StackRole, Tensor } from "./model.ts";
 
 /** Whether layers of that role read the tokens of a text; towers read images or sound. */
@@ -86,6 +87,14 @@ export function turnsOf(stack: Stack, kind: number): number {
 /** True when some layer routes its tokens to experts. */
 export const hasExperts = (model: Architecture): boolean =>
   model.stacks.some(({ kinds }) => kinds.some(({ feedForward }) => feedForward.kind === "experts"));
+
+/** The decoder's mixers that attend to an encoder or to images. */
+export const crossAttention = (model: Architecture): readonly AttentionMixer[] =>
+  model.stacks
+    .filter(({ role }) => role === "decoder")
+    .flatMap(({ kinds }) => kinds.flatMap(({ mixers }) => mixers))
+    .filter((mixer) => mixer.kind === "attention")
+    .filter(({ cache }) => cache === "cross");
 
 /** Number of layers in the stack, repeats not counted. */
 export function layerCount(stack: Stack): number {

@@ -63,16 +63,24 @@ export function norm(name: string, dim: number, bias: "bias" | "no-bias" = "no-b
   return bias === "no-bias" ? [weight] : [weight, one(`${name}.bias`, "norm", "bias", "norms", [dim])];
 }
 
+/** The token embedding [rows, dim], its rows divided over tensor-parallel ranks. */
 export function embedding(name: string, rows: number, dim: number): Tensor {
   return one(`${name}.weight`, "embedding", "embedding", "embedding", [rows, dim], "vocab");
 }
 
+/** A table of positions [rows, dim], whole on every rank. */
 export function positionEmbedding(name: string, rows: number, dim: number): Tensor {
   return one(`${name}.weight`, "position-embedding", "embedding", "positions", [rows, dim]);
 }
 
+/** A head [rows, dim] over the vocabulary, divided like it. */
 export function head(name: string, rows: number, dim: number, bias = false): Tensor[] {
   return linear({ name, role: "head", group: "lm-head", outDim: rows, inDim: dim, split: "vocab", bias });
+}
+
+/** A linear that is neither attention's nor an MLP's: weight [out, in] and, unless told otherwise, bias [out]. */
+export function otherLinear(name: string, outDim: number, inDim: number, bias = true): Tensor[] {
+  return linear({ name, role: "other", group: "other", outDim, inDim, bias });
 }
 
 /** Weight [out, in / groups, kernel...] and, with `bias`, bias [out]. */

@@ -1,5 +1,5 @@
 import type { Tokens } from "../units.ts";
-import type { ConfigReader } from "./config-reader.ts";
+import type { ConfigReader, JsonObject } from "./config-reader.ts";
 
 /** How images become tokens, where the config says. */
 export interface VisionFacts {
@@ -30,8 +30,6 @@ export interface VisionFacts {
   /** Tokens of an image besides those of its patches: a begin and an end. */
   readonly marks?: Tokens;
 }
-
-type Raw = Readonly<Record<string, unknown>>;
 
 /** Model types that cut images into tiles, and the most tiles their processors make of one image. */
 const TILED: { readonly [modelType: string]: number } = {
@@ -131,7 +129,7 @@ function inverse(value: unknown): number | undefined {
   return typeof value === "number" && value > 0 && value <= 1 ? whole(Math.round(1 / value)) : undefined;
 }
 
-function first(places: readonly Raw[], keys: readonly string[]): number | undefined {
+function first(places: readonly JsonObject[], keys: readonly string[]): number | undefined {
   for (const key of keys) {
     for (const place of places) {
       const found = whole(place[key]);
@@ -173,7 +171,7 @@ export function readVisionFacts(config: ConfigReader): VisionFacts | undefined {
   const tower = top.child(TOWERS)?.raw;
   const fixed = Object.hasOwn(FIXED, modelType) ? FIXED[modelType]! : {};
   if (tower === undefined && !ELSEWHERE.includes(modelType)) return undefined;
-  const places: readonly Raw[] = tower === undefined ? [] : [tower, top.raw];
+  const places: readonly JsonObject[] = tower === undefined ? [] : [tower, top.raw];
   const ratio = inverse(tower?.pixel_shuffle_ratio) ?? inverse(top.raw.downsample_ratio);
   const temporal =
     tower?.temporal_patch_size !== undefined ||

@@ -9,6 +9,8 @@ import { type Margin, marginOf } from "./margin.ts";
 import type { Place } from "./text/place.ts";
 
 export type Use = "serve" | "train";
+
+/** What a row of a budgets file sizes. */
 export const USES: readonly Use[] = ["serve", "train"];
 
 /** A term as plain data. */

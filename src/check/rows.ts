@@ -3,7 +3,7 @@ import { type MapNode, type Node, plainValue } from "./text/node.ts";
 import { badBudgets, type TextFile } from "./text/place.ts";
 
 /** Rows that one file may stand for. */
-export const MOST_ROWS = 10_000;
+const MOST_ROWS = 10_000;
 
 export interface RowField {
   readonly value: unknown;

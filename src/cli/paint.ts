@@ -3,7 +3,7 @@ import { plain } from "../report/paint.ts";
 import type { Io } from "./io.ts";
 
 /** True when colour is wanted: a terminal or FORCE_COLOR, unless NO_COLOR (any value) or a dumb terminal. */
-export function wantsColour(io: Io): boolean {
+function wantsColour(io: Io): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = io.env;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== "0" && FORCE_COLOR !== "false") return true;
   if (NO_COLOR !== undefined && NO_COLOR !== "") return false;

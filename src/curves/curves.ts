@@ -59,6 +59,7 @@ const DPO_BETA = 0.1;
 const tanhInner = (x: number): number => TANH_SCALE * (x + CUBE * x * x * x);
 const sech2 = (x: number): number => 1 / Math.cosh(x) ** 2;
 
+/** Every curve, activations first. */
 export const CURVES: readonly Curve[] = [
   activation(
     "relu",

@@ -32,7 +32,7 @@ export function attentionParts(
 }
 
 /** Bytes of the parts of one layer. */
-export const partBytes = (parts: readonly CachePart[]): Bytes =>
+const partBytes = (parts: readonly CachePart[]): Bytes =>
   parts.reduce((sum, { tokens, heads = 1, bytes }) => sum + (tokens ?? 1) * heads * bytes, 0);
 
 /** Bytes of all layers, of one sequence. */

@@ -59,5 +59,6 @@ export interface EngineResult {
   readonly notes: readonly Note[];
 }
 
+/** The engines that are known, beside "generic". */
 export const ENGINE_IDS = ["vllm", "sglang", "transformers", "llama.cpp"] as const;
 export type EngineId = (typeof ENGINE_IDS)[number];

@@ -13,7 +13,7 @@ export interface ServingDegrees {
 }
 
 /** llama.cpp divides whole layers over its devices, whatever a degree is called. */
-export const dividesByLayers = (engine: string | undefined): boolean => runtimeOf(engine) === "llama.cpp";
+const dividesByLayers = (engine: string | undefined): boolean => runtimeOf(engine) === "llama.cpp";
 
 /**
  * The request with its degrees written out and the number of cards left out, for callers that vary the degrees.

@@ -1,5 +1,7 @@
 /** Turns what was asked for into what is computed, with every default filled in and said. */
+
 import type { Architecture, Note } from "../architecture/model.ts";
+import { crossAttention } from "../architecture/stack.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
 import { VramCalcError } from "../errors.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
@@ -10,7 +12,7 @@ import type { EngineFlags, EstimateOptions } from "./estimate-options.ts";
 import { chooseStorage } from "./storage-choice.ts";
 
 /** Context when none is asked for; less if the model ends earlier. */
-export const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
+const DEFAULT_CONTEXT_TOKENS: Tokens = 4096;
 
 /** The options as they took effect. */
 export interface EffectiveRequest {
@@ -95,16 +97,7 @@ function contextOf(model: Architecture, options: EstimateOptions, notes: Note[])
 
 /** Cross attention over positions that the class does not fix. */
 const hasOpenCross = onceFor((model: Architecture): boolean =>
-  model.stacks.some(
-    ({ role, kinds }) =>
-      role === "decoder" &&
-      kinds.some(({ mixers }) =>
-        mixers.some(
-          (mixer) =>
-            mixer.kind === "attention" && mixer.cache === "cross" && mixer.encoderTokens === undefined,
-        ),
-      ),
-  ),
+  crossAttention(model).some(({ encoderTokens }) => encoderTokens === undefined),
 );
 
 /**

@@ -1,6 +1,5 @@
 /** The serving estimate without an engine's habits: what any runtime must hold. */
 import type { Architecture, Note } from "../architecture/model.ts";
-import type { CacheFormat } from "../engines/cache-format.ts";
 import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { activations, logits } from "../memory/activations.ts";
 import { cacheTerms } from "../memory/kv-cache.ts";
@@ -8,7 +7,7 @@ import { GENERIC_RUNTIME } from "../memory/runtime.ts";
 import { type Band, sumTerms, type Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
-import type { Bytes, Tokens } from "../units.ts";
+import type { Bytes } from "../units.ts";
 import type { EstimateOptions } from "./estimate-options.ts";
 import { type EffectiveRequest, type Prepared, prepare } from "./prepare.ts";
 
@@ -52,18 +51,7 @@ export interface EstimateResult extends Estimate {
  *
  *     total = weights + kv-cache + recurrent-state + activations + logits + runtime
  */
-export function servingTerms(
-  model: Architecture,
-  request: {
-    readonly storage: WeightStorage;
-    readonly cacheFormat: CacheFormat;
-    readonly contextTokens: Tokens;
-    readonly sequences: number;
-    readonly encoderTokens?: Tokens;
-    readonly computeBytes: number;
-    readonly weightsOnly: boolean;
-  },
-): Term[] {
+export function servingTerms(model: Architecture, request: Omit<Prepared, "request" | "notes">): Term[] {
   const { contextTokens, sequences, cacheFormat: format, encoderTokens, computeBytes } = request;
   if (request.weightsOnly) return [weights(model, request.storage)];
   const head = logits(model, { contextTokens, sequences, computeBytes });

@@ -20,11 +20,13 @@ import { projectorTerm } from "./projector.ts";
 import { type DeviceEstimate, type DevicePool, servingTerms } from "./serve.ts";
 import type { servedAdapters } from "./served-adapters.ts";
 
+/** A request with all that was prepared for it. */
 export interface Run extends DraftRun {
   readonly images: PreparedImages | null;
   readonly adapters: ReturnType<typeof servedAdapters>;
 }
 
+/** The devices as an engine, or none, fills them. */
 export interface Served {
   readonly engine: string;
   readonly options?: EngineResult["options"];
@@ -32,13 +34,17 @@ export interface Served {
   readonly notes: readonly Note[];
 }
 
+/** Sequences of one replica. */
+const sequencesOf = ({ prepared, degrees }: Pick<Run, "prepared" | "degrees">): number =>
+  Math.ceil(prepared.sequences / degrees.dp);
+
 /** Weights and caches on a device that are not the model's own. */
 function besides(
   { options, prepared, engine, degrees, adapters }: Run,
   draft: PreparedDraft | null,
   device: { readonly held: Architecture; readonly index: number; readonly last: boolean },
 ): readonly Term[] {
-  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const sequences = sequencesOf({ prepared, degrees });
   const mtp = mtpTerms(device.held, { options, prepared, engine, sequences });
   return [
     ...mtp,
@@ -56,7 +62,7 @@ function composed(
   own: readonly Term[],
   at: { readonly held: Architecture; readonly besides: readonly Term[] },
 ): readonly Term[] {
-  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const sequences = sequencesOf({ prepared, degrees });
   const { computeBytes } = prepared;
   const all = [...own, ...at.besides];
   if (prepared.weightsOnly) return all;
@@ -73,7 +79,7 @@ function composed(
 /** Each device's share of the model as a model of its own, and what ranks need to talk to each other. */
 export function genericDevices(run: Run, draft: PreparedDraft | null): Served {
   const { model, prepared, degrees } = run;
-  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const sequences = sequencesOf({ prepared, degrees });
   const communication = prepared.weightsOnly ? null : communicationTerm(talkingRanks(degrees));
   const shares = deviceShares(model, degrees);
   const devices = shares.map(({ id, count, share }, index): DeviceEstimate => {
@@ -91,11 +97,12 @@ export function genericDevices(run: Run, draft: PreparedDraft | null): Served {
 
 /** What is left of a pool, and what the engine fills: its need with the whole pool in place of the request's part. */
 function againstRequest(pool: BlockPool, { prepared, degrees }: Run, need: Bytes): DevicePool {
-  const sequences = Math.ceil(prepared.sequences / degrees.dp);
+  const sequences = sequencesOf({ prepared, degrees });
   const spareBytes = (pool.blocks - sequences * pool.blocksPerRequest) * pool.bytesPerBlock;
   return { ...pool, spareBytes, filledBytes: need + spareBytes };
 }
 
+/** The engine's devices with its own cache and costs, and what lies beside them. */
 export function engineDevices(run: Run, draft: PreparedDraft | null): Served {
   const { model, options, prepared, degrees, engine, version, images } = run;
   if (engine === null) return genericDevices(run, draft);

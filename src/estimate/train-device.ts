@@ -40,6 +40,7 @@ export interface PhaseBytes extends Resident {
   readonly exchanged: readonly BufferPart[];
 }
 
+/** Allocated at that moment: the sum of all parts. */
 export const phaseTotal = (p: PhaseBytes): Bytes =>
   p.weights +
   p.adapters +
@@ -57,6 +58,7 @@ export interface KnownParts {
   readonly passes: Map<Architecture, PassMoments>;
 }
 
+/** Nothing known yet: one search shares what it learns of its states and passes. */
 export const newKnownParts = (): KnownParts => ({ states: new Map(), passes: new Map() });
 
 /** The moments of one micro-batch, and what another one in flight keeps. */

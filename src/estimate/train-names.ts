@@ -31,6 +31,7 @@ export const FRAMEWORK_ALIASES = {
 
 export type FrameworkName = Framework | keyof typeof TRAINERS | keyof typeof FRAMEWORK_ALIASES;
 
+/** What libraries call their kernels. */
 export const ATTENTION_ALIASES: Names<AttentionCode> = {
   "flash-attention": "flash",
   "flash-attention-2": "flash",
@@ -40,6 +41,7 @@ export const ATTENTION_ALIASES: Names<AttentionCode> = {
   fa3: "flash",
 };
 
+/** What libraries call the loss that never makes the logits. */
 export const LOSS_ALIASES: Names<EffectiveTrain["loss"]> = {
   liger: "fused",
   "fused-linear-cross-entropy": "fused",
@@ -61,6 +63,7 @@ export const PRECISION_ALIASES: Names<Precision> = {
   float32: "fp32",
 };
 
+/** What PyTorch, DeepSpeed and Megatron call their sharding. */
 export const SHARDING_ALIASES: Names<Sharding> = {
   fsdp1: "fsdp",
   "full-shard": "fsdp",
@@ -81,4 +84,5 @@ export const frameworkOf = (name: FrameworkName): Framework => {
   return Object.hasOwn(known, wanted) ? known[wanted]! : (wanted as Framework);
 };
 
+/** Whether a name is that of a trainer, which is sized as the framework under it. */
 export const isTrainer = (name: string): boolean => Object.hasOwn(TRAINERS, spelled(name));

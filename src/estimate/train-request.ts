@@ -25,8 +25,13 @@ export const PRECISIONS = [
 ] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
+/** What is trained: all weights, adapters, adapters over a packed base, or the last layers. */
 export const METHODS = ["full", "lora", "qlora", "freeze"] as const satisfies readonly TrainMethod[];
+
+/** Attention implementations that keep different tensors for backward. */
 export const ATTENTIONS = ["sdpa", "flash", "eager"] as const satisfies readonly AttentionCode[];
+
+/** How the loss is computed, which decides how often the logits exist. */
 export const LOSSES = [
   "hf",
   "hf-upcast",
@@ -41,6 +46,8 @@ export const LOSSES = [
   "kl",
   "dpo",
 ] as const satisfies readonly (LossKind | "dpo")[];
+
+/** How data-parallel ranks divide gradients, states and weights. */
 export const SHARDINGS = [
   "none",
   "ddp",
@@ -51,9 +58,15 @@ export const SHARDINGS = [
   "fsdp2",
   "simple-fsdp",
 ] as const satisfies readonly Sharding[];
+
+/** What torch.compile runs. */
 export const COMPILED = ["none", "layers", "all"] as const;
+
+/** Order of forward and backward over pipeline stages. */
 export const SCHEDULES = ["gpipe", "1f1b", "interleaved"] as const;
 export type Schedule = (typeof SCHEDULES)[number];
+
+/** Training code whose choices are modelled. */
 export const FRAMEWORKS = ["hf", "torchtune", "litgpt", "deepspeed", "fsdp", "megatron"] as const;
 export type Framework = (typeof FRAMEWORKS)[number];
 

@@ -23,8 +23,8 @@ export interface Stage {
 }
 
 /**
- * Parts of the model, one per pipeline stage. Towers (vision, audio) and MTP layers are left out: text runs
- * through the language model only.
+ * Parts of what a step loads (`loadedPart`), one per pipeline stage: equal ones are one object, so that what is known of
+ * one serves all.
  *
  * @throws bad-option for degrees that do not divide the model
  */

@@ -1,7 +1,9 @@
 /** The training estimate: what one optimizer step holds, phase by phase and term by term, on the worst device. */
+
 import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
+import { layerParameters } from "../architecture/layout.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
-import { type Band, sumTerms, type Term } from "../memory/term.ts";
+import { type Band, sumTerms, type Term, worstOf } from "../memory/term.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
@@ -78,7 +80,7 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
   const text = loadedPart(model, effective.towers);
   const adapted = adaptedLinears(languageModel(model), effective);
   const devices = trainDevices(text, effective);
-  const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  const worst = worstOf(devices);
   return {
     devices,
     totals: { allocated: worst.allocated, reserved: worst.reserved, device: worst.total },
@@ -231,10 +233,7 @@ function unfrozenParameters(model: Architecture, layers: number): number {
     const run = stack.runs[r]!;
     const count = Math.min(left, run.count);
     left -= count;
-    for (const tensor of stack.kinds[run.kind]!.tensors) {
-      if (tensor.buffer === true) continue;
-      sum += count * tensor.copies * tensor.shape.reduce((a, b) => a * b, 1);
-    }
+    sum += count * layerParameters(stack.kinds[run.kind]!);
   }
   return sum;
 }

@@ -143,7 +143,7 @@ function encodeEntry(book: CodeBook, x: number, overflow: Overflow): bigint {
 }
 
 /** Entries by value; of two equal ones the lower code comes first and is the one that is written. */
-export const sortedEntries = (book: CodeBook): readonly { readonly code: number; readonly value: number }[] =>
+const sortedEntries = (book: CodeBook): readonly { readonly code: number; readonly value: number }[] =>
   book.entries.map((value, code) => ({ code, value })).sort((a, b) => a.value - b.value || a.code - b.code);
 
 /** Integers and tables know no rule but the nearest value. */

@@ -3,7 +3,7 @@ import { bitsPerValue } from "./block.ts";
 import { BLOCK_LAYOUTS, type BlockLayout, codeBookOf } from "./block-layouts.ts";
 import { integerRange } from "./codec.ts";
 import { overflowThreshold } from "./float-codec.ts";
-import { codeBits, floatFacts, hasInfinity, hasNegativeZero } from "./float-facts.ts";
+import { codeBits, type FloatFacts, floatFacts, hasInfinity, hasNegativeZero } from "./float-facts.ts";
 import { aliasesOf, formatByName } from "./format-names.ts";
 import { formatIdOfGgml, GGML_TYPES } from "./ggml-types.ts";
 import {
@@ -30,7 +30,10 @@ interface Common {
   readonly ggmlId: number | null;
 }
 
-export interface FloatDescription extends Common {
+/** Counts as decimal text: those of fp64 are beyond 2^53. */
+type Counts = { readonly [count in "finiteCodes" | "finiteValues" | "nanCodes"]: string };
+
+export interface FloatDescription extends Common, Counts, Omit<FloatFacts, keyof Counts> {
   readonly kind: "float";
   readonly signBits: 0 | 1;
   readonly exponentBits: number;
@@ -39,19 +42,6 @@ export interface FloatDescription extends Common {
   readonly specials: Specials;
   readonly significantBits: number;
   readonly storageBits: number;
-  readonly largest: number;
-  readonly lowest: number;
-  readonly smallestNormal: number;
-  readonly smallestSubnormal: number | null;
-  readonly epsilon: number;
-  readonly minExponent: number;
-  readonly maxExponent: number;
-  readonly digits10: number;
-  readonly maxDigits10: number;
-  /** Counts as decimal text: those of fp64 are beyond 2^53. */
-  readonly finiteCodes: string;
-  readonly finiteValues: string;
-  readonly nanCodes: string;
   readonly infinity: boolean;
   readonly negativeZero: boolean;
   readonly overflow: Overflow;

@@ -177,7 +177,7 @@ export function doubleText(x: number): string {
   return Object.is(x, -0) ? "-0" : decimalText(decimalOf(x));
 }
 
-export function storedCode(format: NumberFormat, code: bigint): StoredCode {
+function storedCode(format: NumberFormat, code: bigint): StoredCode {
   const pattern = code << BigInt(lowUnused(format));
   const hex = `0x${pattern.toString(16).padStart(Math.ceil(format.storageBits / 4), "0")}`;
   const value = decode(format, code);
@@ -186,7 +186,7 @@ export function storedCode(format: NumberFormat, code: bigint): StoredCode {
 }
 
 /** The fields of a code; an integer and the index of a table are all `fraction`. */
-export function bitFields(format: NumberFormat, code: bigint): BitFields {
+function bitFields(format: NumberFormat, code: bigint): BitFields {
   const bits = code.toString(2).padStart(bitsOf(format), "0");
   if (format.kind !== "float") return { sign: "", exponent: "", fraction: bits, unused: "" };
   const { signBits, exponentBits } = format;

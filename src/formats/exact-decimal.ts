@@ -61,6 +61,7 @@ function aligned(a: Decimal, b: Decimal): readonly [bigint, bigint, number] {
   ] as const;
 }
 
+/** a - b, exactly. */
 export function subtract(a: Decimal, b: Decimal): Decimal {
   const [x, y, scale] = aligned(a, b);
   return reduced(x - y, scale);

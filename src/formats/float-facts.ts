@@ -33,8 +33,11 @@ export function topFields({ exponentBits, fractionBits, specials }: FloatFormat)
 
 /** Whether the lowest exponent field holds zero and the subnormals; otherwise it is a binade like any other. */
 export const hasSubnormals = (f: FloatFormat): boolean => f.specials !== "e8m0";
+
+/** Whether some code is infinity: IEEE formats alone. */
 export const hasInfinity = (f: FloatFormat): boolean => f.specials === "ieee";
-export const hasNan = (f: FloatFormat): boolean => f.specials !== "finite";
+
+/** Whether -0 is a code of its own. */
 export const hasNegativeZero = (f: FloatFormat): boolean =>
   f.signBits === 1 && (f.specials === "ieee" || f.specials === "fn" || f.specials === "finite");
 

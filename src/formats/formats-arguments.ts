@@ -10,7 +10,7 @@ export interface FormatsRequest {
 }
 
 /** The formats that a number is shown in when none is named. */
-export const COMPARED_FORMATS: readonly string[] = ["fp32", "bf16", "fp16", "fp8_e4m3fn", "fp8_e5m2"];
+const COMPARED_FORMATS: readonly string[] = ["fp32", "bf16", "fp16", "fp8_e4m3fn", "fp8_e5m2"];
 
 /**
  * Sorts words into formats and values, in any order. Values alone are compared in the common formats.

@@ -57,6 +57,7 @@ const ROWS: readonly (readonly [id: number, name: string, elements: number, byte
 
 const RUNTIME_ONLY = new Set(["Q8_1", "Q8_K"]);
 
+/** Every type, the removed ones left out. */
 export const GGML_TYPES: readonly GgmlType[] = ROWS.map(([id, name, blockElements, blockBytes]) => ({
   id,
   name,
@@ -87,6 +88,7 @@ const SAME_AS: ReadonlyMap<string, string> = new Map([
  */
 export const formatIdOfGgml = (name: string): string => SAME_AS.get(name) ?? name.toLowerCase();
 
+/** A type as a format: blocks of its elements and bytes. */
 export const ggmlFormat = (type: GgmlType): Format => ({
   id: formatIdOfGgml(type.name),
   parts: [{ elements: type.blockElements, bytes: type.blockBytes }],

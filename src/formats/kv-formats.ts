@@ -150,13 +150,7 @@ function allNames(): ReadonlyMap<string, KvFormat> {
 }
 
 /** Keys as `key` stores them and values as `value` does, as llama.cpp's -ctk and -ctv allow. */
-export function mixedKvFormat({
-  key,
-  value,
-}: {
-  readonly key: KvFormat;
-  readonly value: KvFormat;
-}): KvFormat {
+function mixedKvFormat({ key, value }: { readonly key: KvFormat; readonly value: KvFormat }): KvFormat {
   if (key.id === value.id) return key;
   return {
     id: `${key.id}/${value.id}`,

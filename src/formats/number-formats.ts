@@ -132,6 +132,7 @@ const CODE_BOOK_ROWS: readonly CodeBook[] = [
 const byId = <F extends { readonly id: string }>(formats: readonly F[]): ReadonlyMap<string, F> =>
   new Map(formats.map((format) => [format.id, format]));
 
+/** Floating point formats by id. */
 export const FLOAT_FORMATS: ReadonlyMap<string, FloatFormat> = byId(
   FLOAT_ROWS.map(([id, name, signBits, exponentBits, fractionBits, bias, specials, storage, unused]) => ({
     kind: "float",
@@ -147,6 +148,7 @@ export const FLOAT_FORMATS: ReadonlyMap<string, FloatFormat> = byId(
   })),
 );
 
+/** Integer formats by id. */
 export const INTEGER_FORMATS: ReadonlyMap<string, IntegerFormat> = byId(
   INTEGER_ROWS.map(([id, name, signed, storageBits, scaleExponent]) => ({
     kind: "integer",

@@ -22,12 +22,14 @@ export function conventionalOverflow(format: NumberFormat): Overflow {
   }
 }
 
+/** The refusal of a value beyond the format. */
 export const outOfRange = (
   format: NumberFormat,
   value: string,
   limit: string,
 ): VramCalcError<"out-of-range"> => new VramCalcError("out-of-range", { format: format.id, value, limit });
 
+/** The refusal of a rule that the format has no code for. */
 export const noSuchOverflow = (format: NumberFormat, overflow: Overflow): VramCalcError<"bad-option"> =>
   new VramCalcError("bad-option", {
     option: "overflow",

@@ -1,4 +1,5 @@
 import type { Architecture, Tensor } from "../architecture/model.ts";
+import { crossAttention } from "../architecture/stack.ts";
 import type { VisionFacts } from "../architecture/vision-facts.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Tokens } from "../units.ts";
@@ -36,10 +37,11 @@ const MOST_NATIVE_TOKENS = 16_384;
  *     tiles    the same per tile, times ceil(width / size) * ceil(height / size) tiles and one of the whole;
  *              where the longest side is stretched to n tiles, size is that side / n
  *
- * Pooled and resampled towers state their tokens; cross attention reads tiles filled up to their most. Not modelled: text around images, processors set to other
- * limits than their default, the choice of a tile grid by aspect ratio.
+ * Pooled and resampled towers state their tokens; cross attention reads tiles filled up to their most. Not modelled:
+ * text around images, processors set to other limits than their default, the choice of a tile grid by aspect ratio.
  * Sources: transformers `image_processing_qwen2_vl.py` smart_resize, `image_processing_pixtral.py`,
- * `modeling_internvl.py`; `navit_resize_image` of Kimi K2.5's repository; arXiv:2409.12191 (native sizes), arXiv:2404.16821 (tiles).
+ * `modeling_internvl.py`; `navit_resize_image` of Kimi K2.5's repository; arXiv:2409.12191 (native sizes),
+ * arXiv:2404.16821 (tiles).
  *
  * @throws bad-option for a model without a vision tower, or whose files do not say how images become tokens
  * @example imageShape(qwen2_5_vl_3b, { count: 1, width: 1280, ... }).tokens // 1196 = 46 x 26
@@ -57,7 +59,7 @@ export function imageShape(model: Architecture, request: ImagesRequest): ImageSh
   const taken = facts.sizing === "native" ? Math.min(DEFAULT_SIDE, side ?? DEFAULT_SIDE) : side;
   const { width = taken ?? DEFAULT_SIDE, height = taken ?? DEFAULT_SIDE } = request;
   const assumedSize = request.width === undefined && facts.sizing !== "fixed";
-  const readBy = crossReads(model) ? "cross-attention" : "context";
+  const readBy = crossAttention(model).length > 0 ? "cross-attention" : "context";
   const shape = { width, height, assumedSize, readBy } as const;
   switch (facts.sizing) {
     case "native":
@@ -78,16 +80,6 @@ export function imageShape(model: Architecture, request: ImagesRequest): ImageSh
       return { ...shape, tokens: tiles * each.tokens, patches: tiles * each.patches, tiles };
     }
   }
-}
-
-function crossReads({ stacks }: Architecture): boolean {
-  return stacks.some(
-    ({ role, kinds }) =>
-      role === "decoder" &&
-      kinds.some(({ mixers }) =>
-        mixers.some((mixer) => mixer.kind === "attention" && mixer.cache === "cross"),
-      ),
-  );
 }
 
 function noVision(model: Architecture, expected: string): VramCalcError {

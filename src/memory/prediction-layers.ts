@@ -43,7 +43,7 @@ export function predictionWeights(model: Architecture, storage: WeightStorage): 
 }
 
 /** Bytes of the prediction layers alone. */
-export function predictionBytes(model: Architecture, storage: WeightStorage): Bytes {
+function predictionBytes(model: Architecture, storage: WeightStorage): Bytes {
   if (storage.fileBytesOf !== undefined) return storage.fileBytesOf(model) - storage.bytesOf(model);
   return storage.bytesOf(layersAlone(model));
 }

@@ -85,8 +85,3 @@ function byFormat(rows: readonly FormatSum[], bytes: Bytes): Explained {
   }
   return { formula: texts.join(" + "), inputs };
 }
-
-/** Bits per weight of a storage over a model, for printing. */
-export function storageBitsPerWeight(model: Architecture, storage: WeightStorage): number {
-  return (8 * storage.bytesOf(model)) / model.parameters.stored;
-}

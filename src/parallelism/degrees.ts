@@ -13,6 +13,7 @@ export interface Degrees {
   readonly dp: number;
 }
 
+/** One device, nothing divided. */
 export const SINGLE_DEVICE: Degrees = Object.freeze({ tp: 1, pp: 1, ep: 1, dp: 1 });
 
 /** Devices of a run: experts lie on the tensor and data ranks, so they add none. */

@@ -1,11 +1,11 @@
 import type { Architecture, Group, Role, Stack, Tensor } from "../architecture/model.ts";
-import { groupOf } from "../architecture/parameters.ts";
+import { elementsOf, groupOf } from "../architecture/parameters.ts";
 import { layerCount } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import { onceFor } from "../remember.ts";
 import type { Bytes } from "../units.ts";
-import { type Encoding, elementsOf, plainById } from "./encoding.ts";
+import { type Encoding, plainById } from "./encoding.ts";
 import type { Place, Scheme } from "./scheme.ts";
 import { type FormatSum, formatSums, type WeightStorage } from "./storage.ts";
 
@@ -28,7 +28,7 @@ export interface AssignmentRow {
 }
 
 /** The remainder of a bare count, which has no shape to be quantized by. */
-export const isRemainder = (model: Architecture, tensor: Tensor): boolean =>
+const isRemainder = (model: Architecture, tensor: Tensor): boolean =>
   model.assumed === true && tensor.name === "(rest)";
 
 type Visit = (place: Place, layers: number, encoding: Encoding) => void;

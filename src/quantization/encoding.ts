@@ -1,4 +1,5 @@
 /** How one weight matrix lies in a file: codes, scales and whatever a method keeps beside them. */
+import { elementsOf } from "../architecture/parameters.ts";
 import { type Format, sizeOf } from "../formats/block.ts";
 import { STORAGE_FORMATS } from "../formats/storage-formats.ts";
 import type { Bytes } from "../units.ts";
@@ -16,17 +17,14 @@ export interface Matrix {
   readonly columns: number;
 }
 
+/**
+ * A tensor as rows by columns: the first dimension, and the product of the others.
+ *
+ * @example matrixOf([128, 3, 14, 14]) // { rows: 128, columns: 588 }
+ */
 export function matrixOf(shape: readonly number[]): Matrix {
   if (shape.length < 2) return { rows: 1, columns: shape[0] ?? 1 };
-  let columns = 1;
-  for (const size of shape.slice(1)) columns *= size;
-  return { rows: shape[0]!, columns };
-}
-
-export function elementsOf(shape: readonly number[]): number {
-  let elements = 1;
-  for (const size of shape) elements *= size;
-  return elements;
+  return { rows: shape[0]!, columns: elementsOf(shape.slice(1)) };
 }
 
 /** An encoding by a formula over rows and columns. */
@@ -35,7 +33,7 @@ export function matrixEncoding(id: string, bytes: (matrix: Matrix) => Bytes): En
 }
 
 /** A format over the whole tensor, its last block padded. */
-export const plainEncoding = (format: Format): Encoding => ({
+const plainEncoding = (format: Format): Encoding => ({
   id: format.id,
   bytesOf: (shape) => sizeOf(format, elementsOf(shape)),
 });

@@ -158,6 +158,7 @@ const HQQ_CODES: { readonly [bits: string]: { readonly per: number; readonly byt
   1: { per: 8, bytes: 1 },
 };
 
+/** Bits that HQQ packs. */
 export const HQQ_BITS: readonly number[] = [8, 6, 5, 4, 3, 2, 1];
 
 /** HQQ: codes, and a scale and a zero in 16 bits per group over the whole weight. */

@@ -13,6 +13,7 @@ export type Names = (place: Place) => boolean;
 /** A list, opened for one pass over one model. */
 export type ModuleList = (model: Architecture, budget?: MatchBudget) => Names;
 
+/** The list that names no module. */
 export const NOTHING: ModuleList = () => () => false;
 
 /** Work on one pass before its lists are refused: far beyond any published config, two seconds or so. */

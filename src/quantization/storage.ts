@@ -48,7 +48,7 @@ export interface WeightStorage {
 }
 
 /** Formats that a tensor may be pinned to whatever the rest is stored in. */
-export const PINNED_BYTES: { readonly [id: string]: number } = {
+const PINNED_BYTES: { readonly [id: string]: number } = {
   fp32: 4,
   int64: 8,
   int32: 4,

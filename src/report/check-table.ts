@@ -34,7 +34,7 @@ export function checkTable(result: CheckResult, options: CheckTableOptions): str
     for (const line of detailLines(row, options))
       lines.push(paint("dim", wrap(`${INDENT}${line}`, columns, INDENT)));
   }
-  if (result.baseline !== undefined) lines.push("", ...baselineLines(result, options));
+  if (result.baseline !== undefined) lines.push("", ...baselineLines(result.rows, result.baseline, options));
   return `${lines.join("\n")}\n`;
 }
 
@@ -62,8 +62,11 @@ function detailLines(row: CheckedRow, { unit }: CheckTableOptions): string[] {
   ];
 }
 
-function baselineLines({ baseline, rows }: CheckResult, { columns, paint }: CheckTableOptions): string[] {
-  const { file, added, gone } = baseline!;
+function baselineLines(
+  rows: readonly CheckedRow[],
+  { file, added, gone }: NonNullable<CheckResult["baseline"]>,
+  { columns, paint }: CheckTableOptions,
+): string[] {
   const same = rows.filter((row) => row.growth?.bytes === 0 && row.growth.terms.length === 0).length;
   return [
     `against ${file}: ${same} of ${rows.length} rows unchanged, ${added.length} new, ${gone.length} gone`,

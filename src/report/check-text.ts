@@ -13,6 +13,7 @@ export interface RowSizes {
   readonly verdict: string;
 }
 
+/** Need and limit of a row, with as many digits as tell them apart. */
 export function rowSizes({ budget }: CheckedRow, unit: CheckUnit): RowSizes {
   const need = budget.bytes - budget.headroom;
   const digits = distinguishingDigits(need, budget.bytes, unit);
@@ -73,6 +74,7 @@ export function worstFirst(rows: readonly CheckedRow[]): readonly CheckedRow[] {
   return [...rows].sort((a, b) => Number(rowFails(b)) - Number(rowFails(a)) || spare(a) - spare(b));
 }
 
+/** "1 row", "2 rows". */
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** A size that is never shown as nothing: small ones in smaller units. */

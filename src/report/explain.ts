@@ -9,7 +9,7 @@ export const termName = (term: Term): string =>
   term.label === undefined ? term.id : `${term.label} ${term.id}`;
 
 /** "  weights: 14,000,000,000 x 2 B = 28,000,000,000 B = 28.00 GB = 26.08 GiB (exact)". */
-export const termExplanation = (term: Term, columns: number): string =>
+const termExplanation = (term: Term, columns: number): string =>
   wrap(
     `  ${termName(term)}: ${explainTerm(term)} = ${sizeText(term.bytes, "both")}${bandText(term)}`,
     columns,

@@ -8,6 +8,7 @@ import type { EmbeddingPadding } from "../architecture/padding.ts";
 import { type ModelSummary, modelFacts } from "../architecture/summary.ts";
 import type { CacheRow } from "../memory/cache-rows.ts";
 import type { GgufFacts } from "../sources/gguf/gguf-facts.ts";
+import type { TokenizerFacts } from "../sources/tokenizer.ts";
 import { groupDigits } from "../units.ts";
 import { cacheExplanation, groupExplanation, loraExplanation } from "./inspect-explain.ts";
 import { type FileFacts, fileLines, ggufLines, loraLines } from "./inspect-files.ts";
@@ -17,20 +18,11 @@ import type { Paint } from "./paint.ts";
 import { notesJson } from "./result.ts";
 import { alignRows, wrap } from "./text-layout.ts";
 
-/** Tokens that the tokenizer beside the config hands out. */
-export interface TokenizerCount {
-  readonly file: string;
-  readonly baseTokens: number;
-  readonly addedTokens: number;
-  readonly largestId: number;
-  readonly distinctIds: number;
-}
-
 export interface Inspection {
   readonly model: ModelSummary;
   readonly architecture: Architecture;
   readonly cache: readonly CacheRow[];
-  readonly tokenizer?: TokenizerCount;
+  readonly tokenizer?: TokenizerFacts;
   readonly padding?: EmbeddingPadding;
   /** What the headers of its files say. */
   readonly files?: FileFacts;
@@ -201,10 +193,10 @@ function linearLines(entries: readonly LinearEntry[], columns: number): string[]
 }
 
 /** A GGUF file keeps base and added tokens in one list. */
-const addedText = ({ baseTokens, addedTokens, file }: TokenizerCount): string =>
+const addedText = ({ baseTokens, addedTokens, file }: TokenizerFacts): string =>
   file.endsWith(".json") ? `: ${groupDigits(baseTokens)} and ${groupDigits(addedTokens)} added` : "";
 
-function paddingLines(padding: EmbeddingPadding, tokenizer: TokenizerCount, model: Architecture): string[] {
+function paddingLines(padding: EmbeddingPadding, tokenizer: TokenizerFacts, model: Architecture): string[] {
   const lines = [
     `  ${groupDigits(padding.rows)} rows of ${groupDigits(padding.width)} in the embedding`,
     `  ${groupDigits(tokenizer.distinctIds)} tokens in ${tokenizer.file}${addedText(tokenizer)}`,

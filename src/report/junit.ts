@@ -2,6 +2,7 @@
 import { type CheckedRow, type CheckResult, rowFails } from "../check/result.ts";
 import { type CheckUnit, growthText, largestTerms, rowSizes } from "./check-text.ts";
 
+/** A test case per row; a row that fails the gate is a failure with its sizes. */
 export function checkJunit(result: CheckResult, unit: CheckUnit): string {
   const { file, rows } = result;
   const counts = `tests="${rows.length}" failures="${rows.filter(rowFails).length}" errors="0"`;

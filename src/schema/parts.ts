@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { TERM_IDS } from "../memory/term.ts";
 
+/** The field with a description that the JSON schema keeps. */
 export const meta = <T extends z.ZodMiniType>(field: T, description: string): T =>
   field.check(z.meta({ description }));
 
@@ -9,17 +10,21 @@ export const meta = <T extends z.ZodMiniType>(field: T, description: string): T 
 export const bytes = () => z.int().check(z.nonnegative());
 /** A difference of sizes. */
 export const difference = () => z.int();
+
+/** A whole number from 0. */
 export const count = () => z.int().check(z.nonnegative());
 
+/** A size with its band. */
 export const band = () =>
   meta(
     z.looseObject({ bytes: bytes(), low: bytes(), high: bytes() }),
     "expected bytes and the band they lie in",
   );
 
-export const basis = () => z.enum(["exact", "modelled", "assumed"]);
-export const termId = () => z.enum([...TERM_IDS]);
+const basis = () => z.enum(["exact", "modelled", "assumed"]);
+const termId = () => z.enum([...TERM_IDS]);
 
+/** One term of a device. */
 export const term = () =>
   z.looseObject({
     id: termId(),
@@ -32,6 +37,7 @@ export const term = () =>
     formula: meta(z.string(), "the sum with its numbers, ending in the result"),
   });
 
+/** What a result is held against. */
 export const budget = () =>
   z.looseObject({
     bytes: meta(bytes(), "the limit"),
@@ -76,6 +82,7 @@ export const model = () =>
     "what was sized",
   );
 
+/** Which end of the band decides. */
 export const gate = () => z.enum(["expected", "high"]);
 
 const note = () =>
@@ -84,6 +91,8 @@ const note = () =>
     message: z.string(),
     details: z.record(z.string(), z.unknown()),
   });
+
+/** The notes of every result. */
 export const notes = () => meta(z.array(note()), "what was inferred or assumed");
 
 /** Every effective option of a request, defaults included. */

@@ -6,7 +6,7 @@ import { runtimeOf } from "../engines/engine-name.ts";
 import { VramCalcError } from "../errors.ts";
 import { estimate } from "../estimate/estimate.ts";
 import type { EstimateOptions } from "../estimate/estimate-options.ts";
-import type { EstimateResult } from "../estimate/serve.ts";
+import { type Degrees, SINGLE_DEVICE, worldSize } from "../parallelism/degrees.ts";
 import { pipelineLayers } from "../parallelism/layer-range.ts";
 import { isLegal, NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import { heaviestWeights } from "./formats.ts";
@@ -17,12 +17,8 @@ import type { SolveInput } from "./inverse.ts";
 export const MOST_DEVICES = 4096;
 
 /** Degrees tried, with what the worst device then needs. */
-export interface DevicesAnswer {
+export interface DevicesAnswer extends Degrees {
   readonly devices: number;
-  readonly tp: number;
-  readonly pp: number;
-  readonly ep: number;
-  readonly dp: number;
   readonly bytes: number;
   readonly headroom: number;
 }
@@ -103,45 +99,37 @@ export function smallestTp(input: SolveInput & { readonly mostDevices?: number }
   return { answer: null, closest };
 }
 
-interface Layout {
-  readonly tp: number;
-  readonly pp: number;
-  readonly ep: number;
-  readonly dp: number;
-}
-
 /** Every legal layout, fewest devices first. */
 export function servingLayouts(
   model: Architecture,
   options: Pick<EstimateOptions, "engine" | "tp" | "pp" | "ep" | "dp">,
   mostDevices: number,
-): readonly Layout[] {
+): readonly Degrees[] {
   const { ep = 1, dp = 1 } = options;
   const most = Math.floor(mostDevices / dp);
   const byLayers = runtimeOf(options.engine) === "llama.cpp";
   const tps = options.tp === undefined ? (byLayers ? [1] : legalTp(model, most)) : [options.tp];
   const layers = pipelineLayers(model);
-  const layouts: Layout[] = [];
+  const layouts: Degrees[] = [];
   for (const tp of tps) {
     const last = options.pp ?? Math.min(layers, Math.floor(most / tp));
     for (let pp = options.pp ?? 1; pp <= last && tp * pp <= most; pp++)
       if (isLegal(model, { tp, pp, ep, dp })) layouts.push({ tp, pp, ep, dp });
   }
-  const beyondNode = ({ tp }: Layout): number => Number(tp > NODE_DEVICES);
+  const beyondNode = ({ tp }: Degrees): number => Number(tp > NODE_DEVICES);
   return layouts.sort((a, b) => a.tp * a.pp - b.tp * b.pp || beyondNode(a) - beyondNode(b) || a.pp - b.pp);
 }
 
-function tryDegrees({ model, options, budgetBytes }: SolveInput, layout: Layout): DevicesAnswer {
-  const { tp, pp, ep, dp } = layout;
-  const result: EstimateResult = estimate(model, { ...options, tp, pp, ep, dp });
+function tryDegrees({ model, options, budgetBytes }: SolveInput, degrees: Degrees): DevicesAnswer {
+  const result = estimate(model, { ...options, ...degrees });
   return {
-    devices: tp * pp * dp,
-    ...layout,
+    devices: worldSize(degrees),
+    ...degrees,
     bytes: result.total.bytes,
     headroom: headroomOf(result, budgetBytes),
   };
 }
 
 function weightsOnOne(model: Architecture, options: EstimateOptions): number {
-  return heaviestWeights(estimate(model, { ...options, tp: 1, pp: 1, ep: 1, dp: 1 }));
+  return heaviestWeights(estimate(model, { ...options, ...SINGLE_DEVICE }));
 }

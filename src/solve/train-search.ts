@@ -23,7 +23,7 @@ export const onCard = ({ request, budgetBytes }: Omit<TrainSolveInput, "model">)
 });
 
 /** True when the worst device holds the step. */
-export function stepFits({ model, request, budgetBytes }: TrainSolveInput): boolean {
+function stepFits({ model, request, budgetBytes }: TrainSolveInput): boolean {
   return train(model, onCard({ request, budgetBytes })).total.bytes <= budgetBytes;
 }
 

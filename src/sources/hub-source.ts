@@ -81,7 +81,7 @@ async function loadListing(
     name: hubName(wanted),
     ...defined({ quant: wanted.quant, file }),
   });
-  const path = choice.files[0]!.path;
+  const path = choice.files[0].path;
   const slash = path.lastIndexOf("/") + 1;
   return loadGguf(at(path.slice(0, slash)), path.slice(slash));
 }

@@ -103,14 +103,14 @@ export async function loadGguf(folder: ModelFolder, fileName: string): Promise<L
 async function loadWithoutConfig(folder: ModelFolder, options: LoadOptions): Promise<LoadedModel> {
   const { listGgufChoices } = await import("./hub/gguf-choice.ts");
   const choices = listGgufChoices(folder.fileNames.map((path) => ({ path, size: null })));
-  if (choices.length === 1) return loadGguf(folder, choices[0]!.files[0]!.path);
+  if (choices.length === 1) return loadGguf(folder, choices[0]!.files[0].path);
   if (choices.length > 1) {
     throw new VramCalcError("unreadable-path", {
       path: folder.name,
       reason: `it holds ${choices.length} GGUF models`,
       hint: `name one of them: ${choices
         .slice(0, 6)
-        .map((choice) => choice.files[0]!.path)
+        .map((choice) => choice.files[0].path)
         .join(", ")}`,
     });
   }

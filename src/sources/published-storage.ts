@@ -1,3 +1,4 @@
+import { isJsonObject } from "../architecture/config-reader.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 
 const BLOCKS = ["quantization_config", "compression_config", "quantization"] as const;
@@ -31,14 +32,14 @@ function mentionsQuantization(config: unknown): boolean {
  * @example publishedCacheFormat({ quantization_config: { kv_cache_scheme: { type: "float", num_bits: 8 } } }) // "fp8"
  */
 export function publishedCacheFormat(config: unknown): "fp8" | undefined {
-  if (!isRecord(config)) return undefined;
+  if (!isJsonObject(config)) return undefined;
   for (const key of BLOCKS) {
     const block = config[key];
-    if (!isRecord(block)) continue;
+    if (!isJsonObject(block)) continue;
     const { kv_cache_scheme: modern, kv_cache_quant_algo: older } = block;
     const scheme = modern ?? older;
     if (typeof scheme === "string") return scheme.toLowerCase() === "fp8" ? "fp8" : undefined;
-    if (!isRecord(scheme)) continue;
+    if (!isJsonObject(scheme)) continue;
     const { type, num_bits: bits } = scheme;
     return type === "float" && bits === 8 ? "fp8" : undefined;
   }
@@ -48,9 +49,6 @@ export function publishedCacheFormat(config: unknown): "fp8" | undefined {
   }
   return undefined;
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Files beside a config.json that say the same in the words of one tool, in order of preference. */
 export const QUANTIZATION_FILES = [

@@ -1,6 +1,8 @@
 /** Counts the tokens of the tokenizer that lies beside a config.json. */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isJsonObject, type JsonObject } from "../architecture/config-reader.ts";
 import { VramCalcError } from "../errors.ts";
 import { parseJson } from "./json/parse-json.ts";
 import { readBoundedTextFile } from "./json/text-file.ts";
@@ -21,10 +23,6 @@ export interface TokenizerFacts {
 /** The largest published tokenizer.json is 33 MB. */
 const MOST_TOKENIZER_BYTES = 128 * 2 ** 20;
 
-type Json = Readonly<Record<string, unknown>>;
-const isRecord = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /**
  * Reads tokenizer.json, or vocab.json with added_tokens.json and tokenizer_config.json, whichever is there.
  *
@@ -33,11 +31,11 @@ const isRecord = (value: unknown): value is Json =>
  */
 export async function readTokenizer(directory: string): Promise<TokenizerFacts | null> {
   const ids = new Set<number>();
-  const read = async (name: string): Promise<Json | null> => {
+  const read = async (name: string): Promise<JsonObject | null> => {
     const file = join(directory, name);
     if (!existsSync(file)) return null;
     const value = parseJson(await readBoundedTextFile(file, MOST_TOKENIZER_BYTES), file);
-    if (!isRecord(value))
+    if (!isJsonObject(value))
       throw new VramCalcError("malformed-file", {
         file,
         found: "no object",
@@ -65,21 +63,21 @@ export async function readTokenizer(directory: string): Promise<TokenizerFacts |
 }
 
 /** `model.vocab`: an object of token -> id (BPE, WordPiece) or a list of [token, score] (Unigram). */
-function modelVocabulary(tokenizer: Json): unknown {
+function modelVocabulary(tokenizer: JsonObject): unknown {
   const model = tokenizer.model;
-  return isRecord(model) ? (model.vocab ?? null) : null;
+  return isJsonObject(model) ? (model.vocab ?? null) : null;
 }
 
 function addBase(vocabulary: unknown, ids: Set<number>): void {
   if (Array.isArray(vocabulary)) for (let id = 0; id < vocabulary.length; id++) ids.add(id);
-  else if (isRecord(vocabulary)) for (const id of Object.values(vocabulary)) addId(id, ids);
+  else if (isJsonObject(vocabulary)) for (const id of Object.values(vocabulary)) addId(id, ids);
 }
 
 /** A list of {id}, an object of id -> token (tokenizer_config.json) or of token -> id (added_tokens.json). */
 function addTokens(tokens: unknown, ids: Set<number>): void {
   if (Array.isArray(tokens)) {
-    for (const token of tokens) if (isRecord(token)) addId(token.id, ids);
-  } else if (isRecord(tokens)) {
+    for (const token of tokens) if (isJsonObject(token)) addId(token.id, ids);
+  } else if (isJsonObject(tokens)) {
     for (const [key, value] of Object.entries(tokens))
       addId(typeof value === "number" ? value : Number(key), ids);
   }

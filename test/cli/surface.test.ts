@@ -4,21 +4,9 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/commands/index.ts";
-import type { Io } from "../../src/cli/io.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { invoke } from "./invoke.ts";
-
-const io: Io = {
-  stdout: () => {},
-  stderr: () => {},
-  readStdin: async () => "",
-  stdinChunks: async function* () {},
-  env: {},
-  cwd: "/",
-  columns: 100,
-  stdoutIsTerminal: false,
-  stderrIsTerminal: false,
-};
+import { silentIo } from "./silent-io.ts";
 
 function surfaceOf(command: Command, path: string): string[] {
   const words = command.registeredArguments.map((argument) =>
@@ -31,7 +19,7 @@ function surfaceOf(command: Command, path: string): string[] {
   ];
 }
 
-const program = await createProgram({ session: { io, exit: () => {} }, complain: () => {} });
+const program = await createProgram({ session: { io: silentIo, exit: () => {} }, complain: () => {} });
 
 describe("the command line", () => {
   test("has the commands and flags of test/golden/cli-surface.txt", async () => {

@@ -4,8 +4,8 @@ import type { ConfigReader } from "../config-reader.ts";
 import { activationOf } from "../family.ts";
 import { plainMlp } from "../feed-forward.ts";
 import type { LayerKind, Tensor } from "../model.ts";
-import { adapterProjection, batchNorm, other, speechFamily } from "../speech-encoder.ts";
-import { convolution, embedding, linear, norm, vector } from "../tensors.ts";
+import { adapterProjection, batchNorm, speechFamily } from "../speech-encoder.ts";
+import { convolution, embedding, linear, norm, otherLinear, vector } from "../tensors.ts";
 import { encoderLayer, readEncoderHeads } from "../towers/tower.ts";
 import { projected, WAV2VEC2 } from "./wav2vec2.ts";
 
@@ -128,10 +128,10 @@ export const wav2vec2Bert = speechFamily({
             convolution({ name: name(part), group: "other", shape: [2 * width, width, kernel], bias: true }),
           ),
           ...["linear_q", "linear_k", "linear_v", "linear_out"].flatMap((part) =>
-            other(name(`self_attn.${part}`), width, width),
+            otherLinear(name(`self_attn.${part}`), width, width),
           ),
-          ...other(name("ffn.intermediate_dense"), mlp, width),
-          ...other(name("ffn.output_dense"), width, mlp),
+          ...otherLinear(name("ffn.intermediate_dense"), mlp, width),
+          ...otherLinear(name("ffn.output_dense"), width, mlp),
         ];
       }),
     ];

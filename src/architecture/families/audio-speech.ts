@@ -1,8 +1,8 @@
 import type { Family } from "../family.ts";
 import type { LayerKind } from "../model.ts";
-import { convolvedPositions, other, perGroup, speechFamily, speechLayer } from "../speech-encoder.ts";
+import { convolvedPositions, perGroup, speechFamily, speechLayer } from "../speech-encoder.ts";
 import { uniSpeechPretraining, uniSpeechSatPretraining } from "../speech-pretraining.ts";
-import { convolution, embedding, linear, norm, vector } from "../tensors.ts";
+import { convolution, embedding, linear, norm, otherLinear, vector } from "../tensors.ts";
 import { readEncoderHeads } from "../towers/tower.ts";
 import { waveformStem } from "../waveform-stem.ts";
 import { wav2vec2Bert, wav2vec2Conformer } from "./audio-conformers.ts";
@@ -91,9 +91,9 @@ const sew = speechFamily({
     return [
       ...tensors,
       ...norm("layer_norm", width, "bias"),
-      ...(width === hiddenSize ? [] : other("feature_projection", hiddenSize, width)),
+      ...(width === hiddenSize ? [] : otherLinear("feature_projection", hiddenSize, width)),
       ...convolvedPositions(config, hiddenSize),
-      ...other("encoder.upsample.projection", hiddenSize * config.int("squeeze_factor", 2), hiddenSize),
+      ...otherLinear("encoder.upsample.projection", hiddenSize * config.int("squeeze_factor", 2), hiddenSize),
     ];
   },
   layer: (config, hiddenSize) => withoutBottleneck(speechLayer(config, hiddenSize)),

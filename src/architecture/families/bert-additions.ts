@@ -1,9 +1,6 @@
 import type { LayerKind, Tensor } from "../model.ts";
 import { linear } from "../tensors.ts";
 
-export const outOfStack = (name: string, outDim: number, inDim: number, bias = true): Tensor[] =>
-  linear({ name, role: "other", group: "other", outDim, inDim, bias });
-
 /** The layer with more tensors in it. */
 export function beside(layer: LayerKind, more: readonly Tensor[]): LayerKind {
   return { ...layer, tensors: [...layer.tensors, ...more] };

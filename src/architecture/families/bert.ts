@@ -17,6 +17,7 @@ import { embedding, norm, positionEmbedding } from "../tensors.ts";
 import { encoderLayer, readEncoderHeads } from "../towers/tower.ts";
 import { MOSAIC_MLP, withGatedMlp } from "./gated-bert.ts";
 
+/** BERT's sizes; `embeddingKey` names the width of a narrower embedding. */
 export function readSizes(config: ConfigReader, embeddingKey?: string, otherwise = 128): EncoderSizes {
   const hiddenSize = config.int("hidden_size");
   return {
@@ -122,8 +123,11 @@ export const LM_HEAD = {
   sharedBias: true,
 } as const;
 
+/** A label for every token. */
 export const token = ({ labels, hiddenSize }: HeadContext): Tensor[] =>
   headLinear("classifier", labels, hiddenSize);
+
+/** Where an answer begins and ends. */
 export const question = ({ labels, hiddenSize }: HeadContext): Tensor[] =>
   headLinear("qa_outputs", labels, hiddenSize);
 

@@ -2,9 +2,8 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { denseClassifier, encoderFamily, headLinear, tokenHead } from "../encoder-row.ts";
 import type { LayerKind, Tensor } from "../model.ts";
-import { linear, norm, vector } from "../tensors.ts";
+import { linear, norm, otherLinear, vector } from "../tensors.ts";
 import { BERT, BERT_NAMES, bertEmbeddings, bertLayer, question, readSizes, token } from "./bert.ts";
-import { outOfStack } from "./bert-additions.ts";
 
 /** Fewer heads of attention, and a dynamic convolution instead of the others (arXiv:2008.02496). */
 export const convbert = encoderFamily({
@@ -17,7 +16,7 @@ export const convbert = encoderFamily({
     ...bertEmbeddings(config, sizes),
     ...(sizes.embeddingSize === sizes.hiddenSize
       ? []
-      : outOfStack("embeddings_project", sizes.hiddenSize, sizes.embeddingSize)),
+      : otherLinear("embeddings_project", sizes.hiddenSize, sizes.embeddingSize)),
   ],
   layer: (config, { hiddenSize }) => convbertLayer(config, hiddenSize),
   heads: {

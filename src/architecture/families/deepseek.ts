@@ -1,6 +1,6 @@
 /** DeepSeek and the models that took over its layout: latent attention, a few dense layers, then experts. */
 import { type DecoderRow, familyOf, MLP_BIAS } from "../decoder-row.ts";
-import { expertsAfterDense, expertsBeside } from "../expert-rules.ts";
+import { type ExpertsRow, expertsBeside, expertsOf } from "../expert-rules.ts";
 import { indexerLayers, type LatentDims, latentMixer, latentSizes } from "../latent-attention.ts";
 import type { LayerKind } from "../model.ts";
 import { mtpStack } from "../mtp.ts";
@@ -29,7 +29,7 @@ export const deepseek = familyOf({
   oBias: { key: "attention_bias", otherwise: false },
   experts: (config, sizes) =>
     config.has("n_routed_experts")
-      ? expertsAfterDense({ width: 1407, shared: 0, firstDense: 0 })(config, sizes)
+      ? expertsOf({ width: 1407, shared: { count: ["n_shared_experts", 0] }, firstDense: 0 })(config, sizes)
       : { sparse: () => false, build: () => config.fail("n_routed_experts", "a number of experts") },
   customCode: "llama attention with DeepSeek experts",
 });
@@ -42,15 +42,23 @@ export const deepseekV2 = familyOf({
   sizes: latentSizes,
   mixer: latentMixer(V3_DIMS),
   // The class leaves the chosen experts to the file; V2 and V2-Lite choose 6 of theirs.
-  experts: expertsAfterDense({
+  experts: expertsOf({
     count: 64,
     active: 6,
     width: 1407,
-    shared: 2,
     firstDense: 0,
-    sharedBias: true,
+    shared: { count: ["n_shared_experts", 2], bias: MLP_BIAS },
   }),
 });
+
+const V3_EXPERTS = {
+  count: 256,
+  active: 8,
+  width: 2048,
+  firstDense: 3,
+  choiceBias: "buffer",
+  shared: { count: ["n_shared_experts", 1] },
+} as const satisfies ExpertsRow;
 
 /** V3, R1 and Kimi-K2; its prediction layer comes with copies of embedding and head. */
 const V3: DecoderRow = {
@@ -60,14 +68,7 @@ const V3: DecoderRow = {
   classSizes: [7168, 18432, 61, 128, 129280],
   sizes: latentSizes,
   mixer: latentMixer(V3_DIMS),
-  experts: expertsAfterDense({
-    count: 256,
-    active: 8,
-    width: 2048,
-    shared: 1,
-    firstDense: 3,
-    choiceBias: "buffer",
-  }),
+  experts: expertsOf(V3_EXPERTS),
   mtp: (config, { hiddenSize, vocabSize }, body) =>
     mtpStack({ config, hiddenSize, body, copies: { vocabSize, of: ["embedding", "head"] } }),
 };
@@ -81,14 +82,7 @@ export const axK1 = familyOf({
   classNames: ["AXK1ForCausalLM"],
   classSizes: [7168, 18432, 61, 64, 163840],
   experts: (config, sizes) => {
-    const rule = expertsAfterDense({
-      count: 192,
-      active: 8,
-      width: 2048,
-      shared: 1,
-      firstDense: 1,
-      choiceBias: "buffer",
-    })(config, sizes);
+    const rule = expertsOf({ ...V3_EXPERTS, count: 192, firstDense: 1 })(config, sizes);
     return expertsBeside(rule, norm("mlp.post_mlp_layernorm", sizes.hiddenSize));
   },
 });
@@ -113,14 +107,7 @@ export const glm4MoeLite = familyOf({
   classNames: ["Glm4MoeLiteForCausalLM"],
   classSizes: [2048, 10240, 47, 20, 154880],
   mixer: latentMixer(GLM_DIMS),
-  experts: expertsAfterDense({
-    count: 64,
-    active: 4,
-    width: 1536,
-    shared: 1,
-    firstDense: 1,
-    choiceBias: "buffer",
-  }),
+  experts: expertsOf({ ...V3_EXPERTS, count: 64, active: 4, width: 1536, firstDense: 1 }),
 });
 
 /** The prediction layer of GLM-5 chooses its own tokens, whatever the last layer does. */
@@ -139,14 +126,6 @@ export const glmMoeDsa = familyOf({
     const indexer = { heads: config.int("index_n_heads", 32), keyDim: config.int("index_head_dim", 128) };
     const full = indexerLayers(config, layers);
     return (layer) => (full(layer) ? indexer : undefined);
-  }),
-  experts: expertsAfterDense({
-    count: 256,
-    active: 8,
-    width: 2048,
-    shared: 1,
-    firstDense: 3,
-    choiceBias: "buffer",
   }),
   mtp: (config, { hiddenSize }, body) => mtpStack({ config, hiddenSize, body, like: hasIndexerAndExperts }),
 });

@@ -1,8 +1,7 @@
 /** Grouped attention over DeepSeek experts. */
+
 import { ATTENTION_BIAS, familyOf, MLP_BIAS } from "../decoder-row.ts";
-import { readExperts } from "../expert-counts.ts";
-import { firstDenseSparse } from "../expert-rules.ts";
-import { moe } from "../moe.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { listedWindow, windowTokensOf } from "../windows.ts";
 
 /** dots.llm1: Qwen3 attention over DeepSeek experts; layers from `max_window_layers` on slide. */
@@ -21,21 +20,12 @@ export const dots1 = familyOf({
       listedWindow(config, layers, windowTokens) ?? ((layer) => (layer >= first ? windowTokens : undefined))
     );
   },
-  experts: (config, { hiddenSize, layers }) => {
-    const width = config.int("moe_intermediate_size", 1408);
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: 0 }),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config),
-          width,
-          choiceBias: "buffer",
-          shared: { name: "shared_experts", width: width * config.count("n_shared_experts") },
-        }),
-    };
-  },
+  experts: expertsOf({
+    width: 1408,
+    firstDense: 0,
+    choiceBias: "buffer",
+    shared: { count: ["n_shared_experts"] },
+  }),
 });
 
 /** Solar Open: every layer holds experts, o never carries a bias. */
@@ -46,21 +36,13 @@ export const solarOpen = familyOf({
   kvHeads: 8,
   headDim: 128,
   qkvBias: ATTENTION_BIAS,
-  experts: (config, { hiddenSize }) => {
-    const width = config.int("moe_intermediate_size", 1280);
-    return {
-      sparse: () => true,
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, { count: 128, active: 8 }),
-          width,
-          choiceBias: "buffer",
-          shared: { name: "shared_experts", width: width * config.count("n_shared_experts", 1) },
-        }),
-    };
-  },
+  experts: expertsOf({
+    count: 128,
+    active: 8,
+    width: 1280,
+    choiceBias: "buffer",
+    shared: { count: ["n_shared_experts", 1] },
+  }),
 });
 
 /** Hunyuan 3: norms on each query and key head, the first layer dense. */
@@ -74,24 +56,13 @@ export const hyV3 = familyOf({
   oBias: ATTENTION_BIAS,
   mlpBias: MLP_BIAS,
   qkNorm: "head",
-  experts: (config, { hiddenSize, layers }) => {
-    const width = config.int("moe_intermediate_size", 1536);
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, { count: 192, active: 8 }),
-          width,
-          choiceBias: "buffer",
-          choiceBiasName: "e_score_correction_bias",
-          shared: {
-            name: "shared_experts",
-            width: width * config.count("num_shared_experts", 1),
-            bias: config.flag("mlp_bias", false),
-          },
-        }),
-    };
-  },
+  experts: expertsOf({
+    count: 192,
+    active: 8,
+    width: 1536,
+    firstDense: 1,
+    choiceBias: "buffer",
+    choiceBiasName: "e_score_correction_bias",
+    shared: { count: ["num_shared_experts", 1], bias: MLP_BIAS },
+  }),
 });

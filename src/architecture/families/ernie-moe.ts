@@ -1,6 +1,5 @@
 import { familyOf } from "../decoder-row.ts";
-import { readExperts } from "../expert-counts.ts";
-import { moe } from "../moe.ts";
+import { expertsOf } from "../expert-rules.ts";
 
 /** ERNIE 4.5 MoE: tied; layers from start to end, every `interval`-th, hold experts; one key for biases. */
 export const ernie45Moe = familyOf({
@@ -13,31 +12,20 @@ export const ernie45Moe = familyOf({
   oBias: { key: "use_bias", otherwise: false },
   mlpBias: { key: "use_bias", otherwise: false },
   headBias: { key: "use_bias", otherwise: false },
-  experts: (config, { hiddenSize, layers }) => {
-    const first = config.count("moe_layer_start_index", 1);
-    const last = config.raw.moe_layer_end_index === -1 ? layers - 1 : config.count("moe_layer_end_index", 27);
-    const every = config.int("moe_layer_interval", 1);
-    const width = config.int("moe_intermediate_size", 1536);
-    return {
-      sparse: (layer) => (layer + 1) % every === 0 && layer >= first && layer <= last,
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(
-            config,
-            { count: 64, active: 6 },
-            { count: "moe_num_experts", active: "moe_k" },
-          ),
-          width,
-          choiceBias: "parameter",
-          choiceBiasName: "gate.moe_statics.e_score_correction_bias",
-          shared: {
-            name: "shared_experts",
-            width: width * config.count("moe_num_shared_experts", 2),
-            bias: config.flag("use_bias", false),
-          },
-        }),
-    };
-  },
+  experts: expertsOf({
+    count: 64,
+    active: 6,
+    keys: { count: "moe_num_experts", active: "moe_k" },
+    width: 1536,
+    sparse: (config, layers) => {
+      const first = config.count("moe_layer_start_index", 1);
+      const last =
+        config.raw.moe_layer_end_index === -1 ? layers - 1 : config.count("moe_layer_end_index", 27);
+      const every = config.int("moe_layer_interval", 1);
+      return (layer) => (layer + 1) % every === 0 && layer >= first && layer <= last;
+    },
+    choiceBias: "parameter",
+    choiceBiasName: "gate.moe_statics.e_score_correction_bias",
+    shared: { count: ["moe_num_shared_experts", 2], bias: { key: "use_bias", otherwise: false } },
+  }),
 });

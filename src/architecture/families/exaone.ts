@@ -1,7 +1,5 @@
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
-import { readExperts } from "../expert-counts.ts";
-import { firstDenseSparse } from "../expert-rules.ts";
-import { moe } from "../moe.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { periodicWindow } from "../windows.ts";
 
 /** EXAONE 3: llama under GPT-2's names, its class in the model's repository. */
@@ -32,20 +30,13 @@ export const exaoneMoe = familyOf({
   id: "exaone_moe",
   classNames: ["ExaoneMoeForCausalLM"],
   layerNorms: ["input_layernorm", "post_attention_layernorm"],
-  experts: (config, { hiddenSize, layers }) => {
-    const width = config.int("moe_intermediate_size", 1024);
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, { count: 64, active: 8 }),
-          width,
-          choiceBias: "buffer",
-          choiceBiasName: "e_score_correction_bias",
-          shared: { name: "shared_experts", width: width * config.count("num_shared_experts", 1) },
-        }),
-    };
-  },
+  experts: expertsOf({
+    count: 64,
+    active: 8,
+    width: 1024,
+    firstDense: 1,
+    choiceBias: "buffer",
+    choiceBiasName: "e_score_correction_bias",
+    shared: { count: ["num_shared_experts", 1] },
+  }),
 });

@@ -4,7 +4,7 @@ import type { ConfigReader } from "../config-reader.ts";
 import { familyOf, type MixerRule } from "../decoder-row.ts";
 import type { DecoderSizes } from "../decoder-sizes.ts";
 import { readExperts } from "../expert-counts.ts";
-import { firstDenseSparse } from "../expert-rules.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
 import { moe } from "../moe.ts";
 import { layerInts } from "../stack.ts";
@@ -14,6 +14,7 @@ import { listedWindow, type Window, windowTokensOf } from "../windows.ts";
 /** Gate width of a layer with `heads` heads: one per head, or one per channel. */
 type GateWidth = (heads: number) => number;
 
+/** Attention with a gate on its output; heads and windows may differ from layer to layer. */
 export function gatedMixer(
   config: ConfigReader,
   sizes: DecoderSizes,
@@ -83,17 +84,13 @@ export const laguna = familyOf({
       gate: { name: "g_proj", width: gateWidth(config, sizes.headDim) },
       qkNorm: true,
     }),
-  experts: (config, { hiddenSize, layers }) => ({
-    sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
-    build: () =>
-      moe({
-        config,
-        hiddenSize,
-        experts: readExperts(config, { count: 256, active: 8 }),
-        width: config.int("moe_intermediate_size", 512),
-        choiceBias: "parameter",
-        shared: { name: "shared_experts", width: config.count("shared_expert_intermediate_size", 512) },
-      }),
+  experts: expertsOf({
+    count: 256,
+    active: 8,
+    width: 512,
+    firstDense: 1,
+    choiceBias: "parameter",
+    shared: { width: ["shared_expert_intermediate_size", 512] },
   }),
 });
 

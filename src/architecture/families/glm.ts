@@ -1,8 +1,6 @@
 import { type DecoderRow, familyOf } from "../decoder-row.ts";
 import { HIDDEN_KEYS } from "../decoder-sizes.ts";
-import { readExperts } from "../expert-counts.ts";
-import { firstDenseSparse } from "../expert-rules.ts";
-import { moe } from "../moe.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { mtpStack } from "../mtp.ts";
 
 /** Biases on q, k and v, gate and up in one projection, 2 KV heads. */
@@ -39,21 +37,14 @@ const GLM4_MOE: DecoderRow = {
   qkvBias: { key: "attention_bias", otherwise: false },
   qkNorm: "head",
   qkNormWhen: { key: "use_qk_norm", otherwise: false },
-  experts: (config, { hiddenSize, layers }) => {
-    const width = config.int("moe_intermediate_size", 1408);
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, { count: 128, active: 8 }),
-          width,
-          choiceBias: "buffer",
-          shared: { name: "shared_experts", width: width * config.count("n_shared_experts", 1) },
-        }),
-    };
-  },
+  experts: expertsOf({
+    count: 128,
+    active: 8,
+    width: 1408,
+    firstDense: 1,
+    choiceBias: "buffer",
+    shared: { count: ["n_shared_experts", 1] },
+  }),
   mtp: (config, { hiddenSize, vocabSize }, body) =>
     mtpStack({ config, hiddenSize, body, copies: { vocabSize, of: ["embedding", "head"] } }),
 };

@@ -4,7 +4,7 @@ import { part } from "../composite.ts";
 import { compositeFamily } from "../composite-row.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
-import { expertsAfterDense, expertsBeside } from "../expert-rules.ts";
+import { expertsBeside, expertsOf } from "../expert-rules.ts";
 import {
   type IndexerDims,
   indexerLayers,
@@ -68,13 +68,13 @@ export const hyV4 = familyOf({
       },
     };
   },
-  experts: expertsAfterDense({
+  experts: expertsOf({
     count: 256,
     active: 8,
     width: 768,
-    shared: 1,
     firstDense: 1,
     choiceBias: "buffer",
+    shared: { count: ["n_shared_experts", 1] },
   }),
   layerExtras: (config, { hiddenSize }) => {
     const streams = config.int("hc_mult", 4);
@@ -118,13 +118,13 @@ export const axK2 = familyOf({
     return { build: () => mixer };
   },
   experts: (config, sizes) => {
-    const rule = expertsAfterDense({
+    const rule = expertsOf({
       count: 128,
       active: 8,
       width: 512,
-      shared: 1,
       firstDense: 1,
       choiceBias: "buffer",
+      shared: { count: ["n_shared_experts", 1] },
     })(config, sizes);
     return expertsBeside(rule, gatedNorm(config, "post_attention_layernorm", sizes.hiddenSize));
   },
@@ -178,7 +178,7 @@ function deltaAttention(config: ConfigReader, hiddenSize: number): MixerParts {
 }
 
 /** Three delta layers, then a latent one whose indexer compresses 16 keys into one; full hyper-connections. */
-export const glm5NextText = familyOf({
+const glm5NextText = familyOf({
   id: "glm5_next_text",
   classSizes: [4096, 12_288, 45, 64, 154_880],
   sizes: latentSizes,
@@ -216,13 +216,13 @@ export const glm5NextText = familyOf({
       },
     };
   },
-  experts: expertsAfterDense({
+  experts: expertsOf({
     count: 288,
     active: 8,
     width: 2048,
-    shared: 1,
     firstDense: 3,
     choiceBias: "buffer",
+    shared: { count: ["n_shared_experts", 1] },
   }),
   layerExtras: (config, { hiddenSize }) =>
     ["attn_hc", "ffn_hc"].flatMap((name) => hyperConnection(name, config.int("hc_mult", 4), hiddenSize)),

@@ -2,8 +2,9 @@
 
 import { familyOf } from "../decoder-row.ts";
 import { readExperts } from "../expert-counts.ts";
+import { expertsBeside, expertsOf } from "../expert-rules.ts";
 import type { Tensor } from "../model.ts";
-import { experts, moe } from "../moe.ts";
+import { experts } from "../moe.ts";
 import { linear, vector } from "../tensors.ts";
 
 /** An expert makes the queries of as many heads as there are keys, and k of them are chosen: k * kvHeads query heads. */
@@ -59,17 +60,9 @@ export const jetMoe = familyOf({
       }),
     };
   },
-  experts: (config, { hiddenSize }) => ({
-    sparse: () => true,
-    build: () => {
-      const block = moe({
-        config,
-        hiddenSize,
-        experts: readExperts(config, { count: 8, active: 2 }),
-        width: config.int("intermediate_size"),
-        router: "router.layer",
-      });
-      return { ...block, tensors: [...block.tensors, vector("mlp.bias", "mlp", [hiddenSize])] };
-    },
-  }),
+  experts: (config, sizes) =>
+    expertsBeside(
+      expertsOf({ count: 8, active: 2, width: "intermediate_size", router: "router.layer" })(config, sizes),
+      [vector("mlp.bias", "mlp", [sizes.hiddenSize])],
+    ),
 });

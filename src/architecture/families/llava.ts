@@ -10,7 +10,7 @@ import { imageEncoder } from "../towers/image-encoders.ts";
 import { inGroup, type Tower } from "../towers/tower.ts";
 
 /** Layers whose features the projector reads side by side: one, or as many as are listed. */
-export function featureLayers(config: ConfigReader, key: string, otherwise: number): number {
+function featureLayers(config: ConfigReader, key: string, otherwise: number): number {
   const listed = config.raw[key];
   if (!Array.isArray(listed)) return otherwise;
   if (listed.length === 0 || listed.length > 1000) config.fail(key, "one to 1,000 layers");

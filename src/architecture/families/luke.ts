@@ -7,9 +7,9 @@ import {
   tokenHead,
 } from "../encoder-row.ts";
 import type { Tensor } from "../model.ts";
-import { embedding, norm, positionEmbedding } from "../tensors.ts";
+import { embedding, norm, otherLinear, positionEmbedding } from "../tensors.ts";
 import { BERT, BERT_NAMES, bertEmbeddings, bertLayer, LM_HEAD, question, token } from "./bert.ts";
-import { attentionLinear, beside, outOfStack } from "./bert-additions.ts";
+import { attentionLinear, beside } from "./bert-additions.ts";
 
 /** RoBERTa beside a table of entities that attend with queries of their own (arXiv:2010.01057). */
 export const luke = encoderFamily({
@@ -34,7 +34,7 @@ export const luke = encoderFamily({
       },
       ...(entitySize === hiddenSize
         ? []
-        : outOfStack(at("entity_embedding_dense"), hiddenSize, entitySize, false)),
+        : otherLinear(at("entity_embedding_dense"), hiddenSize, entitySize, false)),
       positionEmbedding(at("position_embeddings"), config.int("max_position_embeddings", 512), hiddenSize),
       {
         ...embedding(at("token_type_embeddings"), config.int("type_vocab_size", 2), hiddenSize),

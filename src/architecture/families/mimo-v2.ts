@@ -1,9 +1,7 @@
 import type { ConfigReader } from "../config-reader.ts";
 import { familyOf } from "../decoder-row.ts";
-import { readExperts } from "../expert-counts.ts";
-import { firstDenseSparse } from "../expert-rules.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { selfAttention } from "../mixers/self-attention.ts";
-import { moe } from "../moe.ts";
 import { layerTypes } from "../stack.ts";
 import { vector } from "../tensors.ts";
 import { windowTokensOf } from "../windows.ts";
@@ -60,21 +58,14 @@ export const mimoV2 = familyOf({
       },
     };
   },
-  experts: (config, { hiddenSize, layers }) => {
-    const width = config.int("moe_intermediate_size", 2048);
-    return {
-      sparse: firstDenseSparse(config, layers, { firstDense: 1 }),
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(config, { count: 256, active: 8 }),
-          width,
-          choiceBias: "buffer",
-          shared: { name: "shared_experts", width: width * config.count("n_shared_experts", 0) },
-        }),
-    };
-  },
+  experts: expertsOf({
+    count: 256,
+    active: 8,
+    width: 2048,
+    firstDense: 1,
+    choiceBias: "buffer",
+    shared: { count: ["n_shared_experts", 0] },
+  }),
 });
 
 /** `layer_types`, else the zeros and ones of `hybrid_layer_pattern`, else full at 0 and every sixth layer. */

@@ -2,6 +2,7 @@ import type { ConfigReader } from "../config-reader.ts";
 import { type DecoderRow, familyOf, type MixerRule } from "../decoder-row.ts";
 import type { DecoderSizes } from "../decoder-sizes.ts";
 import { readExperts } from "../expert-counts.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { type MixerParts, selfAttention } from "../mixers/self-attention.ts";
 import type { Tensor } from "../model.ts";
 import { moe } from "../moe.ts";
@@ -131,17 +132,13 @@ export const minimaxM2 = familyOf({
   kvHeads: 8,
   headDim: 128,
   qkNorm: "projection",
-  experts: (config, { hiddenSize }) => ({
-    sparse: () => true,
-    build: () =>
-      moe({
-        config,
-        hiddenSize,
-        experts: readExperts(config, { count: 256, active: 8 }, { count: "num_local_experts" }),
-        width: config.int("intermediate_size"),
-        choiceBias: "buffer",
-        choiceBiasName: "e_score_correction_bias",
-      }),
+  experts: expertsOf({
+    count: 256,
+    active: 8,
+    keys: { count: "num_local_experts" },
+    width: "intermediate_size",
+    choiceBias: "buffer",
+    choiceBiasName: "e_score_correction_bias",
   }),
 });
 

@@ -1,6 +1,5 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
-import { readExperts } from "../expert-counts.ts";
-import { moe } from "../moe.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { periodicWindow } from "../windows.ts";
 
 /** Llama with a LayerNorm that has no weight at all. */
@@ -40,16 +39,7 @@ const OLMOE: DecoderRow = {
   classNames: ["OlmoeForCausalLM"],
   classSizes: [2048, 2048, 16, 16, 50304],
   layerNorms: ["input_layernorm", "post_attention_layernorm"],
-  experts: (config, { hiddenSize }) => ({
-    sparse: () => true,
-    build: () =>
-      moe({
-        config,
-        hiddenSize,
-        experts: readExperts(config, { count: 64, active: 8 }),
-        width: config.int("intermediate_size"),
-      }),
-  }),
+  experts: expertsOf({ count: 64, active: 8, width: "intermediate_size" }),
 };
 export const olmoe = familyOf(OLMOE);
 export const flexOlmo = familyOf({
@@ -58,14 +48,5 @@ export const flexOlmo = familyOf({
   classNames: ["FlexOlmoForCausalLM"],
   classSizes: [4096, 11008, 32, 32, 100352],
   layerNorms: ["post_attention_layernorm", "post_feedforward_layernorm"],
-  experts: (config, { hiddenSize }) => ({
-    sparse: () => true,
-    build: () =>
-      moe({
-        config,
-        hiddenSize,
-        experts: readExperts(config, { count: 7, active: 5 }),
-        width: config.int("intermediate_size"),
-      }),
-  }),
+  experts: expertsOf({ count: 7, active: 5, width: "intermediate_size" }),
 });

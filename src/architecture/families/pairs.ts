@@ -121,7 +121,7 @@ const altClip = pairFamily({
 });
 
 /** The head of AIMv2: a query of its own attends to the patches. */
-export const aimVisionWithHead: TowerBuilder = (config, prefix) => {
+const aimVisionWithHead: TowerBuilder = (config, prefix) => {
   const tower = aimVision(config, prefix);
   if (!config.flag("use_head", true)) return tower;
   const size = tower.stacks[0]!.hiddenSize;

@@ -1,8 +1,8 @@
 import { ATTENTION_BIAS, type DecoderRow, familyOf } from "../decoder-row.ts";
 import { readDecoderSizes } from "../decoder-sizes.ts";
-import { readExperts } from "../expert-counts.ts";
-import { moe } from "../moe.ts";
+import { expertsOf } from "../expert-rules.ts";
 import { everyLayerWindow } from "../windows.ts";
+import { MIXTRAL_EXPERTS } from "./mixtral.ts";
 
 /** Parallel block under one LayerNorm, biases everywhere, the head included. */
 const PHI: DecoderRow = {
@@ -77,16 +77,5 @@ export const phimoe = familyOf({
   oBias: ATTENTION_BIAS,
   headBias: { key: "lm_head_bias", otherwise: false },
   window: everyLayerWindow,
-  experts: (config, { hiddenSize }) => ({
-    sparse: () => true,
-    build: () =>
-      moe({
-        config,
-        hiddenSize,
-        experts: readExperts(config, { count: 16, active: 2 }),
-        width: config.int("intermediate_size"),
-        name: "block_sparse_moe",
-        expertNames: ["w1", "w3", "w2"],
-      }),
-  }),
+  experts: expertsOf({ ...MIXTRAL_EXPERTS, count: 16 }),
 });

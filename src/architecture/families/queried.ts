@@ -3,12 +3,11 @@
 import { optionalPart, part, projection } from "../composite.ts";
 import { type CompositeParts, compositeFamily } from "../composite-row.ts";
 import { type ConfigReader, overriding, withDefaults } from "../config-reader.ts";
-import { familyOf } from "../decoder-row.ts";
-import { readExperts } from "../expert-counts.ts";
+import { familyOf, MLP_BIAS } from "../decoder-row.ts";
+import { expertsOf } from "../expert-rules.ts";
 import type { Family } from "../family.ts";
 import { gatedMlp } from "../feed-forward.ts";
 import type { Tensor } from "../model.ts";
-import { moe } from "../moe.ts";
 import { norm, positionEmbedding, vector } from "../tensors.ts";
 import { clipVision } from "../towers/image-encoders.ts";
 import { inGroup } from "../towers/tower.ts";
@@ -78,29 +77,14 @@ export const ariaText = familyOf({
   classSizes: [4096, 4096, 32, 32, 32_000],
   qkvBias: { key: "attention_bias", otherwise: false },
   oBias: { key: "attention_bias", otherwise: false },
-  experts: (config, { hiddenSize }) => {
-    const width = config.int("intermediate_size", 4096);
-    return {
-      sparse: () => true,
-      build: () =>
-        moe({
-          config,
-          hiddenSize,
-          experts: readExperts(
-            config,
-            { count: 8, active: 2 },
-            { count: "moe_num_experts", active: "moe_topk" },
-          ),
-          width,
-          router: "router",
-          shared: {
-            name: "shared_experts",
-            width: width * config.count("moe_num_shared_experts", 2),
-            bias: config.flag("mlp_bias", false),
-          },
-        }),
-    };
-  },
+  experts: expertsOf({
+    count: 8,
+    active: 2,
+    keys: { count: "moe_num_experts", active: "moe_topk" },
+    width: "intermediate_size",
+    router: "router",
+    shared: { count: ["moe_num_shared_experts", 2], bias: MLP_BIAS },
+  }),
 });
 
 /** As many queries as the finest resolution needs; every projection of the cross attention twice. */

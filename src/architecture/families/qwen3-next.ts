@@ -116,6 +116,7 @@ export function gatedAttention(config: ConfigReader, sizes: DecoderSizes, indexK
   });
 }
 
+/** Routed experts beside a shared one, whose output has a gate. */
 export function sharedExperts(
   config: ConfigReader,
   hiddenSize: number,

@@ -8,7 +8,7 @@ import {
 } from "../encoder-row.ts";
 import type { Family } from "../family.ts";
 import type { Tensor } from "../model.ts";
-import { buffer, embedding, positionEmbedding } from "../tensors.ts";
+import { buffer, embedding, otherLinear, positionEmbedding } from "../tensors.ts";
 import {
   BERT,
   BERT_MLM,
@@ -19,7 +19,7 @@ import {
   ROBERTA_HEADS,
   token,
 } from "./bert.ts";
-import { attentionLinear, beside, outOfStack } from "./bert-additions.ts";
+import { attentionLinear, beside } from "./bert-additions.ts";
 import { convbert } from "./convbert.ts";
 import { deberta } from "./deberta.ts";
 import { ibert } from "./ibert.ts";
@@ -75,7 +75,7 @@ const fnet = encoderFamily({
   prefix: "fnet",
   outside: (config, sizes) => [
     ...bertEmbeddings(config, sizes, { types: 4 }),
-    ...outOfStack("embeddings.projection", sizes.hiddenSize, sizes.hiddenSize),
+    ...otherLinear("embeddings.projection", sizes.hiddenSize, sizes.hiddenSize),
   ],
   layer: (config) => {
     const layer = bertLayer(
@@ -125,7 +125,7 @@ const rocBert = encoderFamily({
       table("pronunciation_embed", config.int("pronunciation_vocab_size", 910), sound),
       table("shape_embed", config.int("shape_vocab_size", 24_858), shape),
       ...(config.flag("concat_input", true)
-        ? outOfStack("embeddings.map_inputs_layer", hiddenSize, hiddenSize + extra)
+        ? otherLinear("embeddings.map_inputs_layer", hiddenSize, hiddenSize + extra)
         : []),
     ];
   },

@@ -1,6 +1,6 @@
 import { ATTENTION_BIAS, familyOf } from "../decoder-row.ts";
 import { readExperts } from "../expert-counts.ts";
-import { expertsAfterDense, expertsOf, firstDenseSparse } from "../expert-rules.ts";
+import { expertsOf, firstDenseSparse } from "../expert-rules.ts";
 import { latentMixer, latentSizes } from "../latent-attention.ts";
 import { moe } from "../moe.ts";
 import { vector } from "../tensors.ts";
@@ -51,7 +51,13 @@ export const mistral4 = familyOf({
   classSizes: [4096, 12288, 36, 32, 131072],
   sizes: latentSizes,
   mixer: latentMixer({ queryLatentDim: 1024, latentDim: 256, nopeDim: 64, ropeDim: 64, valueDim: 128 }),
-  experts: expertsAfterDense({ count: 128, active: 4, width: 2048, shared: 1, firstDense: 0 }),
+  experts: expertsOf({
+    count: 128,
+    active: 4,
+    width: 2048,
+    firstDense: 0,
+    shared: { count: ["n_shared_experts", 1] },
+  }),
 });
 
 /** Mellum: experts without a shared one, norms on query and key heads, listed windows. */

@@ -3,10 +3,9 @@
 import { classNamed } from "../class-named.ts";
 import { tiedEmbeddings } from "../config-reader.ts";
 import type { Family } from "../family.ts";
-import type { Tensor } from "../model.ts";
 import { plainExperts } from "../moe.ts";
 import { computedPositions, learnedPositions, seqFamily, seqStack } from "../seq2seq-row.ts";
-import { embedding, head, linear, norm, positionEmbedding } from "../tensors.ts";
+import { embedding, head, linear, norm, otherLinear, positionEmbedding } from "../tensors.ts";
 import { longT5, switchTransformers } from "./t5.ts";
 import { t5gemma, t5gemma2 } from "./t5gemma.ts";
 
@@ -104,15 +103,11 @@ const mvp = seqFamily({
     const rows = 2 * config.layers(`${side}_layers`) * hiddenSize;
     return names.flatMap((name) => [
       positionEmbedding(`${name}.prompt_embedding`, config.int("prompt_length", 100), hiddenSize),
-      ...promptLinear(`${name}.prompt_trans.0`, width, hiddenSize),
-      ...promptLinear(`${name}.prompt_trans.2`, rows, width),
+      ...otherLinear(`${name}.prompt_trans.0`, width, hiddenSize),
+      ...otherLinear(`${name}.prompt_trans.2`, rows, width),
     ]);
   },
 });
-
-function promptLinear(name: string, outDim: number, inDim: number): Tensor[] {
-  return linear({ name, role: "other", group: "other", outDim, inDim, bias: true });
-}
 
 /** The decoder that reads an image encoder's states. */
 const trocr = seqFamily({

@@ -7,7 +7,10 @@ import type { Stack, Tensor } from "../model.ts";
 import type { TowerHeadContext } from "../tower-family.ts";
 import { type VitLayout, vitLayers } from "../towers/vit.ts";
 
+/** No head. */
 export const none = (): Tensor[] => [];
+
+/** A label for the image. */
 export const classifier = ({ config, hiddenSize }: TowerHeadContext): Tensor[] =>
   headLinear("classifier", labelCount(config), hiddenSize);
 /** lin(h, pooler_output_size). */

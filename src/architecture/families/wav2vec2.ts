@@ -1,19 +1,13 @@
 import type { Tensor } from "../model.ts";
-import {
-  convolvedAdapter,
-  convolvedPositions,
-  other,
-  type SpeechRow,
-  speechLayer,
-} from "../speech-encoder.ts";
-import { norm } from "../tensors.ts";
+import { convolvedAdapter, convolvedPositions, type SpeechRow, speechLayer } from "../speech-encoder.ts";
+import { norm, otherLinear } from "../tensors.ts";
 import { waveformStem } from "../waveform-stem.ts";
 
 /** The projection of the stem's features to the hidden width, behind a norm. */
 export function projected(width: number, hiddenSize: number, normed = true): Tensor[] {
   return [
     ...(normed ? norm("feature_projection.layer_norm", width, "bias") : []),
-    ...other("feature_projection.projection", hiddenSize, width),
+    ...otherLinear("feature_projection.projection", hiddenSize, width),
   ];
 }
 

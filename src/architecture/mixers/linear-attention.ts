@@ -1,5 +1,6 @@
 /** Linear attention with a delta rule: gated DeltaNet (arXiv:2412.06464) and Kimi delta attention (arXiv:2510.26692). */
 
+import { defined } from "../../defined.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import type { Tensor } from "../model.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
@@ -68,7 +69,7 @@ export function gatedDeltaBlock(spec: GatedDeltaSpec): MixerParts {
         heads: valueHeads,
         innerDim: values,
         groups: keyHeads,
-        ...(spec.stateFormat === undefined ? {} : { stateFormat: spec.stateFormat }),
+        ...defined({ stateFormat: spec.stateFormat }),
       },
     ],
     tensors: [

@@ -1,5 +1,6 @@
 /** Selective state spaces: Mamba-1 (arXiv:2312.00752) and Mamba-2 (arXiv:2405.21060). */
 
+import { defined } from "../../defined.ts";
 import type { Tensor } from "../model.ts";
 import { convolution, linear, norm, vector } from "../tensors.ts";
 import type { MixerParts } from "./self-attention.ts";
@@ -129,7 +130,7 @@ export function mamba2Block(spec: Mamba2Spec): MixerParts {
         heads,
         innerDim,
         groups,
-        ...(spec.stateFormat === undefined ? {} : { stateFormat: spec.stateFormat }),
+        ...defined({ stateFormat: spec.stateFormat }),
       },
     ],
     tensors: [

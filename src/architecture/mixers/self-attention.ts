@@ -1,4 +1,5 @@
 /** Softmax attention as a layer holds it: the mixer that sizes its cache and its projections. */
+import { defined } from "../../defined.ts";
 import type { Role, Split, Tensor } from "../model.ts";
 import { linear, norm, within } from "../tensors.ts";
 import type { AttentionMixer, Mixer } from "./mixer.ts";
@@ -105,11 +106,7 @@ export function selfAttention(spec: SelfAttentionSpec): MixerParts {
     keyDim,
     valueDim,
     cache,
-    ...(windowTokens === undefined ? {} : { windowTokens }),
-    ...(chunkTokens === undefined ? {} : { chunkTokens }),
-    ...(broadcastHeads === undefined ? {} : { broadcastHeads }),
-    ...(indexKeyDim === undefined ? {} : { indexKeyDim }),
-    ...(encoderTokens === undefined ? {} : { encoderTokens }),
+    ...defined({ windowTokens, chunkTokens, broadcastHeads, indexKeyDim, encoderTokens }),
   };
   return { mixers: [mixer], tensors: attention(spec) };
 }

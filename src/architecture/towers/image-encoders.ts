@@ -178,7 +178,7 @@ export const idefics3Vision: TowerBuilder = (given, prefix) =>
   );
 
 /** SigLIP without a head, at Idefics 2's sizes. */
-export const idefics2Vision: TowerBuilder = (given, prefix) =>
+const idefics2Vision: TowerBuilder = (given, prefix) =>
   siglipVision(withDefaults(given, { patch_size: 32, vision_use_head: false }), prefix);
 
 /** Rotary positions, RMSNorms, gated MLP, no biases. */

@@ -79,4 +79,5 @@ export function foundAt(text: string, offset: number): string {
   return quoted(word);
 }
 
+/** A text in quotes, cut to 40 characters. */
 export const quoted = (text: string): string => `"${text.length > 40 ? `${text.slice(0, 37)}...` : text}"`;

@@ -7,6 +7,7 @@ import { VramCalcError } from "../../errors.ts";
 import { readBoundedTextFile } from "../../sources/json/text-file.ts";
 import { PACKAGE_KEY } from "./budget-rows.ts";
 
+/** Names under which a budgets file is found, best first. */
 export const BUDGET_FILES = [
   "vram-budget.json",
   "vram-budget.jsonc",

@@ -72,11 +72,11 @@ export function requestReader(use: Use): FieldReader {
       throw unknownField(name, use);
     },
     finish: () => {
-      if (own.model === undefined) fail("model", undefined, "14B, qwen2.5-14b, a path or a hub id");
+      const { model, headroom = NO_MARGIN, gate = "expected", ...rest } = own;
+      if (model === undefined) return fail("model", undefined, "14B, qwen2.5-14b, a path or a hub id");
       if (own.gpu !== undefined && own.budget !== undefined)
         fail("budget", "a size beside a gpu", "one limit: a gpu or a budget");
-      const { model, headroom = NO_MARGIN, gate = "expected", ...rest } = own;
-      return { model: model!, use, flags, headroom, gate, ...rest };
+      return { model, use, flags, headroom, gate, ...rest };
     },
   };
 }

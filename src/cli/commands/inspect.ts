@@ -6,16 +6,11 @@ import { embeddingPadding } from "../../architecture/padding.ts";
 import { modelSummary } from "../../architecture/summary.ts";
 import { VramCalcError } from "../../errors.ts";
 import { cacheRows } from "../../memory/cache-rows.ts";
-import {
-  type Inspection,
-  inspectionJson,
-  inspectionTable,
-  type TokenizerCount,
-} from "../../report/inspect.ts";
+import { type Inspection, inspectionJson, inspectionTable } from "../../report/inspect.ts";
 import type { FileFacts } from "../../report/inspect-files.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import { bytesByFormat, type StoredFiles } from "../../sources/stored-weights.ts";
-import { readTokenizer } from "../../sources/tokenizer.ts";
+import { readTokenizer, type TokenizerFacts } from "../../sources/tokenizer.ts";
 import { loadOptionsOf } from "../load.ts";
 import { type LoraFlag, parseLora } from "../lora-flag.ts";
 import { assumeFamilyOption, explainOption, fieldOption, jsonOption } from "../options.ts";
@@ -81,7 +76,7 @@ async function inspect(reference: string, flags: InspectFlags, { io }: Session):
 }
 
 /** The tokenizer beside the config; one that cannot be read costs its section and no more. */
-async function tokenizerOf(folder: string, unread: Note[]): Promise<TokenizerCount | null> {
+async function tokenizerOf(folder: string, unread: Note[]): Promise<TokenizerFacts | null> {
   try {
     return await readTokenizer(folder);
   } catch (error) {
@@ -95,7 +90,7 @@ async function tokenizerOf(folder: string, unread: Note[]): Promise<TokenizerCou
 }
 
 /** The vocabulary that a GGUF file carries: its ids are the places in the list. */
-function ggufTokenizer(tokens: number | null): TokenizerCount | null {
+function ggufTokenizer(tokens: number | null): TokenizerFacts | null {
   if (tokens === null || tokens === 0) return null;
   return {
     file: "tokenizer.ggml.tokens",

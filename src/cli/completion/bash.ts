@@ -1,11 +1,11 @@
-import { type DefinedCommand, usedSets, type Value } from "./definitions.ts";
+import { type DefinedCommand, type DefinedCommands, usedSets, type Value } from "./definitions.ts";
 import { JOINED, wordsOf } from "./word-sets.ts";
 
 /**
  * A completion script for bash 3.2 and newer: `source <(vram-calc completion bash)`. It calls nothing but bash's
  * own builtins, so completing costs no start of node.
  */
-export function bashCompletion(commands: readonly DefinedCommand[]): string {
+export function bashCompletion(commands: DefinedCommands): string {
   const [root, ...others] = commands;
   const names = others.map((command) => command.name);
   const lines = [
@@ -45,7 +45,7 @@ export function bashCompletion(commands: readonly DefinedCommand[]): string {
       (command) =>
         `      ${command.name}:-*) words="${command.options.flatMap((o) => o.flags).join(" ")}" ;;`,
     ),
-    `      :*) words="${names.join(" ")}${wordsText(root!.argument, " ")}"${filesText(root!.argument)} ;;`,
+    `      :*) words="${names.join(" ")}${wordsText(root.argument, " ")}"${filesText(root.argument)} ;;`,
     ...others.map(
       ({ name, argument }) => `      ${name}:*) words="${wordsText(argument, "")}"${filesText(argument)} ;;`,
     ),

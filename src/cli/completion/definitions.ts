@@ -23,7 +23,10 @@ export interface DefinedCommand {
 }
 
 /** The default command first, then the others in the order of the help. */
-export function definedCommands(program: Command): readonly DefinedCommand[] {
+export type DefinedCommands = readonly [root: DefinedCommand, ...others: DefinedCommand[]];
+
+/** All commands of the program, and `help`. */
+export function definedCommands(program: Command): DefinedCommands {
   const names = program.commands.map((command) => command.name());
   const help: DefinedCommand = {
     name: "help",

@@ -1,12 +1,18 @@
-import { type DefinedCommand, type DefinedOption, usedSets, type Value } from "./definitions.ts";
+import {
+  type DefinedCommand,
+  type DefinedCommands,
+  type DefinedOption,
+  usedSets,
+  type Value,
+} from "./definitions.ts";
 import { JOINED, type WordSet, wordsOf } from "./word-sets.ts";
 
 /** A completion script for fish: `vram-calc completion fish | source`. */
-export function fishCompletion(commands: readonly DefinedCommand[]): string {
+export function fishCompletion(commands: DefinedCommands): string {
   const [root, ...others] = commands;
   const names = others.map((command) => command.name).join(" ");
   // What every command has is said once.
-  const shared = root!.options.filter((option) =>
+  const shared = root.options.filter((option) =>
     commands.every(
       (command) => command.options.length === 0 || command.options.some((other) => isSame(option, other)),
     ),
@@ -29,7 +35,7 @@ export function fishCompletion(commands: readonly DefinedCommand[]): string {
         `complete -c vram-calc -n __vram_calc_first -a ${name} -d ${quoted(description)}`,
     ),
     ...optionLines(shared, "complete -c vram-calc"),
-    ...[root!, ...others].flatMap((command) => completions(command, shared)),
+    ...[root, ...others].flatMap((command) => completions(command, shared)),
     "",
   ];
   return lines.join("\n");

@@ -1,11 +1,17 @@
-import { type DefinedCommand, type DefinedOption, usedSets, type Value } from "./definitions.ts";
+import {
+  type DefinedCommand,
+  type DefinedCommands,
+  type DefinedOption,
+  usedSets,
+  type Value,
+} from "./definitions.ts";
 import { JOINED, type WordSet, wordsOf } from "./word-sets.ts";
 
 /**
  * A completion script for zsh: `source <(vram-calc completion zsh)` after `compinit`, or as a file `_vram-calc`
  * in a directory of `$fpath`.
  */
-export function zshCompletion(commands: readonly DefinedCommand[]): string {
+export function zshCompletion(commands: DefinedCommands): string {
   const [root, ...others] = commands;
   const lines = [
     "#compdef vram-calc",
@@ -33,7 +39,7 @@ export function zshCompletion(commands: readonly DefinedCommand[]): string {
       "      return ;;",
     ]),
     "  esac; fi",
-    ...argumentsCall(root!, "  "),
+    ...argumentsCall(root, "  "),
     "}",
     "# Sourced, it registers itself; loaded from $fpath, it completes at once.",
     'if [ "$funcstack[1]" = "_vram-calc" ]; then _vram_calc "$@"; else compdef _vram_calc vram-calc; fi',

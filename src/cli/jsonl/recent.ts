@@ -4,6 +4,7 @@ export interface Recent<V> {
   readonly set: (key: string, value: V) => void;
 }
 
+/** Keeps the `most` values that were asked for last. */
 export function recent<V>(most: number): Recent<V> {
   const entries = new Map<string, V>();
   let newest: string | undefined;

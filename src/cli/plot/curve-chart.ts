@@ -50,15 +50,17 @@ function curveSeries(
   const { format } = at;
   const sample = (value: (x: number) => number) =>
     sampleCurve(value, { from: at.from, to: at.to, count: SAMPLES });
-  const through =
-    (value: (x: number) => number) =>
-    (x: number): number =>
-      roundTo(format!, value(roundTo(format!, x)));
   return [
     { name: `${curve.id}: ${curve.formula}`, points: sample(curve.value) },
     ...(format === undefined
       ? []
-      : [{ name: `${curve.id} in ${format}`, points: sample(through(curve.value)), dots: true }]),
+      : [
+          {
+            name: `${curve.id} in ${format}`,
+            points: sample((x) => roundTo(format, curve.value(roundTo(format, x)))),
+            dots: true,
+          },
+        ]),
     ...(at.derivative ? [{ name: `derivative of ${curve.id}`, points: sample(curve.derivative) }] : []),
   ];
 }

@@ -12,6 +12,7 @@ import type { Limit } from "../limit.ts";
 import { estimateOptionsOf } from "../serve-flags.ts";
 import { trainRequestOf } from "../training-request.ts";
 
+/** What the chart may run over. */
 export const AXES = ["context", "batch", "seq", "micro-batch", "rank"] as const;
 export type Axis = (typeof AXES)[number];
 

@@ -36,6 +36,7 @@ export interface Graph {
   readonly op: (name: string, bytes: Bytes, reads: readonly GraphTensor[], over?: GraphTensor) => GraphTensor;
 }
 
+/** A graph without nodes; `op` adds one and hands it back. */
 export function emptyGraph(): Graph {
   const nodes: GraphTensor[] = [];
   return {
@@ -49,7 +50,11 @@ export function emptyGraph(): Graph {
 }
 
 export const COPIED = "weights copied from the CPU";
+
+/** Bytes of a value in fp32. */
 export const F32 = 4;
+
+/** Bytes of a value in fp16. */
 export const F16 = 2;
 
 /** What the host sends before the first operation. */

@@ -185,23 +185,23 @@ function deviceTerms(
   const asked = input.unified === true ? input.contextTokens * slots : input.contextTokens;
   const cells = Math.ceil(asked / padTokens) * padTokens;
   const ubatchTokens = Math.min(microBatch, cells);
-  const copied =
+  const weights =
     hosted === null ? null : copiedWeights(input.model, { ...hosted, storage: input.storage, ubatchTokens });
+  const copied =
+    hosted === null || weights === null
+      ? null
+      : {
+          ...weights,
+          cpu:
+            hosted.cpu.layers === 0
+              ? null
+              : sliceLayers(input.model, { ...hosted.cpu, input: false, output: false }),
+          experts: hosted.cut > 0,
+          cache: input.format,
+        };
   if (placed.layers === 0 && !placed.output && copied === null) return [];
   const { bytes: compute, explained } = computeBuffer(held, {
-    ...(copied === null
-      ? {}
-      : {
-          copied: {
-            ...copied,
-            cpu:
-              hosted!.cpu.layers === 0
-                ? null
-                : sliceLayers(input.model, { ...hosted!.cpu, input: false, output: false }),
-            experts: hosted!.cut > 0,
-            cache: input.format,
-          },
-        }),
+    ...(copied === null ? {} : { copied }),
     cells,
     ubatchTokens,
     flashAttention,

@@ -33,7 +33,7 @@ export interface TransformersCacheInput {
  *
  * Falcon's class repeats keys and values to every query head before caching; families say so.
  * Source: transformers 5.18.0 `cache_utils.py`, whose tensors on the meta device test/engines compares with.
- * A `StaticCache` holds `staticCacheBytes` instead.
+ * A `StaticCache` holds `staticCacheRows` instead.
  *
  * @example transformersCacheBytes(gemma_3_4b, { contextTokens: 5000, sequences: 2, moment: "after-prefill", ... })
  * // 1_392_640_000, of which 447_832_064 are seen in the shapes
@@ -126,18 +126,9 @@ function windowed(
 }
 
 /**
- * A StaticCache, allocated at once: `maxTokens` positions in full layers, min(window, maxTokens) in sliding ones.
- *
- * @example staticCacheBytes(llama_3_1_8b, { maxTokens: 8192, sequences: 1, format: formats.kvFormatByName("bf16") }) // 1_073_741_824
+ * Rows of one sequence in a StaticCache, allocated at once: `maxTokens` positions in full layers, min(window, maxTokens)
+ * in sliding ones. Llama 3.1 8B at 8,192 in bf16: 32 layers x 8,192 x 2 x 8 x 128 x 2 B = 1,073,741,824 B.
  */
-export function staticCacheBytes(
-  model: Architecture,
-  input: { readonly maxTokens: Tokens; readonly sequences: number; readonly format: CacheFormat },
-): Bytes {
-  return rowsBytes(staticCacheRows(model, input)) * input.sequences;
-}
-
-/** The same by layer, of one sequence. */
 export const staticCacheRows = (
   model: Architecture,
   input: { readonly maxTokens: Tokens; readonly format: CacheFormat },

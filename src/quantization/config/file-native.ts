@@ -1,5 +1,7 @@
 /** Methods whose files have one layout of their own: MXFP4, EXL2 and EXL3, MLX, Quark, BitNet. */
+
 import type { ConfigReader } from "../../architecture/config-reader.ts";
+import { isJsonObject } from "../../architecture/config-reader.ts";
 import type { Encoding } from "../encoding.ts";
 import {
   affine,
@@ -75,8 +77,7 @@ export function mlxScheme(block: ConfigReader): Scheme {
   for (const [name, value] of Object.entries(block.raw)) {
     if (value === false) rows.push([name, null]);
     else if (value === true) rows.push([name, base]);
-    else if (typeof value === "object" && value !== null && !Array.isArray(value))
-      rows.push([name, mlxEncoding(block.child(name)!, { bits: 4, group: 64 })]);
+    else if (isJsonObject(value)) rows.push([name, mlxEncoding(block.child(name)!, { bits: 4, group: 64 })]);
   }
   const own = namedValues(rows);
   return {
@@ -174,12 +175,13 @@ export function quarkScheme(block: ConfigReader): Scheme {
 /** The patterns of `layer_quant_config` in their order. */
 function quarkLayers(block: ConfigReader) {
   const layers = block.child("layer_quant_config");
-  const patterns = Object.keys(layers?.raw ?? {});
+  if (layers === undefined) return [];
+  const patterns = Object.keys(layers.raw);
   if (patterns.length > 10_000) block.fail("layer_quant_config", "at most 10,000 patterns");
   const known = new Map<string, Encoding | null>();
   return patterns.map((pattern) => {
-    const text = JSON.stringify(layers!.raw[pattern]);
-    if (!known.has(text)) known.set(text, quarkWeight(layers!.child(pattern)));
+    const text = JSON.stringify(layers.raw[pattern]);
+    if (!known.has(text)) known.set(text, quarkWeight(layers.child(pattern)));
     return {
       list: globList([pattern], { file: block.file, key: "layer_quant_config" }),
       encoding: known.get(text)!,

@@ -8,7 +8,7 @@ import { NOTHING, transformersList, unlessListed } from "../skip-list.ts";
 import { namesUnder } from "./quantization-block.ts";
 
 /** Linears that FP8 checkpoints store in FP8 when no list says otherwise. */
-export function isFloat8Linear(place: Place): boolean {
+function isFloat8Linear(place: Place): boolean {
   return (
     isLinear(place) &&
     !isHead(place) &&
@@ -22,7 +22,7 @@ export function isFloat8Linear(place: Place): boolean {
  * `weight_block_size` [128, 128]: e4m3 and one scale of 4 bytes per block. Without it, a scale per tensor, and one
  * for the input where activations are static.
  */
-export function float8Encoding(block: ConfigReader, scaleBytes = 4): Encoding {
+function float8Encoding(block: ConfigReader, scaleBytes = 4): Encoding {
   const listed = block.ints("weight_block_size");
   const inputScale = block.text("activation_scheme", "dynamic") === "static";
   // AutoFP8, which names its list `ignored_layers`, wrote one scale per tensor and no block size.

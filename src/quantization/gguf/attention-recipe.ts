@@ -1,11 +1,13 @@
 /** llama.cpp's rules for the tensors of attention (`llama_tensor_get_type_impl`, 007dbbf). */
 import { isTwoS, LOWEST, moreBits, type RecipeModel } from "./recipe-place.ts";
 
+/** The value projection under the types below 3 bits: 4 bits where few heads or many experts share it. */
 export function lowAttentionV({ fileType, gqa, experts }: RecipeModel): string {
   if (gqa >= 4 || experts >= 4) return "q4_k";
   return isTwoS(fileType.name) ? "iq3_s" : "q2_k";
 }
 
+/** The value projection under the other types; `counter` says how many came before. */
 export function attentionV(model: RecipeModel, counter: number): string {
   let format = plainAttentionV(model, counter);
   if (model.seventyB && (format === "q3_k" || format === "q4_k")) format = "q5_k";
@@ -46,6 +48,7 @@ function plainAttentionV(
   }
 }
 
+/** The key projection. */
 export function attentionK({ fileType, experts }: RecipeModel): string {
   const { name, base } = fileType;
   if (experts === 8) return LOWEST.has(name) ? "q4_k" : "q8_0";
@@ -67,6 +70,7 @@ const EIGHT_EXPERT_OUTPUT: ReadonlySet<string> = new Set([
   "iq4_xs",
 ]);
 
+/** The output projection. */
 export function attentionOutput({ fileType, experts, falcon }: RecipeModel): string {
   const { name, base } = fileType;
   if (LOWEST.has(name)) {

@@ -53,6 +53,7 @@ const ROWS: readonly (readonly [name: string, id: number, base: string, needsIma
   ["gguf_bf16", 32, "bf16"],
 ];
 
+/** Every file type by its name. */
 export const FILE_TYPES: ReadonlyMap<string, FileType> = new Map(
   ROWS.map(([name, id, base, needsImatrix]) => [
     name,

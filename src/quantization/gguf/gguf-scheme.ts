@@ -1,8 +1,10 @@
 /** A llama.cpp file type as a scheme: the tensor bytes of the file that llama-quantize would write. */
+
 import type { Architecture } from "../../architecture/model.ts";
+import { elementsOf } from "../../architecture/parameters.ts";
 import { inTower, isTower, layerCount } from "../../architecture/stack.ts";
 import { STORAGE_FORMATS } from "../../formats/storage-formats.ts";
-import { type Encoding, elementsOf, plainById } from "../encoding.ts";
+import { type Encoding, plainById } from "../encoding.ts";
 import type { Assign, Place, Scheme } from "../scheme.ts";
 import type { FileType } from "./file-types.ts";
 import { recipeFormat } from "./recipe.ts";

@@ -44,6 +44,7 @@ export interface RecipePlace {
   readonly columns: number;
 }
 
+/** That part of the layers, rounded down. */
 export const part = (layers: number, divisor: number): number => Math.floor(layers / divisor);
 
 /** The first eighth, the last eighth and every third between. */
@@ -52,5 +53,8 @@ export function moreBits(index: number, layers: number): boolean {
   return index < eighth || index >= part(7 * layers, 8) || (index - eighth) % 3 === 2;
 }
 
+/** File types below 3 bits, which the quantizer treats apart. */
 export const LOWEST: ReadonlySet<string> = new Set(["iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s", "iq2_m"]);
+
+/** The two of them that are based on IQ2_S. */
 export const isTwoS = (name: string): boolean => name === "iq2_s" || name === "iq2_m";

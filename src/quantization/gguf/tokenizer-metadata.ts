@@ -18,6 +18,8 @@ const BYTES_PER_TOKEN = {
 } as const;
 
 export type TokenizerKind = keyof typeof BYTES_PER_TOKEN;
+
+/** Tokenizers whose metadata is sized. */
 export const TOKENIZER_KINDS = Object.keys(BYTES_PER_TOKEN) as readonly TokenizerKind[];
 
 /** Families whose large vocabulary is SentencePiece without merges. */

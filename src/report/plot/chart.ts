@@ -26,7 +26,7 @@ export interface Axis {
 }
 
 /** Round steps (1, 2 or 5 times a power of ten) that cover an interval with about `count` ticks. */
-export function axisOf(low: number, high: number, count: number): Axis {
+function axisOf(low: number, high: number, count: number): Axis {
   const span = high > low ? high - low : Math.max(Math.abs(high), 1);
   const rough = span / Math.max(count, 1);
   const power = 10 ** Math.floor(Math.log10(rough));

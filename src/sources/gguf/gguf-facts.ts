@@ -27,6 +27,7 @@ export interface GgufFacts {
 
 const LONGEST_SHOWN = 80;
 
+/** What a file says of itself, for people: name, type, tokenizer, context. */
 export function ggufFacts(file: GgufFile): GgufFacts {
   const text = (key: string): string | null => {
     const value = file.metadata.get(key);

@@ -24,6 +24,7 @@ export interface GgufReading extends GgufDialect {
   keptBytes: Bytes;
 }
 
+/** A reading that has kept nothing yet. */
 export function startReading(window: ByteWindow, dialect: GgufDialect): GgufReading {
   return { window, version: dialect.version, littleEndian: dialect.littleEndian, keptBytes: 0 };
 }
@@ -46,6 +47,7 @@ export function countWidth(reading: GgufReading): Bytes {
   return reading.version === 1 ? 4 : 8;
 }
 
+/** A 32-bit number in the file's byte order. */
 export function readUint32(reading: GgufReading): number {
   const { window, littleEndian } = reading;
   return window.view.getUint32(demand(window, 4), littleEndian);

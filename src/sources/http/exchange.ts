@@ -46,13 +46,14 @@ const unavailable = (url: URL, reason: string, hint: string): VramCalcError =>
  */
 export async function exchange(fetcher: typeof fetch, input: Exchange): Promise<Answer> {
   const idle = watch(input.signal, input.idleMs);
+  const { credential } = input;
   let url = input.url;
   let trusted = true;
   try {
     for (let hops = 0; ; hops++) {
-      trusted &&= input.credential !== undefined && url.origin === input.credential.origin;
+      trusted &&= url.origin === credential?.origin;
       const headers = new Headers(input.headers);
-      if (trusted) headers.set("authorization", `Bearer ${input.credential!.token}`);
+      if (trusted && credential !== undefined) headers.set("authorization", `Bearer ${credential.token}`);
       const response = await fetcher(url, { headers, redirect: "manual", signal: idle.signal });
       idle.touch();
       const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;

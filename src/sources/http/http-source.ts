@@ -153,7 +153,7 @@ export function httpSource(client: HttpClient, input: HttpSourceInput): ByteSour
 }
 
 /** What to say of a status that nobody explained better. */
-export function statusError(source: string, head: AnswerHead): VramCalcError {
+function statusError(source: string, head: AnswerHead): VramCalcError {
   const { status } = head;
   const hint =
     status === 401 || status === 403

@@ -6,7 +6,7 @@ import type { HubFile } from "./hub-cache.ts";
 export interface GgufChoice {
   /** The quantization its name tells, `Q4_K_M`; null when the name tells none. */
   readonly label: string | null;
-  readonly files: readonly HubFile[];
+  readonly files: readonly [HubFile, ...HubFile[]];
   /** Null when a size is not known. */
   readonly totalBytes: Bytes | null;
 }
@@ -42,12 +42,12 @@ function canonical(label: string): string {
 
 /** The models among a repository's files, pieces of a split joined; image projectors and such left out. */
 export function listGgufChoices(files: readonly HubFile[]): GgufChoice[] {
-  const groups = new Map<string, HubFile[]>();
+  const groups = new Map<string, [HubFile, ...HubFile[]]>();
   for (const file of files) {
     const name = file.path.slice(file.path.lastIndexOf("/") + 1);
     if (!/\.gguf$/i.test(name) || COMPANION.test(name)) continue;
     const key = file.path.replace(SPLIT, "-*-of-$2");
-    groups.set(key, [...(groups.get(key) ?? []), file]);
+    groups.set(key, [file, ...(groups.get(key) ?? [])]);
   }
   return [...groups.values()].map((group) => {
     const ordered = group.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -55,7 +55,7 @@ export function listGgufChoices(files: readonly HubFile[]): GgufChoice[] {
     const totalBytes = sizes.every((size) => size !== null)
       ? sizes.reduce((sum, size) => sum + size, 0)
       : null;
-    return { label: quantLabel(ordered[0]!.path), files: ordered, totalBytes };
+    return { label: quantLabel(ordered[0].path), files: ordered, totalBytes };
   });
 }
 
@@ -86,7 +86,7 @@ export function pickGgufFile(files: readonly HubFile[], wish: GgufWish): GgufCho
   const found = wish.file === undefined ? byLabel(choices, wish) : byPath(choices, wish.file);
   const [choice] = found;
   if (choice === undefined) {
-    const known = wish.file === undefined ? labels(choices) : choices.map((c) => c.files[0]!.path);
+    const known = wish.file === undefined ? labels(choices) : choices.map((c) => c.files[0].path);
     throw new VramCalcError("unknown-name", {
       kind: wish.file === undefined ? `quantization in ${wish.name}` : `file in ${wish.name}`,
       name: (wish.file ?? wish.quant ?? "").slice(0, 100),
@@ -118,11 +118,11 @@ function byPath(choices: readonly GgufChoice[], file: string): readonly GgufChoi
 /** The shortest text after the colon that means this choice and no other. */
 function selector(choice: GgufChoice, choices: readonly GgufChoice[]): string {
   const alone = choice.label !== null && choices.filter((c) => c.label === choice.label).length === 1;
-  return alone ? choice.label! : choice.files[0]!.path;
+  return alone ? choice.label! : choice.files[0].path;
 }
 
 const labels = (choices: readonly GgufChoice[]): string[] => [
-  ...new Set(choices.map((c) => c.label ?? c.files[0]!.path)),
+  ...new Set(choices.map((c) => c.label ?? c.files[0].path)),
 ];
 
 function shortList(names: readonly string[]): string {
@@ -133,11 +133,11 @@ function shortList(names: readonly string[]): string {
 
 /** A split is whole when its pieces are numbered 1 to n, each once. */
 function checkPieces(choice: GgufChoice, name: string): GgufChoice {
-  const announced = Number(SPLIT.exec(choice.files[0]!.path)?.[2] ?? "1");
+  const announced = Number(SPLIT.exec(choice.files[0].path)?.[2] ?? "1");
   const numbers = new Set(choice.files.map((f) => Number(SPLIT.exec(f.path)?.[1] ?? "1")));
   if (announced === 0 || numbers.size !== announced || Math.max(...numbers) !== announced)
     throw new VramCalcError("unreadable-path", {
-      path: `${name}:${choice.files[0]!.path}`,
+      path: `${name}:${choice.files[0].path}`,
       reason: `${numbers.size} of its ${announced} pieces are there`,
       hint: "choose another quantization or report the repository as incomplete",
     });

@@ -55,10 +55,11 @@ export function parseHubUrl(text: string, endpoint: URL): HubReference | null {
   const isEndpoint = url.origin === endpoint.origin && url.pathname.startsWith(`${base}/`);
   if (!isEndpoint && !(url.protocol === "https:" && HUB_HOSTS.has(url.host))) return null;
   const parts = decodeParts(isEndpoint ? url.pathname.slice(base.length) : url.pathname);
-  if (parts === null || parts.length < 2) return null;
+  if (parts === null) return null;
   const [org, name, kind, revision, ...file] = parts;
+  if (org === undefined || name === undefined) return null;
   const repo = `${org}/${name}`;
-  if (!isRepoId(repo) || OTHER_PAGES.has(org!)) return null;
+  if (!isRepoId(repo) || OTHER_PAGES.has(org)) return null;
   if (kind === undefined) return { repo };
   if (!["tree", "blob", "resolve", "raw"].includes(kind) || revision === undefined || !isRevision(revision))
     return null;

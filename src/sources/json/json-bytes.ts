@@ -63,7 +63,7 @@ function foundAt(bytes: Buffer, at: number): string {
 }
 
 /** The next byte that is not white space, left unread; -1 at the end. */
-export function peek(json: JsonBytes): number {
+function peek(json: JsonBytes): number {
   const { bytes } = json;
   for (let at = json.at; at < bytes.length; at++) {
     const c = bytes[at]!;
@@ -81,6 +81,7 @@ function take(json: JsonBytes, byte: number, expected: string): void {
   json.at++;
 }
 
+/** Reads the brace that opens an object. */
 export function enterObject(json: JsonBytes): void {
   take(json, OPEN_BRACE, '"{"');
 }
@@ -102,6 +103,7 @@ export function nextKey(json: JsonBytes, index: number): string | null {
   return key;
 }
 
+/** Reads the bracket that opens an array. */
 export function enterArray(json: JsonBytes): void {
   take(json, OPEN_BRACKET, '"["');
 }

@@ -27,6 +27,7 @@ export type SafetensorsDtype = keyof typeof SAFETENSORS_DTYPE_BITS;
 
 const BITS_BY_NAME: ReadonlyMap<string, number> = new Map(Object.entries(SAFETENSORS_DTYPE_BITS));
 
+/** Whether the format knows a dtype of that name. */
 export function isSafetensorsDtype(name: string): name is SafetensorsDtype {
   return BITS_BY_NAME.has(name);
 }

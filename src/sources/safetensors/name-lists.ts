@@ -12,6 +12,7 @@ export interface ListedSpans {
   readonly chosen: Uint32Array;
 }
 
+/** How many names are held or listed. */
 export function countOf(names: HeldNames | ListedNames): number {
   if ("slots" in names) return names.spans.count;
   if ("chosen" in names) return names.chosen.length;

@@ -29,6 +29,7 @@ export function mayHoldSpans(bytes: Buffer): boolean {
   return isAscii(bytes) && !bytes.includes(BACKSLASH);
 }
 
+/** The same bytes as a view. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
@@ -92,14 +93,17 @@ export function addSpan(spans: NameSpans, start: number): number {
   return at;
 }
 
+/** Labels the name at `index` with a number. */
 export function setLabel({ fields }: NameSpans, index: number, label: number): void {
   fields[FIELDS * index + LABEL] = label;
 }
 
+/** The label of the name at `index`. */
 export function labelAt({ fields }: NameSpans, index: number): number {
   return fields[FIELDS * index + LABEL]!;
 }
 
+/** The name at `index` as text. */
 export function nameAt({ view, fields }: NameSpans, index: number): string {
   const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
   return bytes.toString("latin1", fields[FIELDS * index + START], fields[FIELDS * index + END]);
