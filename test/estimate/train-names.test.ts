@@ -90,17 +90,20 @@ describe("other names", () => {
 
 describe("a trainer", () => {
   test.for([
-    ["trl", "hf"],
-    ["axolotl", "hf"],
-    ["unsloth", "hf"],
-    ["llama-factory", "hf"],
-    ["nemo", "megatron"],
-  ] as const)("%s is sized as %s, and a note says so", ([name, framework]) => {
-    const result = train(llama, { framework: name, seqTokens: 512 });
-    expect(result.request.framework).toBe(framework);
-    expect(result.notes.map(({ code }) => code)).toContain("trainer-read-as");
-    expect(result.total).toEqual(train(llama, { framework, seqTokens: 512 }).total);
-  });
+    ["trl", "hf", false],
+    ["axolotl", "hf", true],
+    ["unsloth", "hf", true],
+    ["llama-factory", "hf", false],
+    ["nemo", "megatron", false],
+  ] as const)(
+    "%s is sized as %s, expandable segments %s, and a note says so",
+    ([name, framework, expandableSegments]) => {
+      const result = train(llama, { framework: name, seqTokens: 512 });
+      expect(result.request.framework).toBe(framework);
+      expect(result.notes.map(({ code }) => code)).toContain("trainer-read-as");
+      expect(result.total).toEqual(train(llama, { framework, expandableSegments, seqTokens: 512 }).total);
+    },
+  );
 
   test("that is a framework's own name has no note, and an unknown one is refused", () => {
     const notes = train(llama, { framework: "torchtitan", seqTokens: 512 }).notes.map(({ code }) => code);
