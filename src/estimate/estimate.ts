@@ -196,8 +196,10 @@ function genericDevices(run: Run, draft: PreparedDraft | null): Served {
 /** What is left of a pool, and what the engine fills: its need with the whole pool in place of the request's part. */
 function againstRequest(pool: BlockPool, { prepared, degrees }: Run, need: Bytes): DevicePool {
   const sequences = Math.ceil(prepared.sequences / degrees.dp);
-  const spareBytes = (pool.blocks - sequences * pool.blocksPerRequest) * pool.bytesPerBlock;
-  return { ...pool, spareBytes, filledBytes: need + spareBytes };
+  const inBlocks = (pool.blocks - sequences * pool.blocksPerRequest) * pool.bytesPerBlock;
+  const idle = pool.idleBytes === undefined ? 0 : pool.idleBytes;
+  const spareBytes = idle < 0 ? Math.min(inBlocks, idle) : inBlocks;
+  return { ...pool, spareBytes, filledBytes: need + inBlocks + idle };
 }
 
 function engineDevices(run: Run, draft: PreparedDraft | null): Served {
