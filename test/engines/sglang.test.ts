@@ -4,7 +4,8 @@ import type { EngineCard } from "../../src/engines/engine.ts";
 import { type DefaultsRequest, sglangDefaults } from "../../src/engines/sglang/defaults.ts";
 import { decodeCaptures, prefillCaptures, sglangGraphs } from "../../src/engines/sglang/graphs.ts";
 import { runningRequests, sglangPool } from "../../src/engines/sglang/pool.ts";
-import { type SglangOptions, serveOnSglang } from "../../src/engines/sglang/serve.ts";
+import { serveOnSglang } from "../../src/engines/sglang/serve.ts";
+import type { SglangOptions } from "../../src/engines/sglang/setting.ts";
 import { tokenBytes } from "../../src/engines/sglang/token-bytes.ts";
 import { SGLANG_VERSIONS } from "../../src/engines/sglang/versions.ts";
 import { segmentRounding } from "../../src/engines/torch-segments.ts";
@@ -47,10 +48,11 @@ function serve(
   options: SglangOptions & {
     readonly version?: string;
     readonly tp?: number;
+    readonly pp?: number;
     readonly contextTokens?: number;
   },
 ) {
-  const { tp = 1, contextTokens = 8192, ...flags } = options;
+  const { tp = 1, pp = 1, contextTokens = 8192, ...flags } = options;
   return serveOnSglang({
     model: named(name),
     storage: uniformStorage(formatByName("bf16")),
@@ -58,7 +60,7 @@ function serve(
     contextTokens,
     sequences: 1,
     computeBytes: 2,
-    degrees: { ...ONE, tp },
+    degrees: { ...ONE, tp, pp },
     card: cardNamed(card),
     ...flags,
   });
@@ -171,6 +173,25 @@ describe("the pool", () => {
     expect(result.devices[0]!.pool!.idleBytes).toBe(-25_755_648);
     expect(result.notes.map(({ code }) => code)).toEqual(["state-slots"]);
   });
+});
+
+describe("the pool in pages", () => {
+  test("a request takes whole pages: 8000 tokens are 125 of 64", () => {
+    const { pool } = serve("llama-3.1-8b", "h100", { pageTokens: 64, contextTokens: 7950 }).devices[0]!;
+    expect(pool).toMatchObject({ blocksPerRequest: 125, bytesPerBlock: 64 * 131_072 });
+    expect(pool!.tokens).toBe(pool!.blocks * 64);
+  });
+
+  test("stages of a pipeline get as many tokens as the poorest", () => {
+    const pools = serve("llama-3.1-8b", "h100", { pp: 3 }).devices.map(({ pool }) => pool!);
+    expect(new Set(pools.map(({ tokens }) => tokens)).size).toBe(1);
+    expect(new Set(pools.map(({ bytesPerBlock }) => bytesPerBlock / 4096))).toEqual(new Set([10, 11]));
+  });
+
+  test.each([{ pageTokens: 0 }, { maxRunningRequests: 0 }, { maxTotalTokens: 1.5 }])(
+    "%o is refused",
+    (flags) => expect(() => serve("qwen3-8b", "h100", flags)).toThrow(/whole number above 0/),
+  );
 });
 
 describe("bytes of a token", () => {

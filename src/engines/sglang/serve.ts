@@ -1,50 +1,17 @@
 import type { Architecture, Note } from "../../architecture/model.ts";
-import { isTower } from "../../architecture/stack.ts";
 import { defined } from "../../defined.ts";
 import { exactTerm, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
-import type { Bytes, Tokens } from "../../units.ts";
-import { cacheLayers } from "../cache-layers.ts";
-import type { EngineCard, EngineDevice, EngineResult, ServingInput } from "../engine.ts";
-import { peakElements, widestLayer } from "../layer-widths.ts";
-import { communicationTerm, contextTerm, linkedRanks, talkingRanks } from "../process-overhead.ts";
+import type { Tokens } from "../../units.ts";
+import type { EngineDevice, EngineResult } from "../engine.ts";
+import { contextTerm } from "../process-overhead.ts";
 import { segmentRounding } from "../torch-segments.ts";
-import { versionRow } from "../versions.ts";
 import type { BlockPool } from "../vllm/block-pool.ts";
 import { wideRotaryBytes } from "../vllm/profile.ts";
-import { type SglangDefaults, sglangDefaults } from "./defaults.ts";
-import { sglangGraphs } from "./graphs.ts";
-import { type PoolFlags, runningRequests, sglangPool, slotsPerRequest, windowRatio } from "./pool.ts";
+import { runningRequests, sglangPool, slotsPerRequest, windowRatio } from "./pool.ts";
+import { type Setting, type SglangInput, settingOf } from "./setting.ts";
 import { type TokenBytes, tokenBytes } from "./token-bytes.ts";
-import { SGLANG_VERSIONS, type SglangVersion } from "./versions.ts";
-
-const MiB = 2 ** 20;
-
-/** SGLang's flags, by their names there. */
-export interface SglangOptions extends PoolFlags {
-  /** `--mem-fraction-static`: part of what is free at the start for weights and pools. Default: by card. */
-  readonly memFractionStatic?: number;
-  /** `--chunked-prefill-size`. Default: by card; -1 reads prompts whole. */
-  readonly chunkedPrefillTokens?: Tokens;
-  /** `--cuda-graph-max-bs`: largest batch that is captured. Default: by card. */
-  readonly graphMaxBatch?: number;
-  /** `--disable-cuda-graph`: no decode graphs. */
-  readonly disableCudaGraph?: boolean;
-  /** `--disable-piecewise-cuda-graph`, later `--disable-prefill-cuda-graph`: no prefill graphs. */
-  readonly disablePrefillGraphs?: boolean;
-  /** `--mamba-ssm-dtype`: format of recurrent states. Default float32. */
-  readonly stateFormat?: "float32" | "bfloat16" | "float16";
-}
-
-type SglangInput = ServingInput & SglangOptions;
-
-/** What one run has on every stage. */
-interface Setting {
-  readonly input: SglangInput;
-  readonly version: SglangVersion;
-  readonly defaults: SglangDefaults;
-  readonly prefillGraphs: boolean;
-}
+import { activationTerm, communicationOf, workspaceTerm } from "./workspace.ts";
 
 /**
  * What SGLang needs, and the pools that it makes. There is no profile run: what `mem_fraction_static` leaves free has
@@ -59,22 +26,12 @@ interface Setting {
  * `mem_cache/kv_cache_configurator.py`. GB in its log is GiB.
  *
  * @example serveOnSglang({ model: qwen3_14b, card: rtx_4090, tp: 4, memFractionStatic: 0.8, ... }).devices[0].pool.tokens
- * // 302,600 or so; the log says 298,447
+ * // 297,359; the log says 298,447
  */
 export function serveOnSglang(input: SglangInput): EngineResult {
   const setting = settingOf(input);
   const { version, defaults } = setting;
-  const shares = deviceShares(input.model, input.degrees);
-  const devices = shares.map((device, stage): EngineDevice => {
-    const { terms, pool } = stageParts(device.share, setting, stage === shares.length - 1);
-    return {
-      id: device.id,
-      count: device.count,
-      held: device.share,
-      terms,
-      ...(pool === null ? {} : { pool }),
-    };
-  });
+  const devices = stagesOf(setting);
   const options = {
     memFractionStatic: input.memFractionStatic ?? defaults.memFractionStatic,
     swaFullTokensRatio: input.swaFullTokensRatio ?? 0.8,
@@ -93,19 +50,21 @@ export function serveOnSglang(input: SglangInput): EngineResult {
   return { engine: "sglang", version: version.version, options, devices, notes: slotNotes(devices, input) };
 }
 
-function settingOf(input: SglangInput): Setting {
-  const { card, degrees, chunkedPrefillTokens, graphMaxBatch, model } = input;
-  const version = versionRow(SGLANG_VERSIONS, input.version);
-  const towers = model.stacks.some(({ role }) => isTower(role));
-  const prefillGraphs = version.prefillGraphs && input.disablePrefillGraphs !== true && !towers;
-  const defaults = sglangDefaults(card, {
-    version,
-    degrees,
-    graphsOff: { decode: input.disableCudaGraph === true, prefill: !prefillGraphs },
-    latent: cacheLayers(model).some(({ mixer }) => mixer.kind === "latent"),
-    ...defined({ chunkedPrefillTokens, graphBatch: graphMaxBatch }),
-  });
-  return { input, version, defaults, prefillGraphs };
+/** On a pipeline every stage gets as many tokens as the poorest one. */
+function stagesOf(setting: Setting): readonly EngineDevice[] {
+  const { input } = setting;
+  const shares = deviceShares(input.model, input.degrees);
+  const stages = (at: Setting): readonly EngineDevice[] =>
+    shares.map(({ id, count, share }, stage) => {
+      const { terms, pool } = stageParts(share, at, stage === shares.length - 1);
+      return { id, count, held: share, terms, ...(pool === null ? {} : { pool }) };
+    });
+  const alone = stages(setting);
+  const tokens = alone.flatMap(({ pool }) => (pool === undefined ? [] : [pool.tokens]));
+  const fewest = Math.min(...tokens);
+  return tokens.every((held) => held === fewest)
+    ? alone
+    : stages({ ...setting, input: { ...input, maxTotalTokens: fewest } });
 }
 
 function stageParts(
@@ -152,18 +111,18 @@ function stageParts(
   const pool = sglangPool(free, { each, flags: input, version });
   const requests = runningRequests(pool, { contextTokens, flags: input, version });
   terms.push(workspaceTerm(share, { setting, rotary, requests }));
-  const paged = pagedTokens(input);
+  const { pageTokens = 1 } = input;
+  const blocksPerRequest = pagedTokens(input) / pageTokens;
+  const idle = pool.slots - sequences * slotsPerRequest(input);
   return {
     terms,
     pool: {
-      blocks: pool.tokens,
-      bytesPerBlock: Math.ceil(pool.perToken),
-      blocksPerRequest: paged,
-      maxConcurrency: pool.tokens / paged,
+      blocks: pool.tokens / pageTokens,
+      bytesPerBlock: Math.ceil(pool.perToken * pageTokens),
+      blocksPerRequest,
+      maxConcurrency: pool.tokens / pageTokens / blocksPerRequest,
       tokens: pool.tokens,
-      ...(each.state === 0
-        ? {}
-        : { idleBytes: (pool.slots - sequences * slotsPerRequest(input)) * each.state }),
+      ...(each.state === 0 ? {} : { idleBytes: idle * each.state }),
     },
   };
 }
@@ -204,64 +163,6 @@ function cacheTerms(each: TokenBytes, { setting, sequences }: OfSequences): Term
       ),
     );
   return terms;
-}
-
-function activationTerm(share: Architecture, { setting, sequences }: OfSequences): Term {
-  const { contextTokens, computeBytes } = setting.input;
-  const { chunkedPrefillTokens } = setting.defaults;
-  const whole = sequences * contextTokens;
-  const chunk = chunkedPrefillTokens > 0 ? Math.min(chunkedPrefillTokens, whole) : whole;
-  const elements = peakElements(widestLayer(share));
-  const bytes = chunk * elements * computeBytes;
-  return {
-    id: "activations",
-    bytes,
-    low: Math.floor(bytes * 0.7),
-    high: bytes * 2,
-    basis: "modelled",
-    formula: "{chunk} tokens x {elements} elements x {width} B",
-    inputs: { chunk, elements, width: computeBytes },
-  };
-}
-
-/**
- * Ranks on the bus keep small buffers: 0.13 GiB on each of four L4, 0.19 on each of two RTX 4090 (rows
- * `sglang-qwq-32b-4xl4`, `sglang-qwen3.5-9b-2x4090`), against 1.25 on each of eight H100.
- */
-function communicationOf({ card, degrees }: ServingInput): Term | null {
-  const linked = communicationTerm(talkingRanks(degrees));
-  if (linked === null || card === undefined || linkedRanks(card)) return linked;
-  return { ...linked, bytes: 160 * MiB, low: 64 * MiB, high: 400 * MiB, inputs: { mebibytes: 160 } };
-}
-
-/** What the attention kernels keep: those of Hopper (from 0.4.6) next to nothing, FlashInfer about 0.5 GiB. */
-const attentionWorkspace = (card: EngineCard | undefined): Bytes =>
-  card?.generation === "hopper" ? 64 * MiB : 512 * MiB;
-
-function workspaceTerm(
-  share: Architecture,
-  at: { readonly setting: Setting; readonly rotary: Bytes; readonly requests: number },
-): Term {
-  const { setting, rotary, requests } = at;
-  const { input, defaults } = setting;
-  const { chunkedPrefillTokens, graphBatch } = defaults;
-  const attention = attentionWorkspace(input.card);
-  const table = requests * (input.contextTokens + 4) * 4;
-  const graphs = sglangGraphs(share, {
-    batch: input.disableCudaGraph === true ? 0 : Math.min(graphBatch, requests),
-    prefillTokens: setting.prefillGraphs ? Math.max(0, chunkedPrefillTokens) : 0,
-    ranks: talkingRanks(input.degrees),
-  });
-  const captured = graphs.decode + graphs.prefill;
-  return {
-    id: "workspace",
-    bytes: rotary + table + attention + captured,
-    low: rotary + table + Math.floor(captured / 2),
-    high: rotary + table + 3 * attention + 3 * captured,
-    basis: "modelled",
-    formula: `{rotary} B of rotary tables + {requests} requests x ({contextTokens} + 4) x 4 B + {attention} B of attention + ${graphs.explained.formula}`,
-    inputs: { rotary, requests, contextTokens: input.contextTokens, attention, ...graphs.explained.inputs },
-  };
 }
 
 /** A state pool that does not hold the sequences asked for at once. */
