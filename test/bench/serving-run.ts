@@ -10,6 +10,7 @@ import type { Term } from "../../src/memory/term.ts";
 import { schemeStorage } from "../../src/quantization/assignment.ts";
 import type { Encoding } from "../../src/quantization/encoding.ts";
 import {
+  awq,
   bitsAndBytes4,
   byteWeights,
   gptq,
@@ -66,6 +67,7 @@ const STORAGES: { readonly [name: string]: Stored } = {
   ),
   "runtime fp8": recipe("fp8-online", byteWeights("fp8", "tensor", { scaleBytes: 4 }), isBlockLinear),
   w8a8: recipe("w8a8", byteWeights("int8", "channel", { scaleBytes: 4 }), isBlockLinear),
+  awq: recipe("awq", awq({ bits: 4, group: 128 }), isBlockLinear),
   w4a16: recipe("w4a16", packed({ bits: 4, group: 128 }), isBlockLinear),
   // Qwen's own files: auto-gptq 0.4 adds biases of zeros.
   "gptq-int4": recipe("gptq-int4", gptq({ bits: 4, group: 128, zeroBias: true }), isBlockLinear),

@@ -21,8 +21,8 @@ function shareOf(row: SglangRow): Architecture | string {
   return deviceShares(model, { tp: row.flags.tp ?? 1, pp: 1, ep: 1, dp: 1 })[0]!.share;
 }
 
-const eachOf = (share: Architecture) =>
-  tokenBytes(share, { format: cacheFormatOf("bf16"), computeBytes: 2, stateBytes: 4 });
+const eachOf = (share: Architecture, { kv = "bf16" }: SglangRow) =>
+  tokenBytes(share, { format: cacheFormatOf(kv), computeBytes: 2, stateBytes: 4 });
 
 /** Bytes of the tokens that the log counts, and a page that nobody is given. */
 export function bytesPerToken(row: SglangRow): Judged | null {
@@ -31,7 +31,7 @@ export function bytesPerToken(row: SglangRow): Judged | null {
   if (shown === undefined || kvTokens === undefined) return null;
   const share = shareOf(row);
   if (typeof share === "string") return leave(row, share);
-  const each = eachOf(share);
+  const each = eachOf(share, row);
   const perToken = row.measured.windowTokens === undefined ? each.full + each.window : each.full;
   const bytes = (kvTokens + (row.flags.pageTokens ?? 1)) * perToken;
   const predicted = kvGiB === undefined ? 2 * printed(bytes / 2, shown / 2) : printed(bytes, shown);
@@ -44,7 +44,7 @@ export function bothPools(row: SglangRow): Judged | null {
   if (kvTokens === undefined || windowTokens === undefined || poolGiB === undefined) return null;
   const share = shareOf(row);
   if (typeof share === "string") return leave(row, share);
-  const { full, window } = eachOf(share);
+  const { full, window } = eachOf(share, row);
   const bytes = (kvTokens + 1) * full + (windowTokens + 1) * window;
   return { id: row.id, predicted: printed(bytes, poolGiB), measured: poolGiB };
 }
@@ -54,7 +54,7 @@ export function windowBytes(row: SglangRow): Judged | null {
   if (windowTokens === undefined || windowKeysGiB === undefined || windowValuesGiB === undefined) return null;
   const share = shareOf(row);
   if (typeof share === "string") return leave(row, share);
-  const bytes = (windowTokens + (row.flags.pageTokens ?? 1)) * eachOf(share).window;
+  const bytes = (windowTokens + (row.flags.pageTokens ?? 1)) * eachOf(share, row).window;
   const shown = windowKeysGiB + windowValuesGiB;
   return { id: `${row.id} (window)`, predicted: 2 * printed(bytes / 2, shown / 2), measured: shown };
 }
@@ -64,7 +64,7 @@ export function stateBytes(row: SglangRow): Judged | null {
   if (stateSlots === undefined || convGiB === undefined || ssmGiB === undefined) return null;
   const share = shareOf(row);
   if (typeof share === "string") return leave(row, share);
-  const bytes = (stateSlots + 1) * eachOf(share).state;
+  const bytes = (stateSlots + 1) * eachOf(share, row).state;
   const shown = convGiB + ssmGiB;
   // Two sizes, each to two places.
   const predicted = Math.abs(bytes / GIB - shown) <= 0.0102 ? shown : bytes / GIB;
@@ -98,7 +98,7 @@ function run(row: SglangRow): ReturnType<typeof serveOnSglang>["devices"][number
   return serveOnSglang({
     model,
     storage: stored.storage,
-    format: cacheFormatOf("bf16"),
+    format: cacheFormatOf(row.kv ?? "bf16"),
     contextTokens,
     sequences: 1,
     computeBytes: 2,

@@ -15,6 +15,8 @@ export interface SglangRow {
   /** `date`: not stated; the release that was current when the log was written. */
   readonly versionBy?: "date";
   readonly storage: string;
+  /** Format of keys and values; bf16 where it is absent. */
+  readonly kv?: string;
   readonly card?: string;
   readonly flags: {
     readonly tp?: number;
