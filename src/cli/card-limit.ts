@@ -1,5 +1,6 @@
 /** A limit by the name of a card, or by the cards of this machine. */
 import type { Note } from "../architecture/model.ts";
+import { defined } from "../defined.ts";
 import { VramCalcError } from "../errors.ts";
 import { parseGpuSpec } from "../hardware/gpu-spec.ts";
 import { devicesNamed } from "../hardware/lookup.ts";
@@ -43,6 +44,10 @@ function namedLimit(spec: string): Limit {
     gpu: accelerator.name,
     gpuId: accelerator.id,
     generation: accelerator.generation,
+    ...defined({
+      smiTotalBytes: accelerator.smiTotalBytes,
+      computeCapability: accelerator.computeCapability,
+    }),
     count: groups.reduce((sum, group) => sum + group.count, 0),
     notes,
   };

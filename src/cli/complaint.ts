@@ -24,9 +24,7 @@ export function explain(error: unknown, run: Run): ExitCode {
     return EXIT.badRequest;
   }
   if (error instanceof VramCalcError) {
-    const ofEngine =
-      error.code === "bad-option" && "option" in error.details && error.details.option === "--set";
-    io.stderr(`vram-calc: ${ofEngine ? withFlagNames(error.message) : error.message}\n`);
+    io.stderr(`vram-calc: ${namesOptions(error) ? withFlagNames(error.message) : error.message}\n`);
     return error.exitCode;
   }
   const what = error instanceof Error ? error.message : String(error);
@@ -35,6 +33,12 @@ export function explain(error: unknown, run: Run): ExitCode {
   );
   if (io.env.VRAM_CALC_DEBUG !== undefined && error instanceof Error) io.stderr(`${error.stack}\n`);
   return EXIT.bug;
+}
+
+/** Said by the core, in its own names of options; what was typed stands in quotes. */
+function namesOptions({ code, details }: VramCalcError): boolean {
+  if (code !== "bad-option" || !("option" in details) || details.option !== "--set") return false;
+  return !("given" in details && String(details.given).startsWith('"'));
 }
 
 const oneLine = (text: string): string =>
@@ -95,10 +99,11 @@ const IN_SERVING: ReadonlyMap<string, string> = new Map([
 /** What to type for a flag of an engine, of a trainer or of another command that was given here. */
 function foreignFlag(error: CommanderError, args: readonly string[]): string | undefined {
   if (error.code !== "commander.unknownOption") return undefined;
-  for (const word of args) {
+  for (const [at, word] of args.entries()) {
     const flag = /^--?([a-z][a-z-]*)(?:=|$)/.exec(word);
+    const value = word.includes("=") ? word.slice(word.indexOf("=") + 1) : args[at + 1];
     const ours = args[0] === "train" ? IN_TRAIN : IN_SERVING;
-    const here = flag === null ? undefined : (ours.get(flag[1]!) ?? hereFor(flag[1]!));
+    const here = flag === null ? undefined : (ours.get(flag[1]!) ?? hereFor(flag[1]!, value));
     if (here !== undefined && error.message.includes(`'${flag![0].replace(/=$/, "")}`))
       return `unknown option '${flag![0].replace(/=$/, "")}': here it is ${here}.`;
   }

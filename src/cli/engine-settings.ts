@@ -7,6 +7,9 @@ export type EngineSettings = Readonly<Record<string, number | boolean | string |
 type SettingKind =
   | "share"
   | "count"
+  | "positive"
+  | "whole-count"
+  | "ratio"
   | "layers"
   | "switch"
   | "off-switch"
@@ -22,9 +25,9 @@ const SETTINGS: readonly (readonly [
   spellings?: readonly string[],
 ])[] = [
   ["gpu-memory-utilization", "gpuMemoryUtilization", "share"],
-  ["max-num-seqs", "maxNumSeqs", "count"],
-  ["max-num-batched-tokens", "maxBatchedTokens", "count"],
-  ["block-size", "blockTokens", "count"],
+  ["max-num-seqs", "maxNumSeqs", "positive"],
+  ["max-num-batched-tokens", "maxBatchedTokens", "positive"],
+  ["block-size", "blockTokens", "positive"],
   ["enforce-eager", "enforceEager", "switch"],
   ["num-speculative-tokens", "speculativeTokens", "count", ["speculative-tokens"]],
   ["enable-prefix-caching", "prefixCaching", "switch", ["prefix-caching"]],
@@ -44,8 +47,18 @@ const SETTINGS: readonly (readonly [
   ["kv-unified", "unified", "switch", ["kvu"]],
   ["swa-full", "swaFull", "switch"],
   ["mmproj", "projector", "switch"],
-  ["chunked-prefill-size", "chunkedPrefillTokens", "count"],
+  ["chunked-prefill-size", "chunkedPrefillTokens", "whole-count"],
+  ["max-running-requests", "maxRunningRequests", "positive"],
+  ["max-total-tokens", "maxTotalTokens", "positive"],
+  ["page-size", "pageTokens", "positive"],
+  ["cuda-graph-max-bs", "graphMaxBatch", "count", ["cuda-graph-max-bs-decode"]],
+  ["disable-cuda-graph", "disableCudaGraph", "switch", ["disable-decode-cuda-graph"]],
+  ["disable-piecewise-cuda-graph", "disablePrefillGraphs", "switch", ["disable-prefill-cuda-graph"]],
   ["disable-radix-cache", "disableRadixCache", "switch"],
+  ["swa-full-tokens-ratio", "swaFullTokensRatio", "share"],
+  ["max-mamba-cache-size", "stateSlots", "count"],
+  ["mamba-full-memory-ratio", "stateShare", "ratio"],
+  ["mamba-ssm-dtype", "stateFormat", ["float32", "bfloat16", "float16"]],
   ["prompt-tokens", "promptTokens", "count"],
   ["attn-implementation", "attention", ["flash", "sdpa", "eager"]],
   ["cache-implementation", "cache", ["dynamic", "static"]],
@@ -70,6 +83,18 @@ const OPTIONS_HERE: ReadonlyMap<string, string> = new Map([
   ["pipeline-parallel-size", "--pp"],
   ["data-parallel-size", "--dp"],
   ["enable-expert-parallel", "--ep ranks"],
+  ["tp", "--tp"],
+  ["pp", "--pp"],
+  ["dp", "--dp"],
+  ["ep", "--ep"],
+  ["pp-size", "--pp"],
+  ["dp-size", "--dp"],
+  ["expert-parallel-size", "--ep"],
+  ["enable-dp-attention", "--dp ranks --ep ranks (attention in each rank, experts spread over them)"],
+  ["speculative-algorithm", "--mtp or --draft model"],
+  ["speculative-draft-model-path", "--draft"],
+  ["dtype", "--dtype"],
+  ["lora-paths", "--lora r=16,n=8"],
   ["ep-size", "--ep"],
   ["md", "--draft"],
   ["imatrix", "--dtype q4_k_m-imatrix"],
@@ -91,13 +116,18 @@ const settingOf = (flag: string): (typeof SETTINGS)[number] | undefined =>
   SETTINGS.find(([name, , , spellings]) => name === flag || spellings?.includes(flag));
 
 /**
- * What to type here for a flag of an engine, or nothing for a word that no engine has.
+ * What to type here for a flag of an engine, with its value where that is one, or nothing for a word that no engine has.
  *
  * @example hereFor("ngl") // "--set ngl=20"
+ * @example hereFor("page-size", "64") // "--set page-size=64"
  */
-export function hereFor(flag: string): string | undefined {
+export function hereFor(flag: string, value?: string): string | undefined {
   const setting = settingOf(flag);
-  return setting === undefined ? OPTIONS_HERE.get(flag) : `--set ${exampleOf(setting[0], setting[2])}`;
+  if (setting === undefined) return OPTIONS_HERE.get(flag);
+  const [name, , kind] = setting;
+  if (kind === "switch") return `--set ${name}`;
+  const read = readValue(value, kind) !== undefined;
+  return `--set ${read ? `${name}=${value}` : exampleOf(name, kind)}`;
 }
 
 /**
@@ -150,6 +180,9 @@ function unknownSetting(flag: string, value: string | undefined): VramCalcError 
 const KINDS = {
   share: { meaning: "a share above 0, at most 1", example: "0.95" },
   count: { meaning: "a whole number", example: "20" },
+  positive: { meaning: "a whole number above 0", example: "64" },
+  "whole-count": { meaning: "a whole number, or -1 for none", example: "8192" },
+  ratio: { meaning: "a number above 0", example: "0.9" },
   layers: { meaning: "a whole number, all or auto", example: "20" },
   switch: { meaning: "on or off", example: "off" },
   "off-switch": { meaning: "on or off", example: "on" },
@@ -181,6 +214,12 @@ function readValue(
       return number > 0 && number <= 1 ? number : undefined;
     case "count":
       return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+    case "positive":
+      return number === 0 ? undefined : readValue(value, "count");
+    case "whole-count":
+      return value === "-1" ? -1 : readValue(value, "count");
+    case "ratio":
+      return number > 0 && Number.isFinite(number) ? number : undefined;
     case "layers":
       // What llama.cpp takes for all layers and the head; it fits them to the card where they are too many.
       return /^(all|auto)$/.test(value) ? ALL_LAYERS : readValue(value, "count");

@@ -12,6 +12,9 @@ export interface Limit {
   readonly gpuId?: string;
   /** Its generation: "hopper". */
   readonly generation?: string;
+  /** What else an engine may know of it. */
+  readonly smiTotalBytes?: Bytes;
+  readonly computeCapability?: string;
   /** Equal devices there are. */
   readonly count: number;
   readonly notes: readonly Note[];

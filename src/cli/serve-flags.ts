@@ -92,7 +92,12 @@ export function estimateOptionsOf(
     card:
       limit?.gpu === undefined
         ? undefined
-        : defined({ totalBytes: limit.bytes, generation: limit.generation }),
+        : defined({
+            totalBytes: limit.bytes,
+            generation: limit.generation,
+            smiTotalBytes: limit.smiTotalBytes,
+            computeCapability: limit.computeCapability,
+          }),
   });
 }
 

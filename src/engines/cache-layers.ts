@@ -22,19 +22,35 @@ export function cacheLayers(model: Architecture): readonly CacheLayer[] {
   return mergedMixers(model, "decoder");
 }
 
+/** The same rows with layers that read another layer's cache, for an engine whose pool has room for theirs too. */
+export function layersWithShared(model: Architecture): readonly CacheLayer[] {
+  return everyMixer(model, "decoder");
+}
+
 /** The same rows of the multi-token-prediction layers, which engines run only to speculate. */
 export function draftCacheLayers(model: Architecture): readonly CacheLayer[] {
   return mergedMixers(model, "mtp");
 }
 
-const mergedMixers = onceForEach((model: Architecture, role: StackRole): readonly CacheLayer[] => {
+const mergedMixers = onceForEach((model: Architecture, role: StackRole) =>
+  merge(model, { role, shared: false }),
+);
+const everyMixer = onceForEach((model: Architecture, role: StackRole) =>
+  merge(model, { role, shared: true }),
+);
+
+function merge(
+  model: Architecture,
+  { role, shared }: { readonly role: StackRole; readonly shared: boolean },
+): readonly CacheLayer[] {
   const byShape = new Map<string, { mixer: Mixer; layers: number }>();
   for (const stack of model.stacks) {
     if (stack.role !== role) continue;
     stack.kinds.forEach((kind, index) => {
       const layers = turnsOf(stack, index);
       for (const mixer of kind.mixers) {
-        if (mixer.kind === "attention" && (mixer.cache === "none" || mixer.cache === "shared")) continue;
+        if (mixer.kind === "attention" && mixer.cache === "none") continue;
+        if (mixer.kind === "attention" && mixer.cache === "shared" && !shared) continue;
         const shape = JSON.stringify(mixer);
         const row = byShape.get(shape);
         if (row === undefined) byShape.set(shape, { mixer, layers });
@@ -43,7 +59,7 @@ const mergedMixers = onceForEach((model: Architecture, role: StackRole): readonl
     });
   }
   return [...byShape.values()];
-});
+}
 
 /** Positions that a layer's own attention looks back on at most: its window or chunk. */
 export function reachOf(mixer: AttentionMixer): Tokens {

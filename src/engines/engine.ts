@@ -12,6 +12,10 @@ export interface EngineCard {
   readonly totalBytes: Bytes;
   /** "hopper", "ampere", ...: `Accelerator.generation`. */
   readonly generation?: string;
+  /** What nvidia-smi prints as the total, a little more: some defaults follow from it. */
+  readonly smiTotalBytes?: Bytes;
+  /** "8.9": `Accelerator.computeCapability`. */
+  readonly computeCapability?: string;
 }
 
 /** A serving request as every engine reads it. Each engine adds options of its own, all optional. */

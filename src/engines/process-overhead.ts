@@ -29,6 +29,14 @@ const CONTEXTS: readonly ContextRow[] = [
     // 0.35 GiB outside torch on an RTX 3090 (vLLM issue 10517)
   },
   {
+    generation: "ada",
+    bytes: 343 * MIB,
+    low: 250 * MIB,
+    high: 600 * MIB,
+    // 0.27 GiB of an SGLang process on each of four L4, 0.40 on each of two RTX 4090, less what its ranks talk with
+    // (rows sglang-qwq-32b-4xl4 and sglang-qwen3.5-9b-2x4090 of serving-sglang.json)
+  },
+  {
     generation: "volta",
     bytes: 400 * MIB,
     low: 300 * MIB,
@@ -89,6 +97,26 @@ export function communicationTerm(ranks: number): Term | null {
     formula: "{mebibytes} MiB of NCCL communicators",
     inputs: { mebibytes: 1044 },
   };
+}
+
+/** Chips whose boards have links of their own between them; other cards talk over the bus. */
+const LINKED_CHIPS: readonly string[] = ["6.0", "7.0", "8.0", "9.0", "10.0", "10.3"];
+const LINKED_GENERATIONS: readonly string[] = ["volta", "hopper"];
+const BUS_GENERATIONS: readonly string[] = ["turing", "ada"];
+
+/**
+ * Whether ranks on such cards read each other's memory, for which communicators keep large buffers. Unknown cards do.
+ *
+ * @example linkedRanks({ generation: "ada" }) // false
+ */
+export function linkedRanks(card: {
+  readonly generation?: string;
+  readonly computeCapability?: string;
+}): boolean {
+  const { generation, computeCapability } = card;
+  if (computeCapability !== undefined) return LINKED_CHIPS.includes(computeCapability);
+  if (generation === undefined) return true;
+  return LINKED_GENERATIONS.includes(generation) || !BUS_GENERATIONS.includes(generation);
 }
 
 /** The `runtime` term of a plain PyTorch process. */

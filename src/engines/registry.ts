@@ -1,7 +1,8 @@
 import { VramCalcError } from "../errors.ts";
 import { ENGINE_IDS, type EngineId, type EngineResult, type ServingInput } from "./engine.ts";
 import { type LlamaCppOptions, serveOnLlamaCpp } from "./llama-cpp/serve.ts";
-import { type SglangOptions, serveOnSglang } from "./sglang/serve.ts";
+import { serveOnSglang } from "./sglang/serve.ts";
+import type { SglangOptions } from "./sglang/setting.ts";
 import { serveOnTransformers, type TransformersOptions } from "./transformers/serve.ts";
 import { serveOnVllm, type VllmOptions } from "./vllm/serve.ts";
 
@@ -48,7 +49,21 @@ const OPTIONS: {
     "kvCacheMemoryBytes",
     "numGpuBlocks",
   ],
-  sglang: ["memFractionStatic", "swaFullTokensRatio", "chunkedPrefillTokens", "disableRadixCache"],
+  sglang: [
+    "memFractionStatic",
+    "chunkedPrefillTokens",
+    "maxRunningRequests",
+    "maxTotalTokens",
+    "pageTokens",
+    "graphMaxBatch",
+    "disableCudaGraph",
+    "disablePrefillGraphs",
+    "disableRadixCache",
+    "swaFullTokensRatio",
+    "stateSlots",
+    "stateShare",
+    "stateFormat",
+  ],
   transformers: ["attention", "promptTokens", "cache"],
   "llama.cpp": [
     "gpuLayers",

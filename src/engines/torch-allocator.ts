@@ -31,6 +31,9 @@ const FUSED: { readonly [role: string]: string } = {
   "mlp-up": "gate-up",
 };
 
+/** Tensors of one layer that an engine loads into one have one name: q, k and v, gate and up, all experts. */
+export const loadedName = (tensor: Tensor): string => `${tensor.group} ${FUSED[tensor.role] ?? tensor.name}`;
+
 /**
  * Bytes that rounding adds to the weights when q, k and v, gate and up, and all experts of a layer lie in
  * one tensor each, as vLLM and SGLang load them.
@@ -61,7 +64,7 @@ function extraOf(tensors: readonly Tensor[], bytesEach: number): Bytes {
   const sizes = new Map<string, Bytes>();
   for (const tensor of tensors) {
     if (tensor.kind !== "linear" && tensor.kind !== "expert" && tensor.kind !== "embedding") continue;
-    const name = `${tensor.group} ${FUSED[tensor.role] ?? tensor.name}`;
+    const name = loadedName(tensor);
     const bytes = tensorElements(tensor) * tensor.copies * bytesEach;
     sizes.set(name, (sizes.get(name) ?? 0) + bytes);
   }

@@ -98,8 +98,10 @@ export function genericDevices(run: Run, draft: PreparedDraft | null): Served {
 /** What is left of a pool, and what the engine fills: its need with the whole pool in place of the request's part. */
 function againstRequest(pool: BlockPool, { prepared, degrees }: Run, need: Bytes): DevicePool {
   const sequences = sequencesOf({ prepared, degrees });
-  const spareBytes = (pool.blocks - sequences * pool.blocksPerRequest) * pool.bytesPerBlock;
-  return { ...pool, spareBytes, filledBytes: need + spareBytes };
+  const inBlocks = (pool.blocks - sequences * pool.blocksPerRequest) * pool.bytesPerBlock;
+  const idle = pool.idleBytes === undefined ? 0 : pool.idleBytes;
+  const spareBytes = idle < 0 ? Math.min(inBlocks, idle) : inBlocks;
+  return { ...pool, spareBytes, filledBytes: need + inBlocks + idle };
 }
 
 /** The engine's devices with its own cache and costs, and what lies beside them. */

@@ -10,6 +10,7 @@ import { sumTerms, type Term } from "../../src/memory/term.ts";
 import { deviceShares } from "../../src/parallelism/share.ts";
 import { cacheFormatOf, MEASURED, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
 import { cppCache, cppCompute, cppCopied, isCpp } from "./accuracy-llama-cpp.ts";
+import { sglangFigures } from "./accuracy-sglang.ts";
 import { errorOf, type Figure, figureLines, figureOf, type Score } from "./figure.ts";
 import { halvesFigure, heldOutLine } from "./held-out.ts";
 import { litgptBytes } from "./litgpt-total.ts";
@@ -231,7 +232,7 @@ const BARS: readonly Bar[] = [
 /** The scores of every bar, for the table and for the gate. */
 export function servingFigures(): readonly Figure[] {
   const figures = BARS.map((bar) => figureOf({ title: bar.title, bar, ...scoresOf(bar) }));
-  return [...figures, halvesFigure()];
+  return [...figures, halvesFigure(), ...sglangFigures()];
 }
 
 function scoresOf(bar: Bar): { readonly scores: readonly Score[]; readonly leftOut: Figure["leftOut"] } {

@@ -1,5 +1,6 @@
 /** Rows of the serving readings, run under their engines: what each storage name stands for, and the terms. */
 import type { Architecture } from "../../src/architecture/model.ts";
+import { defined } from "../../src/defined.ts";
 import type { CacheFormat } from "../../src/engines/cache-format.ts";
 import type { EngineCard } from "../../src/engines/engine.ts";
 import { serveOn } from "../../src/engines/registry.ts";
@@ -9,6 +10,7 @@ import type { Term } from "../../src/memory/term.ts";
 import { schemeStorage } from "../../src/quantization/assignment.ts";
 import type { Encoding } from "../../src/quantization/encoding.ts";
 import {
+  awq,
   bitsAndBytes4,
   byteWeights,
   gptq,
@@ -57,8 +59,15 @@ const STORAGES: { readonly [name: string]: Stored } = {
   fp32: plain("fp32", 4),
   float32: plain("fp32", 4),
   fp8: recipe("fp8", byteWeights("fp8", "channel", { scaleBytes: 4 }), isBlockLinear),
+  // Qwen's own: a scale for each block of 128 x 128.
+  "fp8-blocks": recipe(
+    "fp8-blocks",
+    byteWeights("fp8", { rows: 128, columns: 128 }, { scaleBytes: 4 }),
+    isBlockLinear,
+  ),
   "runtime fp8": recipe("fp8-online", byteWeights("fp8", "tensor", { scaleBytes: 4 }), isBlockLinear),
   w8a8: recipe("w8a8", byteWeights("int8", "channel", { scaleBytes: 4 }), isBlockLinear),
+  awq: recipe("awq", awq({ bits: 4, group: 128 }), isBlockLinear),
   w4a16: recipe("w4a16", packed({ bits: 4, group: 128 }), isBlockLinear),
   // Qwen's own files: auto-gptq 0.4 adds biases of zeros.
   "gptq-int4": recipe("gptq-int4", gptq({ bits: 4, group: 128, zeroBias: true }), isBlockLinear),
@@ -72,11 +81,15 @@ const STORAGES: { readonly [name: string]: Stored } = {
   mxfp4: recipe("mxfp4", MXFP4, ({ tensor }) => tensor.kind === "expert"),
 };
 
-function cardOf(row: MeasuredRow): EngineCard | undefined {
+export function cardOf(row: Pick<MeasuredRow, "card">): EngineCard | undefined {
   if (row.card === undefined) return undefined;
-  const { usableBytes, generation } = acceleratorByName(row.card);
-  return { totalBytes: usableBytes, generation };
+  const { usableBytes, generation, smiTotalBytes, computeCapability } = acceleratorByName(row.card);
+  return defined({ totalBytes: usableBytes, generation, smiTotalBytes, computeCapability });
 }
+
+/** What a row's storage name means; undefined for a recipe that is not stated. */
+export const storedAs = (storage: string | undefined): Stored | undefined =>
+  STORAGES[storage === undefined ? "" : storage];
 
 export interface Run {
   readonly model: Architecture;

@@ -99,6 +99,9 @@ const CASES: readonly (readonly [string, RegExp])[] = [
   ["14B --set fa=maybe", /expected on, off or auto: fa=off/],
   ["14B --set gpu-memory-utilization=95", /a share above 0, at most 1/],
   ["14B -ngl 20", /unknown option '-ngl': here it is --set ngl=20/],
+  ["14B --mem-fraction-static 0.9", /'--mem-fraction-static': here it is --set mem-fraction-static=0\.9\./],
+  ["14B --page-size=much", /'--page-size': here it is --set page-size=64/],
+  ["14B --disable-cuda-graph --gpu h100", /here it is --set disable-cuda-graph\./],
   ["14B --max-model-len=8192", /'--max-model-len': here it is --context/],
   ["14B --images two", /^vram-calc: --images got "two", expected a number from 1/],
 ];

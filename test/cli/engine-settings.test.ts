@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseSettings } from "../../src/cli/engine-settings.ts";
+import { invoke } from "./invoke.ts";
 
 describe("--set", () => {
   test("flags of transformers and SGLang by their names there", () =>
@@ -21,6 +22,38 @@ describe("--set", () => {
       hostCache: true,
       batchTokens: 256,
     });
+  });
+
+  test("the pools of SGLang by its flags", () =>
+    expect(
+      parseSettings(
+        "max-running-requests=64,page-size=64,max-total-tokens=4096,disable-cuda-graph,swa-full-tokens-ratio=0.5,chunked-prefill-size=-1",
+      ),
+    ).toEqual({
+      maxRunningRequests: 64,
+      pageTokens: 64,
+      maxTotalTokens: 4096,
+      disableCudaGraph: true,
+      swaFullTokensRatio: 0.5,
+      chunkedPrefillTokens: -1,
+    }));
+
+  test.each([
+    "page-size=0",
+    "block-size=0",
+    "max-running-requests=0",
+    "max-total-tokens=-5",
+    "page-size=1.5",
+  ])("%s is no number of them", (text) =>
+    expect(() => parseSettings(text)).toThrow(/expected a whole number above 0: /),
+  );
+
+  test("what has an option of its own is answered with it, as it was typed", async () => {
+    const told = async (setting: string): Promise<string> =>
+      (await invoke(["qwen3-8b", "--engine", "sglang", "--set", setting])).stderr;
+    expect(await told("kv-cache-dtype=fp8")).toContain('"kv-cache-dtype", expected --kv-dtype fp8');
+    expect(await told("enable-dp-attention")).toContain("expected --dp ranks --ep ranks (attention in each");
+    expect(await told("ub=512")).toContain("--set got ub for sglang, expected --engine llama.cpp with it");
   });
 
   test("an importance matrix is named with the file type", () =>

@@ -6,7 +6,6 @@ import { computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.t
 import { copiedWeights } from "../../src/engines/llama-cpp/copied-weights.ts";
 import { withoutExperts } from "../../src/engines/llama-cpp/offload.ts";
 import { type EngineInput, serveOn } from "../../src/engines/registry.ts";
-import { sglangDefaults } from "../../src/engines/sglang/defaults.ts";
 import { allocatedBytes, weightRounding } from "../../src/engines/torch-allocator.ts";
 import { versionRow } from "../../src/engines/versions.ts";
 import { defaultLimits, rotaryTableBytes } from "../../src/engines/vllm/profile.ts";
@@ -404,36 +403,6 @@ describe("llama.cpp", () => {
       copied: { ...copied, cpu: null, experts: true, cache: cpp.format },
     });
     expect(Math.abs(bytes / (774 * MIB) - 1)).toBeLessThan(0.011);
-  });
-});
-
-describe("SGLang's defaults", () => {
-  const one = { degrees: { tp: 1, pp: 1 } };
-  test("RTX 4090, 24,564 MiB: 1 - (512 + 3072 + 48 + 128) / 24,564 = 0.847", () => {
-    const found = sglangDefaults({ totalBytes: 24_564 * MIB }, one);
-    expect(found).toEqual({
-      chunkedPrefillTokens: 2048,
-      memFractionStatic: 0.847,
-      graphBatch: 24,
-      workspace: 560 * MIB,
-    });
-  });
-  test("H100, 81,559 MiB at tp 8: 512 + 12,288 + 1024 + 1024 = 14,848 MiB are set aside, 0.818", () => {
-    const found = sglangDefaults({ totalBytes: 81_559 * MIB }, { degrees: { tp: 8, pp: 1 } });
-    expect(found.memFractionStatic).toBe(0.818);
-  });
-  test("no card: chunks of 4096 and 0.88", () =>
-    expect(sglangDefaults(undefined, one)).toMatchObject({
-      chunkedPrefillTokens: 4096,
-      memFractionStatic: 0.88,
-    }));
-
-  test("the pool is the fraction of what context and communicators leave, less the weights", () => {
-    const { terms, pool } = serveOn("sglang", { ...base, memFractionStatic: 0.9 }).devices[0]!;
-    const context = terms.find((t) => t.id === "runtime")!.bytes;
-    const bytes = 0.9 * (79.19 * GIB - context) - 8_030_261_248 * 2;
-    // 32 layers x 2 x 8 heads x 128 x 2 B a token.
-    expect(pool!.tokens).toBe(Math.floor(bytes / 131_072));
   });
 });
 

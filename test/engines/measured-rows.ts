@@ -74,8 +74,11 @@ const built = new Map<string, Architecture | string>();
 
 /** The model of a row, or why there is none. */
 export function modelOf(row: MeasuredRow): Architecture | string {
-  const name = row.config;
-  if (name === undefined) return "no config of the model at hand";
+  return row.config === undefined ? "no config of the model at hand" : modelNamed(row.config);
+}
+
+/** An entry of serving-models.json, or why it is no model. */
+export function modelNamed(name: string): Architecture | string {
   let model = built.get(name);
   if (model === undefined) {
     try {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Architecture, Note } from "../../architecture/model.ts";
 import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
+import { defined } from "../../defined.ts";
 import { runtimeOf } from "../../engines/engine-name.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { EstimateOptions } from "../../estimate/estimate-options.ts";
@@ -182,7 +183,8 @@ async function cardsHolding(
     import("../../hardware/lookup.ts"),
   ]);
   return holdingCards(COMMON_CARDS, ({ id, usableBytes }) => {
-    const card = { totalBytes: usableBytes, generation: acceleratorByName(id).generation };
+    const { generation, smiTotalBytes, computeCapability } = acceleratorByName(id);
+    const card = defined({ totalBytes: usableBytes, generation, smiTotalBytes, computeCapability });
     return estimate(model, { ...options, card });
   });
 }

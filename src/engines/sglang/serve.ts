@@ -1,188 +1,180 @@
-import type { Architecture } from "../../architecture/model.ts";
+import type { Architecture, Note } from "../../architecture/model.ts";
+import { defined } from "../../defined.ts";
 import { exactTerm, type Term } from "../../memory/term.ts";
 import { deviceShares } from "../../parallelism/share.ts";
-import type { Bytes, Tokens } from "../../units.ts";
-import { attentionBytesPerToken, cacheLayers, reachOf } from "../cache-layers.ts";
-import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
-import { peakElements, widestLayer } from "../layer-widths.ts";
-import { communicationTerm, contextTerm, talkingRanks } from "../process-overhead.ts";
+import type { Tokens } from "../../units.ts";
+import type { EngineDevice, EngineResult } from "../engine.ts";
+import { contextTerm } from "../process-overhead.ts";
+import { segmentRounding } from "../torch-segments.ts";
 import type { BlockPool } from "../vllm/block-pool.ts";
-import { sglangDefaults } from "./defaults.ts";
-
-export interface SglangOptions {
-  /** `--mem-fraction-static`: part of what is free at the start for weights and pools. Default: by card. */
-  readonly memFractionStatic?: number;
-  /** `--swa-full-tokens-ratio`: tokens of the window pool per token of the full one. Default 0.8. */
-  readonly swaFullTokensRatio?: number;
-  /** `--chunked-prefill-size`. Default: by card. */
-  readonly chunkedPrefillTokens?: Tokens;
-  /** `--disable-radix-cache`: one state slot per request instead of three. */
-  readonly disableRadixCache?: boolean;
-}
-
-/** Slots of recurrent state that a running request holds with the radix cache on. */
-const STATE_SLOTS = 3;
-const VERSION = "0.5";
-const DEFAULT_WINDOW_RATIO = 0.8;
+import { wideRotaryBytes } from "../vllm/profile.ts";
+import { runningRequests, sglangPool, slotsPerRequest, windowRatio } from "./pool.ts";
+import { type Setting, type SglangInput, settingOf } from "./setting.ts";
+import { type TokenBytes, tokenBytes } from "./token-bytes.ts";
+import { activationTerm, communicationOf, workspaceTerm } from "./workspace.ts";
 
 /**
- * What SGLang needs, and the token pool that it makes. There is no profile run: what `mem_fraction_static`
- * leaves free has to hold activations and graphs.
+ * What SGLang needs, and the pools that it makes. There is no profile run: what `mem_fraction_static` leaves free has
+ * to hold activations, graphs and the table of requests.
  *
- *     per token   sum over layers, one page slot each: K and V, a latent, and 132 B of index key
- *     window      a second pool of ratio * tokens
- *     state       slots * (conv columns in the compute format + state in fp32)
- *     pool bytes  (total - context - communicators) * fraction - weights
+ *     start       total - context - communicators: "Load weight begin. avail mem"
+ *     pool bytes  start * fraction - weights in their segments - rotary tables in fp32
+ *     need        weights + pool of the request + activations + workspace + context + communicators
+ *     table       requests * (context + 4) * 4 B
  *
- * The fraction counts from what is free once the process has its context and its communicators.
- * Source: sglang `model_runner_kv_cache_mixin.py`, 0.5; pool defaults partly from general knowledge.
+ * Source: sglang `model_runner.py` `profile_max_num_token`, later `model_runner_kv_cache_mixin.py` and
+ * `mem_cache/kv_cache_configurator.py`. GB in its log is GiB.
+ *
+ * @example serveOnSglang({ model: qwen3_14b, card: rtx_4090, tp: 4, memFractionStatic: 0.8, ... }).devices[0].pool.tokens
+ * // 297,359; the log says 298,447
  */
-export function serveOnSglang(input: ServingInput & SglangOptions): EngineResult {
-  const shares = deviceShares(input.model, input.degrees);
-  const devices = shares.map((device, stage): EngineDevice => {
-    const { terms, pool } = stageParts(device.share, input, stage === shares.length - 1);
-    return {
-      id: device.id,
-      count: device.count,
-      held: device.share,
-      terms,
-      ...(pool === null ? {} : { pool }),
-    };
-  });
-  const defaults = defaultsOf(input);
+export function serveOnSglang(input: SglangInput): EngineResult {
+  const setting = settingOf(input);
+  const { version, defaults } = setting;
+  const devices = stagesOf(setting);
   const options = {
     memFractionStatic: input.memFractionStatic ?? defaults.memFractionStatic,
-    swaFullTokensRatio: input.swaFullTokensRatio ?? DEFAULT_WINDOW_RATIO,
+    swaFullTokensRatio: input.swaFullTokensRatio ?? 0.8,
     chunkedPrefillTokens: defaults.chunkedPrefillTokens,
     disableRadixCache: input.disableRadixCache === true,
+    graphMaxBatch: input.disableCudaGraph === true ? 0 : defaults.graphBatch,
+    prefillGraphs: setting.prefillGraphs,
+    ...defined({
+      maxRunningRequests: input.maxRunningRequests,
+      maxTotalTokens: input.maxTotalTokens,
+      pageTokens: input.pageTokens,
+      stateSlots: input.stateSlots,
+      stateShare: input.stateShare,
+    }),
   };
-  return { engine: "sglang", version: VERSION, options, devices, notes: [] };
+  return { engine: "sglang", version: version.version, options, devices, notes: slotNotes(devices, input) };
 }
 
-const defaultsOf = ({ card, degrees, chunkedPrefillTokens }: ServingInput & SglangOptions) =>
-  sglangDefaults(card, {
-    degrees,
-    ...(chunkedPrefillTokens === undefined ? {} : { chunkedPrefillTokens }),
-  });
+/** On a pipeline every stage gets as many tokens as the poorest one. */
+function stagesOf(setting: Setting): readonly EngineDevice[] {
+  const { input } = setting;
+  const shares = deviceShares(input.model, input.degrees);
+  const stages = (at: Setting): readonly EngineDevice[] =>
+    shares.map(({ id, count, share }, stage) => {
+      const { terms, pool } = stageParts(share, at, stage === shares.length - 1);
+      return { id, count, held: share, terms, ...(pool === null ? {} : { pool }) };
+    });
+  const alone = stages(setting);
+  const tokens = alone.flatMap(({ pool }) => (pool === undefined ? [] : [pool.tokens]));
+  const fewest = Math.min(...tokens);
+  return tokens.every((held) => held === fewest)
+    ? alone
+    : stages({ ...setting, input: { ...input, maxTotalTokens: fewest } });
+}
 
 function stageParts(
   share: Architecture,
-  input: ServingInput & SglangOptions,
+  setting: Setting,
   lastStage: boolean,
 ): { readonly terms: readonly Term[]; readonly pool: BlockPool | null } {
-  const { contextTokens, card, degrees, computeBytes } = input;
+  const { input, version, defaults } = setting;
+  const { contextTokens, card, degrees, computeBytes, stateFormat = "float32" } = input;
   const sequences = Math.ceil(input.sequences / degrees.dp);
-  const ratio = input.swaFullTokensRatio ?? DEFAULT_WINDOW_RATIO;
-  const each = tokenBytes(share, input);
-  const slots = input.disableRadixCache === true ? 1 : STATE_SLOTS;
-  const state = sequences * slots * each.state;
-  const perToken = each.full + each.window * (each.full > 0 ? ratio : 1);
-  const terms: Term[] = [];
-  if (perToken > 0)
-    terms.push(
-      exactTerm(
-        "kv-cache",
-        Math.ceil(sequences * contextTokens * perToken),
-        each.full > 0 && each.window > 0 ? WINDOWED_POOL : POOL_FORMULA,
-        {
-          sequences,
-          contextTokens,
-          perToken,
-          full: each.full,
-          window: each.window,
-          ratio,
-        },
-      ),
-    );
-  if (state > 0)
-    terms.push(
-      exactTerm("recurrent-state", state, "{sequences} sequences x {slots} slots x {each} B", {
-        sequences,
-        slots,
-        each: each.state,
-      }),
-    );
-  const defaults = defaultsOf(input);
-  const chunk = Math.min(defaults.chunkedPrefillTokens, sequences * contextTokens);
-  const elements = peakElements(widestLayer(share));
-  const activations = chunk * elements * computeBytes;
-  terms.push({
-    id: "activations",
-    bytes: activations,
-    low: Math.floor(activations * 0.7),
-    high: activations * 2,
-    basis: "modelled",
-    formula: "{chunk} tokens x {elements} elements x {width} B",
-    inputs: { chunk, elements, width: computeBytes },
+  const each = tokenBytes(share, {
+    format: input.format,
+    computeBytes,
+    stateBytes: stateFormat === "float32" ? 4 : 2,
   });
-  const communication = communicationTerm(talkingRanks(degrees));
+  const terms = cacheTerms(each, { setting, sequences });
+  terms.push(activationTerm(share, { setting, sequences }));
+  const communication = communicationOf(input);
   if (communication !== null) terms.push(communication);
   const context = contextTerm(card?.generation);
-  const { workspace } = defaults;
-  terms.push(context, {
-    id: "workspace",
-    bytes: workspace,
-    low: 0,
-    high: 3 * workspace,
-    basis: "assumed",
-    formula: "(512 + 2 x {graphBatch}) MiB that the engine sets aside for attention and CUDA graphs",
-    inputs: { graphBatch: defaults.graphBatch },
-  });
-  if (card === undefined || perToken === 0) return { terms, pool: null };
+  terms.push(context);
+  const stored = input.storage.bytesOf(share);
+  const rounding = segmentRounding(share, Math.round(stored / Math.max(1, share.parameters.stored)));
+  if (rounding > 0)
+    terms.push({
+      id: "allocator",
+      bytes: rounding,
+      low: 0,
+      high: rounding * 2,
+      basis: "modelled",
+      formula: "{rounding} B by which segments are larger than the weights in them",
+      inputs: { rounding },
+    });
+  const rotary = wideRotaryBytes(share);
+  const perToken = each.full + each.window;
+  if (card === undefined || perToken === 0) {
+    terms.push(workspaceTerm(share, { setting, rotary, requests: version.requests.least }));
+    return { terms, pool: null };
+  }
   const besides = input.besides?.({ held: share, last: lastStage });
-  const held = input.storage.bytesOf(share) + state + (besides === undefined ? 0 : besides);
+  const held = stored + rounding + rotary + (besides === undefined ? 0 : besides);
   const start = card.totalBytes - context.bytes - (communication === null ? 0 : communication.bytes);
   const free = (input.memFractionStatic ?? defaults.memFractionStatic) * start - held;
-  const tokens = Math.max(0, Math.floor(free / perToken));
+  const pool = sglangPool(free, { each, flags: input, version });
+  const requests = runningRequests(pool, { contextTokens, flags: input, version });
+  terms.push(workspaceTerm(share, { setting, rotary, requests }));
+  const { pageTokens = 1 } = input;
+  const blocksPerRequest = pagedTokens(input) / pageTokens;
+  const idle = pool.slots - sequences * slotsPerRequest(input);
   return {
     terms,
     pool: {
-      blocks: tokens,
-      bytesPerBlock: Math.ceil(perToken),
-      blocksPerRequest: contextTokens,
-      maxConcurrency: tokens / contextTokens,
-      tokens,
+      blocks: pool.tokens / pageTokens,
+      bytesPerBlock: Math.ceil(pool.perToken * pageTokens),
+      blocksPerRequest,
+      maxConcurrency: pool.tokens / pageTokens / blocksPerRequest,
+      tokens: pool.tokens,
+      ...(each.state === 0 ? {} : { idleBytes: idle * each.state }),
     },
   };
 }
+
+/** A request's tokens in whole pages. */
+const pagedTokens = ({ contextTokens, pageTokens = 1 }: SglangInput): Tokens =>
+  Math.ceil(contextTokens / pageTokens) * pageTokens;
 
 const POOL_FORMULA = "{sequences} sequences x {contextTokens} tokens x {perToken} B";
 const WINDOWED_POOL =
   "{sequences} sequences x {contextTokens} tokens x ({full} B + {ratio} x {window} B in window layers)";
 
-function tokenBytes(
-  share: Architecture,
-  { format, computeBytes }: ServingInput,
-): { readonly full: Bytes; readonly window: Bytes; readonly state: Bytes } {
-  let full = 0;
-  let window = 0;
-  let state = 0;
-  for (const { mixer, layers } of cacheLayers(share)) {
-    switch (mixer.kind) {
-      case "attention":
-        if (reachOf(mixer) === Number.POSITIVE_INFINITY)
-          full += layers * attentionBytesPerToken(mixer, format);
-        else window += layers * attentionBytesPerToken(mixer, format);
-        break;
-      case "latent": {
-        const index =
-          mixer.indexer === undefined ? 0 : mixer.indexer.keyDim + Math.ceil(mixer.indexer.keyDim / 128) * 4;
-        full += layers * (format.keyBytesPerVector(mixer.latentDim + mixer.ropeDim) + index);
-        break;
-      }
-      case "compressed":
-        window += layers * format.keyBytesPerVector(mixer.headDim);
-        if (mixer.ratio > 0) full += (layers * format.keyBytesPerVector(mixer.headDim)) / mixer.ratio;
-        break;
-      case "recurrent":
-        state +=
-          layers *
-          (Math.max(0, mixer.convKernel - 1) * mixer.convChannels * computeBytes + mixer.stateElements * 4);
-        break;
-      case "conv":
-        state += layers * Math.max(0, mixer.kernel - 1) * mixer.channels * computeBytes;
-        break;
-    }
+interface OfSequences {
+  readonly setting: Setting;
+  readonly sequences: number;
+}
+
+function cacheTerms(each: TokenBytes, { setting, sequences }: OfSequences): Term[] {
+  const { input, version } = setting;
+  const terms: Term[] = [];
+  const { full, window, state } = each;
+  const ratio = windowRatio(each, input, version);
+  const perToken = full + window * ratio;
+  if (perToken > 0) {
+    const contextTokens = pagedTokens(input);
+    const inputs = { sequences, contextTokens, perToken, full, window, ratio };
+    const formula = full > 0 && window > 0 && ratio !== 1 ? WINDOWED_POOL : POOL_FORMULA;
+    terms.push(exactTerm("kv-cache", Math.ceil(sequences * contextTokens * perToken), formula, inputs));
   }
-  return { full, window, state };
+  const slots = slotsPerRequest(input);
+  if (state > 0)
+    terms.push(
+      exactTerm(
+        "recurrent-state",
+        sequences * slots * state,
+        "{sequences} sequences x {slots} slots x {each} B",
+        { sequences, slots, each: state },
+      ),
+    );
+  return terms;
+}
+
+/** A state pool that does not hold the sequences asked for at once. */
+function slotNotes(devices: readonly EngineDevice[], input: SglangInput): readonly Note[] {
+  const short = devices.some(({ pool }) => pool?.idleBytes !== undefined && pool.idleBytes < 0);
+  if (!short) return [];
+  const slots = Math.ceil(input.sequences / input.degrees.dp) * slotsPerRequest(input);
+  return [
+    {
+      code: "state-slots",
+      message: `the pool of states has too few slots for that many sequences at once: --set max-mamba-cache-size=${slots} makes room`,
+      details: { slots },
+    },
+  ];
 }

@@ -85,6 +85,8 @@ export interface BlockPool {
   readonly maxConcurrency: number;
   /** "GPU KV cache size" in tokens. */
   readonly tokens: Tokens;
+  /** Bytes of a second pool, for states, that the request leaves; negative where it does not hold them. */
+  readonly idleBytes?: number;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ForwardFacts } from "../../architecture/forward-facts.ts";
 import type { Architecture } from "../../architecture/model.ts";
 import { inTower, isTower } from "../../architecture/stack.ts";
 import type { Explained } from "../../memory/term.ts";
-import { onceFor } from "../../remember.ts";
+import { onceForEach } from "../../remember.ts";
 import { type Bytes, GiB, type Tokens } from "../../units.ts";
 import type { EngineCard } from "../engine.ts";
 import { peakElements, widestLayer } from "../layer-widths.ts";
@@ -164,14 +164,25 @@ export function profilePeak(
  * @example rotaryTableBytes(llama_3_1_8b, 2) // 33_554_432 = 131,072 x 128 x 2 B
  */
 export function rotaryTableBytes(model: Architecture, computeBytes: number): Bytes {
-  return rotaryElements(model) * computeBytes;
+  return rotaryElements(model, SECTION_FACTOR) * computeBytes;
 }
+
+/**
+ * The same tables as SGLang makes them: in fp32, and no longer for positions in sections. Source: its
+ * `layers/rotary_embedding.py`. Reading: Qwen3-8B shows 15.28 GiB, 15.26 of weights and 40,960 x 128 x 4 B = 20 MiB.
+ *
+ * @example wideRotaryBytes(llama_3_1_8b) // 67_108_864 = 131,072 x 128 x 4 B
+ */
+export const wideRotaryBytes = (model: Architecture): Bytes => rotaryElements(model, 1) * 4;
 
 /** What sections of time, height and width leave room for: long videos. */
 const SECTION_FACTOR = 4;
 
-function tableRows(positions: Tokens, facts: Pick<ForwardFacts, "ropeScaling" | "ropeSections">): number {
-  const sections = facts.ropeSections === true ? SECTION_FACTOR : 1;
+function tableRows(
+  positions: Tokens,
+  facts: Pick<ForwardFacts, "ropeScaling" | "ropeSections"> & { readonly sectionFactor: number },
+): number {
+  const sections = facts.ropeSections === true ? facts.sectionFactor : 1;
   const scaling = facts.ropeScaling;
   if (scaling === undefined) return sections * positions;
   switch (scaling.kind) {
@@ -187,13 +198,13 @@ function tableRows(positions: Tokens, facts: Pick<ForwardFacts, "ropeScaling" | 
   }
 }
 
-const rotaryElements = onceFor((model: Architecture): number => {
+const rotaryElements = onceForEach((model: Architecture, sectionFactor: number): number => {
   const positions = model.maxContextTokens;
   // A tower's learned positions say nothing of the language model's.
   const learned = model.tensors.some((tensor) => tensor.role === "position-embedding" && !inTower(tensor));
   if (positions === undefined || learned) return 0;
   const { rotaryFraction = 1, localRope, ...facts } = model.forward ?? {};
-  const full = tableRows(positions, facts);
+  const full = tableRows(positions, { ...facts, sectionFactor });
   const rows = new Map<string, number>();
   for (const stack of model.stacks) {
     if (stack.role !== "decoder") continue;
