@@ -99,25 +99,19 @@ export function communicationTerm(ranks: number): Term | null {
   };
 }
 
-/** Chips whose boards have links of their own between them; other cards talk over the bus. */
-const LINKED_CHIPS: readonly string[] = ["6.0", "7.0", "8.0", "9.0", "10.0", "10.3"];
-const LINKED_GENERATIONS: readonly string[] = ["volta", "hopper"];
-const BUS_GENERATIONS: readonly string[] = ["turing", "ada"];
-
 /**
- * Whether ranks on such cards read each other's memory, for which communicators keep large buffers. Unknown cards do.
+ * Whether ranks on such cards read each other's memory over links of their own, for which communicators keep large
+ * buffers: boards with the chips of servers have them (6.0 to 10.0, 10.3), other cards talk over the bus. Unknown cards do.
  *
  * @example linkedRanks({ generation: "ada" }) // false
  */
-export function linkedRanks(card: {
+export const linkedRanks = (card: {
   readonly generation?: string;
   readonly computeCapability?: string;
-}): boolean {
-  const { generation, computeCapability } = card;
-  if (computeCapability !== undefined) return LINKED_CHIPS.includes(computeCapability);
-  if (generation === undefined) return true;
-  return LINKED_GENERATIONS.includes(generation) || !BUS_GENERATIONS.includes(generation);
-}
+}): boolean =>
+  card.computeCapability === undefined
+    ? card.generation !== "turing" && card.generation !== "ada"
+    : /^([6-9]|10)\.[03]$/.test(card.computeCapability);
 
 /** The `runtime` term of a plain PyTorch process. */
 export function contextTerm(generation: string | undefined): Term {

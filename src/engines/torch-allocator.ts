@@ -31,8 +31,16 @@ const FUSED: { readonly [role: string]: string } = {
   "mlp-up": "gate-up",
 };
 
-/** Tensors of one layer that an engine loads into one have one name: q, k and v, gate and up, all experts. */
-export const loadedName = (tensor: Tensor): string => `${tensor.group} ${FUSED[tensor.role] ?? tensor.name}`;
+/** Bytes of the tensors that a layer's become when an engine loads it: one of q, k and v, of gate and up, of all experts. */
+export function loadedSizes(tensors: readonly Tensor[], bytesEach: number): Iterable<Bytes> {
+  const sizes = new Map<string, Bytes>();
+  for (const tensor of tensors) {
+    const name = `${tensor.group} ${FUSED[tensor.role] ?? tensor.name}`;
+    const bytes = tensorElements(tensor) * tensor.copies * bytesEach;
+    sizes.set(name, (sizes.get(name) ?? 0) + bytes);
+  }
+  return sizes.values();
+}
 
 /**
  * Bytes that rounding adds to the weights when q, k and v, gate and up, and all experts of a layer lie in
@@ -61,14 +69,10 @@ const roundingOf = onceForEach((model: Architecture, bytesEach: number): Bytes =
 });
 
 function extraOf(tensors: readonly Tensor[], bytesEach: number): Bytes {
-  const sizes = new Map<string, Bytes>();
-  for (const tensor of tensors) {
-    if (tensor.kind !== "linear" && tensor.kind !== "expert" && tensor.kind !== "embedding") continue;
-    const name = loadedName(tensor);
-    const bytes = tensorElements(tensor) * tensor.copies * bytesEach;
-    sizes.set(name, (sizes.get(name) ?? 0) + bytes);
-  }
+  const matrices = tensors.filter(
+    ({ kind }) => kind === "linear" || kind === "expert" || kind === "embedding",
+  );
   let extra = 0;
-  for (const bytes of sizes.values()) extra += allocatedBytes(bytes) - bytes;
+  for (const bytes of loadedSizes(matrices, bytesEach)) extra += allocatedBytes(bytes) - bytes;
   return extra;
 }

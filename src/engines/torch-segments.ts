@@ -1,9 +1,8 @@
 /** What PyTorch's caching allocator takes from the driver for the weights: whole segments. */
-import type { Architecture, Tensor } from "../architecture/model.ts";
-import { tensorElements } from "../architecture/parameters.ts";
+import type { Architecture } from "../architecture/model.ts";
 import { onceForEach } from "../remember.ts";
 import type { Bytes } from "../units.ts";
-import { loadedName } from "./torch-allocator.ts";
+import { loadedSizes } from "./torch-allocator.ts";
 
 const MIB = 2 ** 20;
 const SMALL_TENSOR = MIB;
@@ -21,7 +20,7 @@ const RESTS = 8;
  * Readings: SGLang shows 15.54 GiB for a rank of QwQ-32B, 15.26 of weights, 0.22 of rounding here and 0.02 of rotary
  * tables; 1.18 for Qwen3-0.6B, 1.11 of weights and 0.06 of rounding.
  *
- * @example segmentRounding(llama_3_1_8b, 2) // 5_242_880: its matrices are whole multiples of 2 MiB
+ * @example segmentRounding(llama_3_1_8b, 2) // 1_564_672: its matrices are whole multiples of 2 MiB
  */
 export function segmentRounding(model: Architecture, bytesEach: number): Bytes {
   return roundingOf(model, bytesEach);
@@ -36,29 +35,17 @@ interface Segments {
 
 const roundingOf = onceForEach((model: Architecture, bytesEach: number): Bytes => {
   const segments: Segments = { reserved: 0, used: 0, rests: [], smallRest: 0 };
-  const outside = sizesOf(model.tensors, bytesEach);
-  for (const bytes of outside) take(segments, bytes);
+  for (const bytes of loadedSizes(model.tensors, bytesEach)) take(segments, bytes);
   for (const stack of model.stacks) {
     if (stack.role === "mtp") continue;
     stack.kinds.forEach((kind, index) => {
-      const sizes = sizesOf(kind.tensors, bytesEach);
+      const sizes = [...loadedSizes(kind.tensors, bytesEach)];
       for (let layer = 0; layer < stack.counts[index]!; layer++)
         for (const bytes of sizes) take(segments, bytes);
     });
   }
   return segments.reserved - segments.used;
 });
-
-/** Bytes of the tensors that a layer's become when an engine loads it. */
-function sizesOf(tensors: readonly Tensor[], bytesEach: number): readonly Bytes[] {
-  const sizes = new Map<string, Bytes>();
-  for (const tensor of tensors) {
-    const name = loadedName(tensor);
-    const bytes = tensorElements(tensor) * tensor.copies * bytesEach;
-    sizes.set(name, (sizes.get(name) ?? 0) + bytes);
-  }
-  return [...sizes.values()];
-}
 
 function take(segments: Segments, asked: Bytes): void {
   const bytes = Math.ceil(asked / 512) * 512;

@@ -5,41 +5,45 @@ import { type Bytes, GiB, type Tokens } from "../../units.ts";
 
 const MIB = 2 ** 20;
 
-const rangeCount = (from: number, to: number, step: number): number =>
-  to < from ? 0 : Math.floor((to - from) / step) + 1;
+type Steps = readonly (readonly [from: number, to: number, step: number])[];
 
-/**
- * Batches that are captured up to `largest`: 1, 2, 4, 8, 12, multiples of 8 to 256, of 16 to 496, of 32 from 512 on.
- *
- * @example decodeCaptures(256) // 36, and 52 for 512: as the logs count them
- */
-export function decodeCaptures(largest: number): number {
-  const small = [1, 2, 4, 8, 12].filter((size) => size <= largest).length;
-  return (
-    small +
-    rangeCount(16, Math.min(largest, 256), 8) +
-    rangeCount(272, Math.min(largest, 511), 16) +
-    rangeCount(512, largest, 32)
+/** How many sizes up to `largest` there are in steps, each from its start to its end. */
+const sizesTo = (steps: Steps, largest: number): number =>
+  steps.reduce(
+    (sum, [from, to, step]) => sum + Math.max(0, Math.floor((Math.min(largest, to) - from) / step) + 1),
+    0,
   );
-}
 
-/** Steps of the prefill graphs, each up to its end. */
-const PREFILL_STEPS = [
+const EVERY = Number.POSITIVE_INFINITY;
+const DECODE_STEPS: Steps = [
+  [1, 2, 1],
+  [4, 12, 4],
+  [16, 256, 8],
+  [272, 496, 16],
+  [512, EVERY, 32],
+];
+const PREFILL_STEPS: Steps = [
   [4, 32, 4],
   [48, 256, 16],
   [288, 512, 32],
   [576, 1024, 64],
   [1280, 4096, 256],
-  [4608, Number.POSITIVE_INFINITY, 512],
-] as const;
+  [4608, EVERY, 512],
+];
+
+/**
+ * Batches that are captured up to `largest`.
+ *
+ * @example decodeCaptures(256) // 36, and 52 for 512: as the logs count them
+ */
+export const decodeCaptures = (largest: number): number => sizesTo(DECODE_STEPS, largest);
 
 /**
  * Lengths that the prefill is captured for, up to a chunk (`_generate_piecewise_cuda_graph_tokens`).
  *
  * @example prefillCaptures(8192) // 58, and 74 for 16,384: as the logs count them
  */
-export const prefillCaptures = (largest: Tokens): number =>
-  PREFILL_STEPS.reduce((sum, [from, to, step]) => sum + rangeCount(from, Math.min(largest, to), step), 0);
+export const prefillCaptures = (largest: Tokens): number => sizesTo(PREFILL_STEPS, largest);
 
 /**
  * Driver memory of one captured batch: 35 batches of Qwen3-30B-A3B took 0.09 GiB after the first, in the log of the
@@ -66,15 +70,16 @@ const PER_PREFILL_GRAPH: Bytes = 8 * MIB;
  *              + 96 MiB of workspaces + what communicators grow by
  *     prefill  captures * 8 MiB
  *
- * @example sglangGraphs(qwen3_8b, { batch: 512, prefillTokens: 0, ranks: 1 }).decode // 0.66 GiB; the log: 0.60
+ * @example sglangGraphs(qwen3_8b, { batch: 512, prefillTokens: 0, ranks: 1 }).decode
+ * // 709_178_184, which is 0.66 GiB; the log says 0.60
  */
 export function sglangGraphs(
   share: Architecture,
   at: { readonly batch: number; readonly prefillTokens: Tokens; readonly ranks: number },
 ): { readonly decode: Bytes; readonly prefill: Bytes; readonly explained: Explained } {
   const { batch, prefillTokens, ranks } = at;
-  const captures = batch === 0 ? 0 : decodeCaptures(batch);
-  const prefillGraphs = prefillTokens === 0 ? 0 : prefillCaptures(prefillTokens);
+  const captures = decodeCaptures(batch);
+  const prefillGraphs = prefillCaptures(prefillTokens);
   const vocabulary = share.vocabSize;
   const first = captures + prefillGraphs === 0 ? 0 : FIRST_CAPTURE + talking(ranks);
   return {

@@ -173,7 +173,7 @@ function slotNotes(devices: readonly EngineDevice[], input: SglangInput): readon
   return [
     {
       code: "state-slots",
-      message: `the pool of states has too few slots for that many sequences at once: --set max-mamba-cache-size=${slots} makes room`,
+      message: `the pool of states has too few slots for that many sequences at once, which take --set max-mamba-cache-size=${slots}`,
       details: { slots },
     },
   ];

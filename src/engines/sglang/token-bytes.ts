@@ -24,7 +24,7 @@ export interface TokenBytes {
  *
  * Source: `pool_configurator.py` and `memory_pool.py`, 0.5. Readings: the rows of serving-sglang.json.
  *
- * @example tokenBytes(deepseek_v3, bf16).full // 70_272 = 61 x 576 x 2
+ * @example tokenBytes(deepseek_v3, { format: bf16, ... }).full // 70_272 = 61 x 576 x 2
  */
 export function tokenBytes(
   share: Architecture,
