@@ -2,7 +2,7 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { defined } from "../defined.ts";
 import type { EngineId } from "../engines/engine.ts";
-import { serveOn } from "../engines/registry.ts";
+import type { ServeOnEngine } from "../engines/engine-set.ts";
 import { VramCalcError } from "../errors.ts";
 import type { Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
@@ -38,6 +38,8 @@ export interface DraftRun {
   readonly prepared: Prepared;
   readonly degrees: Degrees;
   readonly engine: EngineId | null;
+  /** What runs the engine; null with it. */
+  readonly serveOn: ServeOnEngine | null;
   readonly version?: string;
 }
 
@@ -107,19 +109,19 @@ function draftDevices(
   own: Prepared,
   { run, degrees }: { readonly run: DraftRun; readonly degrees: Degrees },
 ): readonly (readonly Term[])[] {
-  const { engine, options, version } = run;
+  const { serveOn, options, version } = run;
   const labelled = (terms: readonly Term[]): readonly Term[] =>
     terms
       .filter(({ id }) => HELD.some((held) => held === id))
       .map((term) => ({ ...term, label: "draft" as const }));
-  if (engine === null) {
+  if (serveOn === null) {
     const sequences = Math.ceil(own.sequences / degrees.dp);
     return deviceShares(draft, degrees).map(({ share }) =>
       labelled(servingTerms(share, { ...own, sequences })),
     );
   }
   const flags = Object.entries(options.engineOptions ?? {}).filter(([name]) => !OWN_FLAGS.includes(name));
-  const result = serveOn(engine, {
+  const result = serveOn({
     ...Object.fromEntries(flags),
     model: draft,
     storage: own.storage,

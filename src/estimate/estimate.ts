@@ -1,21 +1,8 @@
 import type { Architecture } from "../architecture/model.ts";
-import { defined } from "../defined.ts";
-import { parseEngine } from "../engines/engine-name.ts";
-import { checkEngineOptions } from "../engines/registry.ts";
-import { worstOf } from "../memory/term.ts";
-import { storageByName } from "../quantization/storage-by-name.ts";
-import type { Bytes } from "../units.ts";
-import { checkAttention } from "./attention.ts";
-import { servingDegrees } from "./degrees.ts";
-import { prepareDraft } from "./draft.ts";
+import { ENGINES } from "../engines/registry.ts";
 import type { EstimateOptions } from "./estimate-options.ts";
-import { type PreparedImages, prepareImages } from "./images.ts";
-import { checkMtp } from "./mtp.ts";
-import { type Prepared, prepare } from "./prepare.ts";
-import { checkProjector } from "./projector.ts";
-import { type DeviceEstimate, type EstimateResult, needsEngines, serveOnOneDevice } from "./serve.ts";
-import { servedAdapters } from "./served-adapters.ts";
-import { engineDevices, genericDevices, type Run } from "./serving-devices.ts";
+import { estimateOn } from "./estimator.ts";
+import type { EstimateResult } from "./serve.ts";
 
 /**
  * Memory to serve a model, term by term: the pure core of `vram-calc <model>`.
@@ -26,85 +13,5 @@ import { engineDevices, genericDevices, type Run } from "./serving-devices.ts";
  * @example estimate(typicalArchitecture(14e9), { dtype: "fp16", weightsOnly: true }).total.bytes // 28_000_000_000
  */
 export function estimate(model: Architecture, options: EstimateOptions = {}): EstimateResult {
-  const images = prepareImages(model, options);
-  const prepared = withImages(
-    prepare(
-      model,
-      images === null ? options : { ...options, contextTokens: images.contextTokens },
-      storageByName,
-    ),
-    images,
-  );
-  if (!needsEngines(options)) return serveOnOneDevice(model, prepared);
-  const { degrees, notes: layoutNotes } = servingDegrees(model, options);
-  const { engine = "generic" } = options;
-  const name = engine === "generic" ? null : parseEngine(engine);
-  checkEngineOptions(name?.engine ?? null, options.engineOptions ?? {});
-  checkAttention(options, name?.engine ?? null);
-  checkMtp(model, options, name?.engine ?? null);
-  checkProjector(options, name?.engine ?? null);
-  const run: Run = {
-    model,
-    options,
-    prepared,
-    degrees,
-    images,
-    adapters: servedAdapters(model, options),
-    engine: name?.engine ?? null,
-    ...(name?.version === undefined ? {} : { version: name.version }),
-  };
-  const draft = prepareDraft(run);
-  const served = name === null ? genericDevices(run, draft) : engineDevices(run, draft);
-  const { devices } = served;
-  const worst = worstOf(devices);
-  return {
-    devices,
-    total: worst.total,
-    ...poolsOf(devices),
-    notes: [
-      ...model.notes,
-      ...prepared.notes,
-      ...(prepared.weightsOnly || images === null ? [] : images.notes),
-      ...(draft?.notes ?? []),
-      ...(run.adapters?.notes ?? []),
-      ...layoutNotes,
-      ...served.notes,
-    ],
-    request: {
-      ...prepared.request,
-      engine: served.engine,
-      ...degrees,
-      ...(options.lora === undefined
-        ? {}
-        : { loraRank: options.lora.rank, loraAdapters: options.lora.count }),
-      ...draft?.request,
-      ...defined({ mtp: options.mtp }),
-      ...images?.request,
-      ...defined({
-        attention: options.attention,
-        padded: options.padded,
-        mmproj: options.projectorFile?.id,
-      }),
-      ...(name === null ? {} : { engineOptions: { ...served.options, ...options.engineOptions } }),
-    },
-  };
-}
-
-function withImages(prepared: Prepared, images: PreparedImages | null): Prepared {
-  return images?.encoderTokens === undefined
-    ? prepared
-    : { ...prepared, encoderTokens: images.encoderTokens };
-}
-
-/** The tightest pool, and the fullest card with the whole of its pool. */
-function poolsOf(devices: readonly DeviceEstimate[]): {
-  readonly poolSpareBytes?: number;
-  readonly startBytes?: Bytes;
-} {
-  const pools = devices.flatMap(({ pool }) => (pool === undefined ? [] : [pool]));
-  if (pools.length === 0) return {};
-  return {
-    poolSpareBytes: Math.min(...pools.map(({ spareBytes }) => spareBytes)),
-    startBytes: Math.max(...pools.map(({ filledBytes }) => filledBytes)),
-  };
+  return estimateOn(ENGINES, model, options);
 }

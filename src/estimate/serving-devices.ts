@@ -5,7 +5,6 @@ import { defined } from "../defined.ts";
 import type { EngineResult } from "../engines/engine.ts";
 import { unreadFormats } from "../engines/formats-read.ts";
 import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts";
-import { serveOn } from "../engines/registry.ts";
 import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { VramCalcError } from "../errors.ts";
 import { sumTerms, type Term } from "../memory/term.ts";
@@ -106,8 +105,8 @@ function againstRequest(pool: BlockPool, { prepared, degrees }: Run, need: Bytes
 
 /** The engine's devices with its own cache and costs, and what lies beside them. */
 export function engineDevices(run: Run, draft: PreparedDraft | null): Served {
-  const { model, options, prepared, degrees, engine, version, images } = run;
-  if (engine === null) return genericDevices(run, draft);
+  const { model, options, prepared, degrees, engine, serveOn, version, images } = run;
+  if (engine === null || serveOn === null) return genericDevices(run, draft);
   if (prepared.weightsOnly) {
     throw new VramCalcError("bad-option", {
       option: "--engine",
@@ -118,7 +117,7 @@ export function engineDevices(run: Run, draft: PreparedDraft | null): Served {
   const { projectorFile } = options;
   const extras =
     draft !== null || options.mtp !== undefined || run.adapters !== null || projectorFile !== undefined;
-  const result: EngineResult = serveOn(engine, {
+  const result: EngineResult = serveOn({
     ...(images === null ? {} : { projector: true }),
     ...defined({ attention: options.attention }),
     ...options.engineOptions,
