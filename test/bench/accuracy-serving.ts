@@ -197,6 +197,7 @@ const BARS: readonly Bar[] = [
     underShare: 0.05,
     judge: (row) => {
       if (row.engine !== "transformers" || row.measured.totalGiB === undefined) return null;
+      if (row.leftOut !== undefined) return leave(row, row.leftOut);
       const ran = run(row);
       if (typeof ran === "string") return leave(row, ran);
       const device = ran.result.devices[0]!;

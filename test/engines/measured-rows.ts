@@ -19,6 +19,8 @@ export interface MeasuredRow {
   /** `date`: not stated; the release that was current when the source was written. */
   readonly versionBy?: "date";
   readonly quality: string;
+  /** Why the reading is not of what is estimated. */
+  readonly leftOut?: string;
   readonly storage?: string;
   readonly card?: string;
   /** What the total is: the allocator's `max_memory_allocated`, or all that the driver shows. Default "device". */
