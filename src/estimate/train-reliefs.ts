@@ -5,7 +5,7 @@ import { torchRelease } from "../memory/training/torch-release.ts";
 import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import type { Bytes } from "../units.ts";
 import { type TrainResult, train } from "./train.ts";
-import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
+import { devicePhases, newKnownParts, phaseTotal, stepPhase } from "./train-device.ts";
 import { type EffectiveTrain, effectiveTrain, type TrainRequest } from "./train-request.ts";
 import { inFlight, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 
@@ -90,19 +90,21 @@ export function trainReliefs(
       (near(before.headless) && names.every((name) => name === "loss"))
     );
   };
-  return candidates
-    .filter(([, options]) => !stays(options))
-    .map(([change, options]): TrainRelief => {
-      const peak = peakOf(text, effectiveTrain(model, { ...request, ...options }));
-      return { change, allocatedBytes: peak, savedBytes: before.peak - peak };
-    })
-    .filter((relief) => relief.savedBytes >= LEAST * before.peak)
-    .sort((a, b) => b.savedBytes - a.savedBytes);
+  const helps = (peak: Bytes): boolean => before.peak - peak >= LEAST * before.peak;
+  const reliefs: TrainRelief[] = [];
+  for (const [change, options] of candidates) {
+    if (stays(options)) continue;
+    const effective = effectiveTrain(model, { ...request, ...options });
+    const peak = peakOf(text, effective, { helps, first: before.worst });
+    if (peak !== null) reliefs.push({ change, allocatedBytes: peak, savedBytes: before.peak - peak });
+  }
+  return reliefs.sort((a, b) => b.savedBytes - a.savedBytes);
 }
 
 interface WorstMoments {
-  /** What the device that holds the most has allocated. */
+  /** What the device that holds the most has allocated, and which stage's it is. */
   readonly peak: Bytes;
+  readonly worst: number;
   /** The most that any has during the optimizer's step. */
   readonly step: Bytes;
   /** The most that any has that does not compute the loss. */
@@ -111,27 +113,44 @@ interface WorstMoments {
 
 function momentsOf(result: TrainResult, stages: readonly Stage[]): WorstMoments {
   let peak = 0;
+  let worst = 0;
   let step = 0;
   let headless = 0;
   result.devices.forEach(({ allocated, phases }, index) => {
-    peak = Math.max(peak, allocated.bytes);
+    if (allocated.bytes > peak) {
+      peak = allocated.bytes;
+      worst = index;
+    }
     for (const { phase, allocated: then } of phases)
       if (phase === "optimizer-step") step = Math.max(step, then.bytes);
     if (!stages[index]!.ends.output) headless = Math.max(headless, allocated.bytes);
   });
-  return { peak, step, headless };
+  return { peak, worst, step, headless };
 }
 
-/** What the device that holds the most has allocated: all that a relief is judged by, in less time than `train`. */
-function peakOf(text: Architecture, effective: EffectiveTrain): Bytes {
+/**
+ * What the device that holds the most has allocated: all that a relief is judged by, in less time than `train`. Null as
+ * soon as one moment of one device is too high to help: the step of each is looked at first, which runs no layer, then
+ * the device that held the most before.
+ */
+function peakOf(
+  text: Architecture,
+  effective: EffectiveTrain,
+  until: { readonly helps: (peak: Bytes) => boolean; readonly first: number },
+): Bytes | null {
   const parts = newKnownParts();
-  const most = new Map<Architecture, number>();
+  const most = new Map<Architecture, Stage>();
+  const stages = trainStages(text, effective);
+  for (const stage of [stages[until.first]!, ...stages]) {
+    const known = most.get(stage.share);
+    if (known === undefined || inFlight(known, effective) < inFlight(stage, effective))
+      most.set(stage.share, stage);
+  }
   let peak = 0;
-  for (const stage of trainStages(text, effective)) {
-    const waiting = inFlight(stage, effective);
-    if ((most.get(stage.share) ?? 0) >= waiting) continue;
-    most.set(stage.share, waiting);
+  for (const stage of most.values()) peak = Math.max(peak, phaseTotal(stepPhase(stage, effective, parts)));
+  for (const stage of most.values()) {
+    if (!until.helps(peak)) return null;
     for (const phase of devicePhases(stage, text, effective, parts)) peak = Math.max(peak, phaseTotal(phase));
   }
-  return peak;
+  return until.helps(peak) ? peak : null;
 }

@@ -3,7 +3,7 @@
  * backward.
  */
 import type { Bytes } from "../../units.ts";
-import { allocated, type Storage, type Tape, type Value } from "./tape.ts";
+import { allocated, type Node, type Storage, type Tape, type Value } from "./tape.ts";
 
 const NONE: Bytes = 0;
 
@@ -72,18 +72,25 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     castBytes += value.storage.bytes;
     if (!seen.has(value.storage.id)) castOnlyBytes += value.storage.bytes;
   }
-  const outliving = new Map(
-    tape.nodes.flatMap((n) => n.outliving).map((s) => [s.id, s.outside ? 0 : s.bytes]),
-  );
   return {
     savedBytes,
-    outlivingBytes: [...outliving.values()].reduce((sum, bytes) => sum + bytes, 0),
+    outlivingBytes: outlivingBytes(tape),
     kept: [...kept].map(([label, bytes]) => ({ label, bytes })),
     castBytes,
     castOnlyBytes,
     ...forward(tape, uses, ends.input),
     ...backward(tape, output, savedBytes),
   };
+}
+
+/** Each storage once, as the last node that keeps it has it. */
+function outlivingBytes(tape: Tape): Bytes {
+  const outliving = new Map<number, Bytes>();
+  for (const node of tape.nodes)
+    for (const { id, outside, bytes } of node.outliving) outliving.set(id, outside ? 0 : bytes);
+  let sum = 0;
+  for (const bytes of outliving.values()) sum += bytes;
+  return sum;
 }
 
 /** First and last node that touches each storage made on the tape. */
@@ -93,13 +100,15 @@ function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
     const { storage } = ends.input;
     uses.set(storage.id, { storage, first: 0, last: 0, saved: false });
   }
-  const casts = new Set([...tape.casts.values()].map((v) => v.storage.id));
-  tape.nodes.forEach((node, index) => {
-    for (const value of node.outputs) {
-      const use = uses.get(value.storage.id);
+  const casts = new Set<number>();
+  for (const value of tape.casts.values()) casts.add(value.storage.id);
+  let index = 0;
+  for (const node of tape.nodes) {
+    for (const { storage } of node.outputs) {
+      const use = uses.get(storage.id);
       if (use === undefined) {
-        if (value.storage.outside || casts.has(value.storage.id)) continue;
-        uses.set(value.storage.id, { storage: value.storage, first: index, last: index, saved: false });
+        if (storage.outside || casts.has(storage.id)) continue;
+        uses.set(storage.id, { storage, first: index, last: index, saved: false });
       } else use.last = index;
     }
     for (const value of node.inputs) {
@@ -110,7 +119,8 @@ function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
       const use = uses.get(storage.id);
       if (use !== undefined) use.saved = true;
     }
-  });
+    index++;
+  }
   for (const value of [ends.output, ...(ends.held ?? [])]) {
     const use = uses.get(value.storage.id);
     if (use !== undefined) use.last = tape.nodes.length;
@@ -160,6 +170,15 @@ interface Gradient {
 
 const distinct = (storages: readonly Storage[]): Iterable<Storage> =>
   storages.length < 2 ? storages : new Set(storages);
+
+/** The gradient that comes to a node: that of its first output that has one. */
+function arriving({ outputs }: Node, gradients: ReadonlyMap<number, Gradient>): Gradient | undefined {
+  for (const { id } of outputs) {
+    const gradient = gradients.get(id);
+    if (gradient !== undefined) return gradient;
+  }
+  return undefined;
+}
 
 /** Runs the nodes from the last to the first, freeing what each kept once it has run. */
 function backward(
@@ -211,7 +230,7 @@ function backward(
   for (let index = tape.nodes.length - 1; index >= 0; index--) {
     const node = tape.nodes[index]!;
     if (!node.grad) continue;
-    const incoming = node.outputs.map((v) => gradients.get(v.id)).find((g) => g !== undefined);
+    const incoming = arriving(node, gradients);
     const made: Gradient[] = [];
     for (const value of node.inputs) {
       if (!value.grad) continue;
