@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
+import { eagerFunctions } from "./eager-functions.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
@@ -162,6 +163,7 @@ await bundle(
     },
   },
 );
+eagerFunctions(join(dist, "cli/vram-calc.cjs"));
 chmodSync(join(dist, "cli/vram-calc.cjs"), 0o755);
 
 await bundle(
