@@ -77,7 +77,8 @@ interface PassMoments {
   readonly keptBytes: Bytes;
 }
 
-function heldBy(stage: Stage, effective: EffectiveTrain, widths: Widths, known: KnownParts): Held {
+/** How the weights of a stage's part are held, put together once for all stages that hold it. */
+export function heldBy(stage: Stage, effective: EffectiveTrain, widths: Widths, known: KnownParts): Held {
   let held = known.holdings.get(stage.share);
   if (held === undefined) {
     const asked = holdingRequest(stage, effective, widths);
@@ -106,10 +107,14 @@ export function stepPhase(
   const { parallel } = effective;
   const states = statesFor(stage, effective, widthsOf(effective), known);
   const libraries = librariesOf(effective);
-  const { buffers } = states;
+  const { buffers, resident } = states;
   return {
     phase: "optimizer-step",
-    ...states.resident,
+    weights: resident.weights,
+    adapters: resident.adapters,
+    masterWeights: resident.masterWeights,
+    optimizer: resident.optimizer,
+    paged: resident.paged,
     gradients: parallel.offloadWeights || parallel.offloadOptimizer ? 0 : states.gradients,
     activations: 0,
     logits: 0,
@@ -136,7 +141,7 @@ export function devicePhases(
   const pass = known.passes.get(stage.share) ?? passMoments(stage, whole, { effective, widths, known });
   known.passes.set(stage.share, pass);
   const moments = withWaiting(pass, stage, effective);
-  const { buffers, gradientScale, flatGradients } = states;
+  const { buffers, gradientScale, flatGradients, resident } = states;
   const libraries = librariesOf(effective);
   const activationBuffers = exchangeParts(stage, whole, effective, widths);
   const phases = moments.map((moment): PhaseBytes => {
@@ -144,7 +149,11 @@ export function devicePhases(
     const exchanged = [...(backward ? buffers.backward : buffers.forward), ...activationBuffers];
     return {
       phase: moment.phase,
-      ...states.resident,
+      weights: resident.weights,
+      adapters: resident.adapters,
+      masterWeights: resident.masterWeights,
+      optimizer: resident.optimizer,
+      paged: resident.paged,
       gradients: parallel.offloadWeights
         ? 0
         : Math.round(moment.gradients * gradientScale) +

@@ -72,14 +72,19 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     castBytes += value.storage.bytes;
     if (!seen.has(value.storage.id)) castOnlyBytes += value.storage.bytes;
   }
+  const ahead = forward(tape, uses, ends.input);
+  const back = backward(tape, output, savedBytes);
   return {
     savedBytes,
     outlivingBytes: outlivingBytes(tape),
     kept: [...kept].map(([label, bytes]) => ({ label, bytes })),
     castBytes,
     castOnlyBytes,
-    ...forward(tape, uses, ends.input),
-    ...backward(tape, output, savedBytes),
+    forwardPeak: ahead.forwardPeak,
+    forwardPeakUnsaved: ahead.forwardPeakUnsaved,
+    backwardPeak: back.backwardPeak,
+    accumulatingPeak: back.accumulatingPeak,
+    weightGradients: back.weightGradients,
   };
 }
 
