@@ -92,7 +92,7 @@ const inlineRuntime = {
   },
 };
 
-// The minifier writes every string as a template, which V8 scans at a sixth of the speed of a quoted string: it keeps
+// The minifier writes every string as a template, which V8 scans more slowly than a quoted string, because it keeps
 // the raw text of a template too. They are quoted again.
 const quotedStrings = {
   name: "quoted-strings",
