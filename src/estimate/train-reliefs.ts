@@ -95,16 +95,15 @@ export function trainReliefs(
   for (const [change, options] of candidates) {
     if (stays(options)) continue;
     const effective = effectiveTrain(model, { ...request, ...options });
-    const peak = peakOf(text, effective, { helps, first: before.worst });
+    const peak = peakOf(text, effective, helps);
     if (peak !== null) reliefs.push({ change, allocatedBytes: peak, savedBytes: before.peak - peak });
   }
   return reliefs.sort((a, b) => b.savedBytes - a.savedBytes);
 }
 
 interface WorstMoments {
-  /** What the device that holds the most has allocated, and which stage's it is. */
+  /** What the device that holds the most has allocated. */
   readonly peak: Bytes;
-  readonly worst: number;
   /** The most that any has during the optimizer's step. */
   readonly step: Bytes;
   /** The most that any has that does not compute the loss. */
@@ -113,35 +112,29 @@ interface WorstMoments {
 
 function momentsOf(result: TrainResult, stages: readonly Stage[]): WorstMoments {
   let peak = 0;
-  let worst = 0;
   let step = 0;
   let headless = 0;
   result.devices.forEach(({ allocated, phases }, index) => {
-    if (allocated.bytes > peak) {
-      peak = allocated.bytes;
-      worst = index;
-    }
+    peak = Math.max(peak, allocated.bytes);
     for (const { phase, allocated: then } of phases)
       if (phase === "optimizer-step") step = Math.max(step, then.bytes);
     if (!stages[index]!.ends.output) headless = Math.max(headless, allocated.bytes);
   });
-  return { peak, worst, step, headless };
+  return { peak, step, headless };
 }
 
 /**
  * What the device that holds the most has allocated: all that a relief is judged by, in less time than `train`. Null as
- * soon as one moment of one device is too high to help: the step of each is looked at first, which runs no layer, then
- * the device that held the most before.
+ * soon as one moment of one device is too high to help: the step of each is looked at first, which runs no layer.
  */
 function peakOf(
   text: Architecture,
   effective: EffectiveTrain,
-  until: { readonly helps: (peak: Bytes) => boolean; readonly first: number },
+  helps: (peak: Bytes) => boolean,
 ): Bytes | null {
   const parts = newKnownParts();
   const most = new Map<Architecture, Stage>();
-  const stages = trainStages(text, effective);
-  for (const stage of [stages[until.first]!, ...stages]) {
+  for (const stage of trainStages(text, effective)) {
     const known = most.get(stage.share);
     if (known === undefined || inFlight(known, effective) < inFlight(stage, effective))
       most.set(stage.share, stage);
@@ -149,8 +142,8 @@ function peakOf(
   let peak = 0;
   for (const stage of most.values()) peak = Math.max(peak, phaseTotal(stepPhase(stage, effective, parts)));
   for (const stage of most.values()) {
-    if (!until.helps(peak)) return null;
+    if (!helps(peak)) return null;
     for (const phase of devicePhases(stage, text, effective, parts)) peak = Math.max(peak, phaseTotal(phase));
   }
-  return until.helps(peak) ? peak : null;
+  return helps(peak) ? peak : null;
 }
