@@ -47,14 +47,20 @@ function lineIndex(): ReadonlyMap<string, string> {
   return byName;
 }
 
+/** The line of a name as it stands, found in the text: an index of all lines takes longer than one search. */
+function lineOf(name: string): string | undefined {
+  const start = CATALOGUE_LINES.indexOf(`\n${name} `) + 1;
+  return start === 0 ? undefined : CATALOGUE_LINES.slice(start, CATALOGUE_LINES.indexOf("\n", start));
+}
+
 /** Entries are read once: results are remembered by the config that they came from. */
 const entries = new Map<string, CatalogueEntry>();
 
 function entryAt(name: string): CatalogueEntry | undefined {
-  const line = lineIndex().get(name);
-  if (line === undefined) return undefined;
   const known = entries.get(name);
   if (known !== undefined) return known;
+  const line = lineOf(name);
+  if (line === undefined) return undefined;
   const entry = readCatalogueLine(line, (other) => entryAt(other)!.config);
   entries.set(name, entry);
   return entry;

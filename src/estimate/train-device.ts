@@ -1,9 +1,10 @@
 /** One device of a training run: model states, the moments of a step, and its terms in each. */
 import type { Architecture } from "../architecture/model.ts";
-import { holdingOf } from "../memory/training/holding.ts";
+import { type HoldingRequest, holdingOf } from "../memory/training/holding.ts";
 import { knownSegments } from "../memory/training/known-segments.ts";
 import { MEGATRON_WORKSPACES } from "../memory/training/library-workspace.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
+import type { Holding } from "../memory/training/pass.ts";
 import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
@@ -54,12 +55,23 @@ export const phaseTotal = (p: PhaseBytes): Bytes =>
 
 /** What was worked out for a part of the model, which several stages may hold: one request's. */
 export interface KnownParts {
+  readonly holdings: Map<Architecture, Held>;
   readonly states: Map<Architecture, States>;
   readonly passes: Map<Architecture, PassMoments>;
 }
 
-/** Nothing known yet: one search shares what it learns of its states and passes. */
-export const newKnownParts = (): KnownParts => ({ states: new Map(), passes: new Map() });
+/** Nothing known yet: one search shares what it learns of its holdings, states and passes. */
+export const newKnownParts = (): KnownParts => ({
+  holdings: new Map(),
+  states: new Map(),
+  passes: new Map(),
+});
+
+/** How the weights of a part are held, and what was asked for it. */
+interface Held {
+  readonly asked: HoldingRequest;
+  readonly holding: Holding;
+}
 
 /** The moments of one micro-batch, and what another one in flight keeps. */
 interface PassMoments {
@@ -67,8 +79,56 @@ interface PassMoments {
   readonly keptBytes: Bytes;
 }
 
-const statesFor = (stage: Stage, effective: EffectiveTrain, widths: Widths): States =>
-  statesOf(stage.share, holdingOf(stage.share, holdingRequest(stage, effective, widths)), effective, widths);
+/** How the weights of a stage's part are held, put together once for all stages that hold it. */
+export function heldBy(stage: Stage, effective: EffectiveTrain, widths: Widths, known: KnownParts): Held {
+  let held = known.holdings.get(stage.share);
+  if (held === undefined) {
+    const asked = holdingRequest(stage, effective, widths);
+    held = { asked, holding: holdingOf(stage.share, asked) };
+    known.holdings.set(stage.share, held);
+  }
+  return held;
+}
+
+function statesFor(stage: Stage, effective: EffectiveTrain, widths: Widths, known: KnownParts): States {
+  let states = known.states.get(stage.share);
+  if (states === undefined) {
+    const { holding } = heldBy(stage, effective, widths, known);
+    states = statesOf(stage.share, holding, effective, widths);
+    known.states.set(stage.share, states);
+  }
+  return states;
+}
+
+/** The optimizer's step on one pipeline stage's device. */
+export function stepPhase(
+  stage: Stage,
+  effective: EffectiveTrain,
+  known: KnownParts = newKnownParts(),
+): PhaseBytes {
+  const { parallel } = effective;
+  const states = statesFor(stage, effective, widthsOf(effective), known);
+  const libraries = librariesOf(effective);
+  const { buffers, resident } = states;
+  return {
+    phase: "optimizer-step",
+    weights: resident.weights,
+    adapters: resident.adapters,
+    masterWeights: resident.masterWeights,
+    optimizer: resident.optimizer,
+    paged: resident.paged,
+    gradients: parallel.offloadWeights || parallel.offloadOptimizer ? 0 : states.gradients,
+    activations: 0,
+    logits: 0,
+    workspace: states.step + libraries,
+    libraries,
+    communication: partBytes(buffers.step),
+    exchanged: buffers.step,
+  };
+}
+
+const librariesOf = (effective: EffectiveTrain): Bytes =>
+  effective.framework === "megatron" ? MEGATRON_WORKSPACES : 0;
 
 /** All phases of one pipeline stage's device, in the order in which they happen. */
 export function devicePhases(
@@ -79,20 +139,23 @@ export function devicePhases(
 ): readonly PhaseBytes[] {
   const { parallel } = effective;
   const widths = widthsOf(effective);
-  const states = known.states.get(stage.share) ?? statesFor(stage, effective, widths);
-  known.states.set(stage.share, states);
-  const pass = known.passes.get(stage.share) ?? passMoments(stage, whole, effective, widths);
+  const states = statesFor(stage, effective, widths, known);
+  const pass = known.passes.get(stage.share) ?? passMoments(stage, whole, { effective, widths, known });
   known.passes.set(stage.share, pass);
   const moments = withWaiting(pass, stage, effective);
-  const { buffers, gradientScale, flatGradients } = states;
-  const libraries = effective.framework === "megatron" ? MEGATRON_WORKSPACES : 0;
+  const { buffers, gradientScale, flatGradients, resident } = states;
+  const libraries = librariesOf(effective);
   const activationBuffers = exchangeParts(stage, whole, effective, widths);
   const phases = moments.map((moment): PhaseBytes => {
     const backward = moment.phase !== "forward" && moment.phase !== "loss-backward";
     const exchanged = [...(backward ? buffers.backward : buffers.forward), ...activationBuffers];
     return {
       phase: moment.phase,
-      ...states.resident,
+      weights: resident.weights,
+      adapters: resident.adapters,
+      masterWeights: resident.masterWeights,
+      optimizer: resident.optimizer,
+      paged: resident.paged,
       gradients: parallel.offloadWeights
         ? 0
         : Math.round(moment.gradients * gradientScale) +
@@ -105,30 +168,18 @@ export function devicePhases(
       exchanged,
     };
   });
-  const step: PhaseBytes = {
-    phase: "optimizer-step",
-    ...states.resident,
-    gradients: parallel.offloadWeights || parallel.offloadOptimizer ? 0 : states.gradients,
-    activations: 0,
-    logits: 0,
-    workspace: states.step + libraries,
-    libraries,
-    communication: partBytes(buffers.step),
-    exchanged: buffers.step,
-  };
-  return [...phases, step];
+  return [...phases, stepPhase(stage, effective, known)];
 }
 
 function passMoments(
   stage: Stage,
   whole: Architecture,
-  effective: EffectiveTrain,
-  widths: Widths,
+  how: { readonly effective: EffectiveTrain; readonly widths: Widths; readonly known: KnownParts },
 ): PassMoments {
+  const { effective, widths, known } = how;
   const { parallel, checkpointing } = effective;
   const model = stage.share;
-  const asked = holdingRequest(stage, effective, widths);
-  const holding = holdingOf(model, asked);
+  const { asked, holding } = heldBy(stage, effective, widths, known);
   const every = checkpointing === "none" ? 0 : typeof checkpointing === "number" ? checkpointing : 1;
   const nth =
     typeof checkpointing === "string" && checkpointing.startsWith("nth=")

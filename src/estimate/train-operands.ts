@@ -1,12 +1,12 @@
 /** The numbers that a training term is worked out from, so that its explanation can be done again by hand. */
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
 import type { Explained } from "../memory/term.ts";
-import { holdingOf, packedBytes } from "../memory/training/holding.ts";
+import { packedBytes } from "../memory/training/holding.ts";
 import { type BufferPart, dividedBy } from "../memory/training/sharding.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
-import { holdingRequest } from "./train-pass.ts";
+import { heldBy, type KnownParts } from "./train-device.ts";
 import type { Stage } from "./train-stages.ts";
 import { widthsOf } from "./train-widths.ts";
 
@@ -24,10 +24,10 @@ export interface Operands {
   readonly optimizerRanks: number;
 }
 
-export function operandsOf(stage: Stage, effective: EffectiveTrain): Operands {
+export function operandsOf(stage: Stage, effective: EffectiveTrain, known: KnownParts): Operands {
   const model = stage.share;
   const widths = widthsOf(effective);
-  const holding = holdingOf(model, holdingRequest(stage, effective, widths));
+  const { holding } = heldBy(stage, effective, widths, known);
   const sums = { weights: 0, packed: 0, bytes: 0 };
   forEachTensor(model, (tensor, layers, stack) => {
     if (stack?.role === "mtp") return;

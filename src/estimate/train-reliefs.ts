@@ -6,7 +6,7 @@ import { NODE_DEVICES } from "../parallelism/layout-over-devices.ts";
 import type { Bytes } from "../units.ts";
 import { type EffectiveTrain, effectiveTrain } from "./effective-train.ts";
 import { type TrainResult, train } from "./train.ts";
-import { devicePhases, newKnownParts, phaseTotal } from "./train-device.ts";
+import { devicePhases, newKnownParts, phaseTotal, stepPhase } from "./train-device.ts";
 import type { TrainRequest } from "./train-request.ts";
 import { inFlight, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 
@@ -89,19 +89,21 @@ export function trainReliefs(
       (near(before.headless) && names.every((name) => name === "loss"))
     );
   };
-  return candidates
-    .filter(([, options]) => !stays(options))
-    .map(([change, options]): TrainRelief => {
-      const peak = peakOf(text, effectiveTrain(model, { ...request, ...options }));
-      return { change, allocatedBytes: peak, savedBytes: before.peak - peak };
-    })
-    .concat(cacheRelief(model, request, done))
-    .filter((relief) => relief.savedBytes >= LEAST * before.peak)
-    .sort((a, b) => b.savedBytes - a.savedBytes);
+  const helps = (peak: Bytes): boolean => before.peak - peak >= LEAST * before.peak;
+  const reliefs = cacheRelief(model, request, done).filter(
+    ({ savedBytes }) => savedBytes >= LEAST * before.peak,
+  );
+  for (const [change, options] of candidates) {
+    if (stays(options)) continue;
+    const effective = effectiveTrain(model, { ...request, ...options });
+    const peak = peakOf(text, effective, helps);
+    if (peak !== null) reliefs.push({ change, allocatedBytes: peak, savedBytes: before.peak - peak });
+  }
+  return reliefs.sort((a, b) => b.savedBytes - a.savedBytes);
 }
 
 /** Batches of changing length leave blocks of their own sizes in the cache, which segments that grow in place do not. */
-function cacheRelief(model: Architecture, request: TrainRequest, done: TrainResult): readonly TrainRelief[] {
+function cacheRelief(model: Architecture, request: TrainRequest, done: TrainResult): TrainRelief[] {
   const { lengths, expandableSegments } = done.request;
   if (lengths !== "varied" || expandableSegments) return [];
   const { totals } = train(model, { ...request, expandableSegments: true });
@@ -136,16 +138,27 @@ function momentsOf(result: TrainResult, stages: readonly Stage[]): WorstMoments 
   return { peak, step, headless };
 }
 
-/** What the device that holds the most has allocated: all that a relief is judged by, in less time than `train`. */
-function peakOf(text: Architecture, effective: EffectiveTrain): Bytes {
+/**
+ * What the device that holds the most has allocated: all that a relief is judged by, in less time than `train`. Null as
+ * soon as one moment of one device is too high to help: the step of each is looked at first, which runs no layer.
+ */
+function peakOf(
+  text: Architecture,
+  effective: EffectiveTrain,
+  helps: (peak: Bytes) => boolean,
+): Bytes | null {
   const parts = newKnownParts();
-  const most = new Map<Architecture, number>();
-  let peak = 0;
+  const most = new Map<Architecture, Stage>();
   for (const stage of trainStages(text, effective)) {
-    const waiting = inFlight(stage, effective);
-    if ((most.get(stage.share) ?? 0) >= waiting) continue;
-    most.set(stage.share, waiting);
+    const known = most.get(stage.share);
+    if (known === undefined || inFlight(known, effective) < inFlight(stage, effective))
+      most.set(stage.share, stage);
+  }
+  let peak = 0;
+  for (const stage of most.values()) peak = Math.max(peak, phaseTotal(stepPhase(stage, effective, parts)));
+  for (const stage of most.values()) {
+    if (!helps(peak)) return null;
     for (const phase of devicePhases(stage, text, effective, parts)) peak = Math.max(peak, phaseTotal(phase));
   }
-  return peak;
+  return helps(peak) ? peak : null;
 }

@@ -5,7 +5,7 @@ import { inTower, readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
 import { pipelineLayers } from "../parallelism/layer-range.ts";
-import { deviceShares } from "../parallelism/share.ts";
+import { deviceShares, sameParts } from "../parallelism/share.ts";
 import { onceFor } from "../remember.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
 
@@ -74,20 +74,6 @@ function checkChunks(model: Architecture, { parallel }: EffectiveTrain): void {
     option: "--virtual-stages",
     given: String(virtualStages),
     expected: `at most ${most}, the layers of each of ${pp} stages`,
-  });
-}
-
-/** Two inner stages with the same layers: they differ in nothing but which layers those are. */
-function sameParts(a: Architecture, b: Architecture): boolean {
-  if (a.tensors.length > 0 || b.tensors.length > 0 || a.stacks.length !== b.stacks.length) return false;
-  return a.stacks.every((stack, s) => {
-    const other = b.stacks[s]!;
-    return (
-      stack.kinds.length === other.kinds.length &&
-      stack.kinds.every((kind, k) => kind === other.kinds[k]) &&
-      stack.runs.length === other.runs.length &&
-      stack.runs.every((run, r) => run.kind === other.runs[r]!.kind && run.count === other.runs[r]!.count)
-    );
   });
 }
 

@@ -62,8 +62,10 @@ export function statesOf(
     ? weightBytes(model, holding, { packed: effective.quantization, storedWidth: widths.compute, buffers: 0 })
     : null;
   const trained = trainedTensors(model, holding);
-  const sum = (each: (t: TrainedTensor) => Bytes, on: boolean): Bytes =>
-    over(total(trained, each, false), on, false) + over(total(trained, each, true), on, true);
+  const sum = (each: (t: TrainedTensor) => Bytes, on: boolean): Bytes => {
+    const { dense, experts } = totals(trained, each);
+    return over(dense, on, false) + over(experts, on, true);
+  };
   const gradientWidth = (t: TrainedTensor): number => (full ? widths.gradient : t.width);
   const gradients = sum((t) => allocated(t.elements * gradientWidth(t)), divided.gradients);
   const made = sum((t) => allocated(t.elements * t.width), false);
@@ -91,7 +93,7 @@ export function statesOf(
     reference === null
       ? 0
       : over(reference.dense, divided.weights, false) + over(reference.experts, divided.weights, true);
-  const trainedElements = total(trained, (t) => t.elements, false) + total(trained, (t) => t.elements, true);
+  const trainedElements = sum((t) => t.elements, false);
   const buffers = shardingBuffers({
     sharding: parallel.sharding,
     ranks,
@@ -143,8 +145,17 @@ function gathersGradientsLate(effective: EffectiveTrain): boolean {
   return late && effective.gradAccum > 1 && sharding.startsWith("fsdp") && pp === 1 && dp * cp > 1;
 }
 
-const total = (
+/** A sum over trained tensors: the dense ones, and those of experts, which another group of devices may divide. */
+function totals(
   trained: readonly TrainedTensor[],
   each: (t: TrainedTensor) => Bytes,
-  expert: boolean,
-): Bytes => trained.reduce((sum, t) => (t.expert === expert ? sum + t.count * each(t) : sum), 0);
+): { readonly dense: Bytes; readonly experts: Bytes } {
+  let dense = 0;
+  let experts = 0;
+  for (const t of trained) {
+    const bytes = t.count * each(t);
+    if (t.expert) experts += bytes;
+    else dense += bytes;
+  }
+  return { dense, experts };
+}

@@ -120,7 +120,7 @@ function trainDevice(
 ): TrainDevice {
   const known = layerKnowledge(whole);
   const knowledge = known === "read" && effective.framework !== "hf" ? "assumed" : known;
-  const operands = operandsOf(stage, effective);
+  const operands = operandsOf(stage, effective, parts);
   const moments = devicePhases(stage, whole, effective, parts);
   const phases = merged(moments).map((p): TrainPhaseResult & { bytes: PhaseBytes } => {
     const terms = phaseTerms(p, operands, effective, knowledge);

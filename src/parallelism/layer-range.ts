@@ -41,6 +41,12 @@ export const pipelineLayers = (model: Architecture): number =>
  * // 2_270_232_576 = 8 x 218,112,000 + 128,256 x 4096 (embedding)
  */
 export function sliceLayers(model: Architecture, range: LayerRange): Architecture {
+  const part = uncountedSlice(model, range);
+  return { ...part, parameters: countParameters(part) };
+}
+
+/** As `sliceLayers`, with the parameters of the whole still: for who divides the part further and counts then. */
+export function uncountedSlice(model: Architecture, range: LayerRange): Architecture {
   const divided = dividedStack(model);
   const stacks: Stack[] = [];
   for (const stack of model.stacks) {
@@ -48,8 +54,7 @@ export function sliceLayers(model: Architecture, range: LayerRange): Architectur
     else if (stack.role === "mtp" ? range.output : range.input) stacks.push(stack);
   }
   const tensors = model.tensors.filter((tensor) => endOf(tensor, model, range));
-  const part = { ...model, stacks, tensors };
-  return { ...part, parameters: countParameters(part) };
+  return { ...model, stacks, tensors };
 }
 
 function endOf(tensor: Tensor, model: Architecture, range: LayerRange): boolean {

@@ -1,8 +1,9 @@
 import type { Architecture, LayerKind } from "../architecture/model.ts";
+import { countParameters } from "../architecture/parameters.ts";
 import { onceForEach } from "../remember.ts";
 import type { Degrees } from "./degrees.ts";
-import { dividedLayers, dividedStack, sliceLayers } from "./layer-range.ts";
-import { tensorShare } from "./tensor-share.ts";
+import { dividedLayers, dividedStack, uncountedSlice } from "./layer-range.ts";
+import { tensorShare, uncountedShare } from "./tensor-share.ts";
 
 /** What every device of one pipeline stage holds. */
 export interface DeviceShare {
@@ -55,14 +56,33 @@ function divide(model: Architecture, { tp, pp, ep, dp }: Degrees): readonly Devi
   }
   let firstLayer = 0;
   const kinds = new Map<LayerKind, LayerKind>();
+  const parts: Architecture[] = [];
   return stageLayers(dividedLayers(model), pp).map((stageSize, stage) => {
-    const part = sliceLayers(model, {
+    const slice = uncountedSlice(model, {
       firstLayer,
       layers: stageSize,
       input: stage === 0,
       output: stage === pp - 1,
     });
     firstLayer += stageSize;
-    return { id: `pp${stage}`, count, stage, share: tensorShare(part, tensorDegrees, kinds) };
+    const part = uncountedShare(slice, tensorDegrees, kinds);
+    const alike = parts.find((known) => sameParts(known, part));
+    const share = { ...part, parameters: alike?.parameters ?? countParameters(part) };
+    parts.push(share);
+    return { id: `pp${stage}`, count, stage, share };
+  });
+}
+
+/** Two inner stages with the same layers: they differ in nothing but which layers those are. */
+export function sameParts(a: Architecture, b: Architecture): boolean {
+  if (a.tensors.length > 0 || b.tensors.length > 0 || a.stacks.length !== b.stacks.length) return false;
+  return a.stacks.every((stack, s) => {
+    const other = b.stacks[s]!;
+    return (
+      stack.kinds.length === other.kinds.length &&
+      stack.kinds.every((kind, k) => kind === other.kinds[k]) &&
+      stack.runs.length === other.runs.length &&
+      stack.runs.every((run, r) => run.kind === other.runs[r]!.kind && run.count === other.runs[r]!.count)
+    );
   });
 }

@@ -32,6 +32,16 @@ export function tensorShare(
   degrees: TensorDegrees,
   known: Map<LayerKind, LayerKind> = new Map(),
 ): Architecture {
+  const part = uncountedShare(model, degrees, known);
+  return part === model ? model : { ...part, parameters: countParameters(part) };
+}
+
+/** As `tensorShare`, with the parameters of the whole still. */
+export function uncountedShare(
+  model: Architecture,
+  degrees: TensorDegrees,
+  known: Map<LayerKind, LayerKind>,
+): Architecture {
   if (degrees.tp === 1 && degrees.ep === 1) return model;
   const stacks = model.stacks.map((stack): Stack => {
     const kinds = stack.kinds.map((kind): LayerKind => {
@@ -42,8 +52,7 @@ export function tensorShare(
     return { ...stack, kinds };
   });
   const tensors = model.tensors.map((tensor) => shareOfTensor(tensor, null, degrees));
-  const part = { ...model, stacks, tensors };
-  return { ...part, parameters: countParameters(part) };
+  return { ...model, stacks, tensors };
 }
 
 function shareOfLayer(kind: LayerKind, degrees: TensorDegrees): LayerKind {

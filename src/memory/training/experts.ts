@@ -135,8 +135,11 @@ function grouped(pass: Pass, rows: Value, feed: ExpertsFeedForward, tensors: rea
     const held = parts.flatMap((t) => (t === undefined ? [] : [weightOf(pass, t)]));
     const first = held[0];
     if (first === undefined) return x;
+    const { name, width, trainable } = first;
     return op.linear(tape, x, {
-      ...first,
+      name,
+      width,
+      trainable,
       elements: held.reduce((sum, w) => sum + w.elements, 0),
       inDim,
       outDim,

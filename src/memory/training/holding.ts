@@ -4,6 +4,7 @@ import type { NamedTargets } from "../../adapters/lora-targets.ts";
 import type { Architecture, Tensor } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
 import { inTower, isTower } from "../../architecture/stack.ts";
+import { onceFor } from "../../remember.ts";
 import type { Bytes } from "../../units.ts";
 import type { AdapterUse, Holding } from "./pass.ts";
 import { allocated, type Width } from "./tape.ts";
@@ -37,16 +38,7 @@ export interface HoldingRequest {
 
 /** How each weight of `model` is held: width, trained or frozen, packed, adapted. */
 export function holdingOf(model: Architecture, request: HoldingRequest): Holding {
-  const inLayer = new Set<Tensor>();
-  const inTowers = new Set<Tensor>();
-  const ungraded = new Set<Tensor>();
-  const fixed = FIXED_POSITIONS[model.family];
-  forEachTensor(model, (tensor, _, stack) => {
-    if (stack !== null) inLayer.add(tensor);
-    if (inTower(tensor) || (stack !== null && isTower(stack.role))) inTowers.add(tensor);
-    if (tensor.buffer === true || isIndexer(tensor) || fixed?.test(tensor.name) === true)
-      ungraded.add(tensor);
-  });
+  const { inLayer, inTowers, ungraded } = placesOf(model);
   const adapted = request.method === "lora" || request.method === "qlora";
   const targets = {
     rank: request.lora.rank,
@@ -86,6 +78,27 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     adapter,
   };
 }
+
+/** Where the tensors of a model stand, and which of them never get a gradient. */
+interface Places {
+  readonly inLayer: ReadonlySet<Tensor>;
+  readonly inTowers: ReadonlySet<Tensor>;
+  readonly ungraded: ReadonlySet<Tensor>;
+}
+
+const placesOf = onceFor((model: Architecture): Places => {
+  const inLayer = new Set<Tensor>();
+  const inTowers = new Set<Tensor>();
+  const ungraded = new Set<Tensor>();
+  const fixed = FIXED_POSITIONS[model.family];
+  forEachTensor(model, (tensor, _, stack) => {
+    if (stack !== null) inLayer.add(tensor);
+    if (inTower(tensor) || (stack !== null && isTower(stack.role))) inTowers.add(tensor);
+    if (tensor.buffer === true || isIndexer(tensor) || fixed?.test(tensor.name) === true)
+      ungraded.add(tensor);
+  });
+  return { inLayer, inTowers, ungraded };
+});
 
 /** Which tokens sparse attention reads is chosen without a graph (`torch.no_grad`): no gradient comes to what chooses. */
 const isIndexer = ({ name }: Tensor): boolean => name.includes("indexer.");

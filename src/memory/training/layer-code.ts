@@ -177,8 +177,19 @@ export function layerCode(
   model: Pick<Architecture, "family" | "norm" | "forward">,
   framework: LayerFramework = "hf",
 ): LayerCode {
-  return { ...BASE, norm: NORMS[model.norm], ...FAMILIES[languageFamily(model)], ...FRAMEWORKS[framework] };
+  const family = languageFamily(model);
+  const facts = Object.hasOwn(FAMILIES, family) ? FAMILIES[family] : undefined;
+  const key = `${facts === undefined ? "" : family} ${model.norm} ${framework}`;
+  let code = codes.get(key);
+  if (code === undefined) {
+    code = { ...BASE, norm: NORMS[model.norm], ...facts, ...FRAMEWORKS[framework] };
+    codes.set(key, code);
+  }
+  return code;
 }
+
+/** Put together once: a question asks for the same few a hundred times, and each is 40 facts. */
+const codes = new Map<string, LayerCode>();
 
 /**
  * How well a model's layers are known: `read` when the family's formulation was read in transformers, `assumed` when

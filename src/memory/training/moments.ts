@@ -153,19 +153,21 @@ function layerMoments(
   return (count === 1 ? [0] : [0, count - 1]).map((done): Moment => {
     const kept = state.kept - done * each;
     const gradients = state.made + done * gradientsEach;
-    const base = { phase: "layer-backward", gradients, logits: 0 } as const;
-    if (request.checkpointEvery === 0)
-      return { ...base, activations: kept, workspace: peak - segment.savedBytes };
-    if (request.selective) {
-      // What was kept is not made again.
-      const again = Math.max(0, peak - segment.selectiveBytes);
-      return { ...base, activations: kept, workspace: again };
-    }
+    const holding = (workspace: Bytes): Moment => ({
+      phase: "layer-backward",
+      gradients,
+      activations: kept,
+      logits: 0,
+      workspace,
+    });
+    if (request.checkpointEvery === 0) return holding(peak - segment.savedBytes);
+    // What was kept is not made again.
+    if (request.selective) return holding(Math.max(0, peak - segment.selectiveBytes));
     const backward = peak - (segment.inputKept && !request.offloadCheckpoints ? segment.inputBytes : 0);
     // Recomputing runs forward again with the gradient of the layer's output waiting.
     const input = request.offloadCheckpoints ? 0 : segment.inputBytes;
     const forward = segment.castBytes + segment.forwardPeak - input + segment.inputBytes;
-    return { ...base, activations: kept, workspace: Math.max(backward, forward) };
+    return holding(Math.max(backward, forward));
   });
 }
 
@@ -179,8 +181,8 @@ function embeddingMoments(
   const phase = "end-of-backward";
   const { output, backwardPeak } = segments.embedding;
   if (!output.grad) return [];
-  const base = { phase, activations: BLOCK_BYTES, logits: 0 } as const;
-  const moments: Moment[] = [{ ...base, gradients: made, workspace: backwardPeak }];
+  const activations = BLOCK_BYTES;
+  const moments: Moment[] = [{ phase, gradients: made, activations, logits: 0, workspace: backwardPeak }];
   const tables = embeddingTables(model, request.holding);
   if (tables.tokens === 0) return moments;
   const learned = request.accumulating ? 0 : tables.positions;
@@ -188,14 +190,18 @@ function embeddingMoments(
   if (tiedToHead(model)) {
     const second = request.accumulating ? 0 : tables.tokens;
     moments.push({
-      ...base,
+      phase,
       gradients: made + learned,
+      activations,
+      logits: 0,
       workspace: tables.tokens + Math.max(incoming, second),
     });
   } else
     moments.push({
-      ...base,
+      phase,
       gradients: made + learned + (request.accumulating ? 0 : tables.tokens),
+      activations,
+      logits: 0,
       workspace: incoming,
     });
   return moments;

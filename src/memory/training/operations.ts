@@ -14,18 +14,30 @@ export interface Weight {
   readonly trainable: boolean;
 }
 
+const NO_VALUES: readonly Value[] = [];
+
 const widest = (...widths: readonly Width[]): Width => Math.max(...widths) as Width;
+
+/** Another tensor of the same storage. */
+const viewOf = (tape: Tape, { storage, width, grad }: Value, elements: number): Value => ({
+  id: tape.ids++,
+  storage,
+  elements,
+  width,
+  grad,
+});
 
 /** A view, transpose or reshape: the same storage. */
 export function view(tape: Tape, x: Value, elements = x.elements): Value {
-  const value: Value = { ...x, id: tape.ids++, elements };
+  const value = viewOf(tape, x, elements);
   record(tape, { light: true, inputs: [x], outputs: [value], alias: true });
   return value;
 }
 
 /** Parts of one storage; backward writes all their gradients into one new tensor. */
 export function split(tape: Tape, x: Value, parts: readonly number[]): Value[] {
-  const values = parts.map((elements): Value => ({ ...x, id: tape.ids++, elements }));
+  const values: Value[] = [];
+  for (const elements of parts) values.push(viewOf(tape, x, elements));
   record(tape, { light: true, inputs: [x], outputs: values });
   return values;
 }
@@ -94,9 +106,8 @@ export function multiplyWeight(tape: Tape, x: Value, weight: Weight): Value {
     inputs: [x],
     outputs: [value],
     saved: [weight.trainable ? x : undefined],
-    ...(weight.trainable
-      ? { weightGradients: allocated(weight.elements * weight.width), backwardScratch: x.elements * width }
-      : {}),
+    weightGradients: weight.trainable ? allocated(weight.elements * weight.width) : 0,
+    backwardScratch: weight.trainable ? x.elements * width : 0,
   });
   return value;
 }
@@ -172,13 +183,13 @@ export interface LinearWeight extends Weight {
   readonly inDim: number;
   readonly outDim: number;
   /** Output bias, trained with the weight. */
-  readonly bias?: true;
+  readonly bias?: boolean;
   /** Stored in few bits: a copy in the compute type lives while the product runs. */
-  readonly packed?: true;
+  readonly packed?: boolean;
   /** The input is kept although the weight does not train, for as long as the graph lives. */
-  readonly keepsInput?: true;
+  readonly keepsInput?: boolean;
   /** Unpacked into another 16-bit type first. */
-  readonly unpacksTwice?: true;
+  readonly unpacksTwice?: boolean;
   /**
    * Rows of the output per row of the input: t where sequence-parallel rows are gathered for a column-divided
    * weight, 1/t where a row-divided weight's sums are scattered again. Default 1.
@@ -217,7 +228,7 @@ export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
       weight.trainable || weight.keepsInput === true ? input : undefined,
       input.grad && weightCast !== null ? weightCast : undefined,
     ],
-    ...(weight.keepsInput === true ? { outliving: [input] } : {}),
+    outliving: weight.keepsInput === true ? [input] : NO_VALUES,
     forwardScratch: unpacked,
     backwardScratch: unpacked,
     weightGradients: weightCast === null ? gradients : 0,

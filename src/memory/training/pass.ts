@@ -82,32 +82,36 @@ export function linearWeightOf(pass: Pass, tensor: Tensor, tensors: readonly Ten
   const [outDim, inDim] = tensor.shape as readonly [number, number];
   const biasName = tensor.name.replace(/weight$/, "bias");
   const bias = tensor.name.endsWith("weight") && tensors.some((t) => t.name === biasName);
+  const { name, elements, width, trainable } = weightOf(pass, tensor);
+  const packed = pass.holding.packed(tensor);
   return {
-    ...weightOf(pass, tensor),
+    name,
+    elements,
+    width,
+    trainable,
     inDim,
     outDim,
-    ...(bias ? { bias: true as const } : {}),
-    ...(pass.holding.packed(tensor) ? { packed: true as const } : {}),
-    ...(pass.holding.packed(tensor) && pass.code.packedKeepsInput ? { keepsInput: true as const } : {}),
-    ...(pass.holding.packed(tensor) && pass.code.unpacksTwice ? { unpacksTwice: true as const } : {}),
-    ...spreadOf(pass, tensor),
+    bias,
+    packed,
+    keepsInput: packed && pass.code.packedKeepsInput,
+    unpacksTwice: packed && pass.code.unpacksTwice,
+    spread: spreadOf(pass, tensor),
   };
 }
 
 /** How a product changes the rows under sequence parallelism; whole tokens for what every rank repeats. */
-function spreadOf(pass: Pass, tensor: Tensor): { readonly spread?: number } {
+function spreadOf(pass: Pass, tensor: Tensor): number {
   const shards = pass.sequenceShards;
-  if (shards === 1) return {};
   switch (tensor.split) {
     case "replicated":
-      return {};
+      return 1;
     case "row":
-      return { spread: 1 / shards };
+      return 1 / shards;
     case "column":
     case "heads":
     case "kv-heads":
     case "qkv":
     case "vocab":
-      return { spread: shards };
+      return shards;
   }
 }

@@ -3,7 +3,8 @@
  * backward.
  */
 import type { Bytes } from "../../units.ts";
-import { allocated, type Storage, type Tape, type Value } from "./tape.ts";
+import { backward } from "./replay-backward.ts";
+import type { Storage, Tape, Value } from "./tape.ts";
 
 const NONE: Bytes = 0;
 
@@ -72,18 +73,30 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     castBytes += value.storage.bytes;
     if (!seen.has(value.storage.id)) castOnlyBytes += value.storage.bytes;
   }
-  const outliving = new Map(
-    tape.nodes.flatMap((n) => n.outliving).map((s) => [s.id, s.outside ? 0 : s.bytes]),
-  );
+  const ahead = forward(tape, uses, ends.input);
+  const back = backward(tape, output, savedBytes);
   return {
     savedBytes,
-    outlivingBytes: [...outliving.values()].reduce((sum, bytes) => sum + bytes, 0),
+    outlivingBytes: outlivingBytes(tape),
     kept: [...kept].map(([label, bytes]) => ({ label, bytes })),
     castBytes,
     castOnlyBytes,
-    ...forward(tape, uses, ends.input),
-    ...backward(tape, output, savedBytes),
+    forwardPeak: ahead.forwardPeak,
+    forwardPeakUnsaved: ahead.forwardPeakUnsaved,
+    backwardPeak: back.backwardPeak,
+    accumulatingPeak: back.accumulatingPeak,
+    weightGradients: back.weightGradients,
   };
+}
+
+/** Each storage once, as the last node that keeps it has it. */
+function outlivingBytes(tape: Tape): Bytes {
+  const outliving = new Map<number, Bytes>();
+  for (const node of tape.nodes)
+    for (const { id, outside, bytes } of node.outliving) outliving.set(id, outside ? 0 : bytes);
+  let sum = 0;
+  for (const bytes of outliving.values()) sum += bytes;
+  return sum;
 }
 
 /** First and last node that touches each storage made on the tape. */
@@ -93,13 +106,15 @@ function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
     const { storage } = ends.input;
     uses.set(storage.id, { storage, first: 0, last: 0, saved: false });
   }
-  const casts = new Set([...tape.casts.values()].map((v) => v.storage.id));
-  tape.nodes.forEach((node, index) => {
-    for (const value of node.outputs) {
-      const use = uses.get(value.storage.id);
+  const casts = new Set<number>();
+  for (const value of tape.casts.values()) casts.add(value.storage.id);
+  let index = 0;
+  for (const node of tape.nodes) {
+    for (const { storage } of node.outputs) {
+      const use = uses.get(storage.id);
       if (use === undefined) {
-        if (value.storage.outside || casts.has(value.storage.id)) continue;
-        uses.set(value.storage.id, { storage: value.storage, first: index, last: index, saved: false });
+        if (storage.outside || casts.has(storage.id)) continue;
+        uses.set(storage.id, { storage, first: index, last: index, saved: false });
       } else use.last = index;
     }
     for (const value of node.inputs) {
@@ -110,7 +125,8 @@ function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
       const use = uses.get(storage.id);
       if (use !== undefined) use.saved = true;
     }
-  });
+    index++;
+  }
   for (const value of [ends.output, ...(ends.held ?? [])]) {
     const use = uses.get(value.storage.id);
     if (use !== undefined) use.last = tape.nodes.length;
@@ -150,90 +166,4 @@ function forward(
     if (now - dropped > notKeeping) notKeeping = now - dropped;
   }
   return { forwardPeak: keeping, forwardPeakUnsaved: notKeeping };
-}
-
-/** A gradient buffer and how many values share it. */
-interface Gradient {
-  readonly bytes: Bytes;
-  users: number;
-}
-
-const distinct = (storages: readonly Storage[]): Iterable<Storage> =>
-  storages.length < 2 ? storages : new Set(storages);
-
-/** Runs the nodes from the last to the first, freeing what each kept once it has run. */
-function backward(
-  tape: Tape,
-  output: Value,
-  savedBytes: Bytes,
-): Pick<Replay, "backwardPeak" | "accumulatingPeak" | "weightGradients"> {
-  const references = new Map<number, number>();
-  for (const node of tape.nodes) {
-    for (const storage of distinct(node.saved))
-      references.set(storage.id, (references.get(storage.id) ?? NONE) + 1);
-  }
-  const gradients = new Map<number, Gradient>();
-  let live = savedBytes;
-  let peak = 0;
-  let accumulatingPeak = 0;
-  let weightGradients = 0;
-  // Where gradients are added to others, a node's own are gone when the next one runs.
-  const reach = (bytes: Bytes, madeBefore: Bytes): void => {
-    if (bytes > peak) peak = bytes;
-    if (bytes - madeBefore > accumulatingPeak) accumulatingPeak = bytes - madeBefore;
-  };
-  const drop = (value: Value): void => {
-    const gradient = gradients.get(value.id);
-    if (gradient === undefined) return;
-    gradients.delete(value.id);
-    if (--gradient.users === 0) live -= gradient.bytes;
-  };
-  const give = (value: Value, gradient: Gradient): void => {
-    const known = gradients.get(value.id);
-    if (known === undefined) {
-      gradient.users++;
-      gradients.set(value.id, gradient);
-      return;
-    }
-    if (known.users > 1) {
-      // Two gradients meet and the first is shared with another tensor: their sum is a new one.
-      const sum: Gradient = { bytes: known.bytes, users: 1 };
-      live += sum.bytes;
-      reach(live, weightGradients);
-      known.users--;
-      gradients.set(value.id, sum);
-    }
-  };
-  const bytesOf = (value: Value): Bytes => allocated(value.elements * value.width);
-  const first: Gradient = { bytes: bytesOf(output), users: 1 };
-  gradients.set(output.id, first);
-  live += first.bytes;
-  for (let index = tape.nodes.length - 1; index >= 0; index--) {
-    const node = tape.nodes[index]!;
-    if (!node.grad) continue;
-    const incoming = node.outputs.map((v) => gradients.get(v.id)).find((g) => g !== undefined);
-    const made: Gradient[] = [];
-    for (const value of node.inputs) {
-      if (!value.grad) continue;
-      const reuse = node.alias && incoming !== undefined && bytesOf(value) === incoming.bytes;
-      const gradient = reuse ? incoming : { bytes: bytesOf(value), users: 0 };
-      if (!reuse) {
-        live += gradient.bytes;
-        made.push(gradient);
-      }
-      reach(live + node.backwardScratch, weightGradients);
-      give(value, gradient);
-    }
-    live += node.weightGradients;
-    reach(live + node.backwardScratch, weightGradients);
-    weightGradients += node.weightGradients;
-    for (const gradient of made) if (gradient.users === 0) live -= gradient.bytes;
-    for (const value of node.outputs) drop(value);
-    for (const storage of distinct(node.saved)) {
-      const left = references.get(storage.id)! - 1;
-      references.set(storage.id, left);
-      if (left === 0 && !storage.outside) live -= storage.bytes;
-    }
-  }
-  return { backwardPeak: peak, accumulatingPeak, weightGradients };
 }

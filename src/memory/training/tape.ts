@@ -123,26 +123,39 @@ export interface Recorded {
 }
 
 const NO_BYTES: Bytes = 0;
-const NONE_PINNED: readonly Value[] = [];
+const NO_VALUES: readonly Value[] = [];
+const NO_STORAGES: readonly Storage[] = [];
 
 /** Appends an operation. What it would keep is dropped when no gradient flows through it. */
 export function record(tape: Tape, spec: Recorded): void {
-  const grad = spec.outputs.some((v) => v.grad);
-  const saved = grad ? (spec.saved ?? []).flatMap((v) => (v === undefined ? [] : [v.storage])) : [];
+  const { inputs, outputs } = spec;
+  const grad = anyGrad(outputs);
   tape.nodes.push({
     label: tape.label,
-    inputs: spec.inputs,
-    outputs: spec.outputs,
-    saved,
-    outliving: grad ? (spec.outliving ?? []).map((v) => v.storage) : [],
+    inputs,
+    outputs,
+    saved: grad ? storagesOf(spec.saved) : NO_STORAGES,
+    outliving: grad ? storagesOf(spec.outliving) : NO_STORAGES,
     alias: spec.alias === true,
     light: spec.light === true,
-    pinned: spec.pinned ?? NONE_PINNED,
+    pinned: spec.pinned ?? NO_VALUES,
     backwardScratch: spec.backwardScratch ?? NO_BYTES,
     forwardScratch: spec.forwardScratch ?? NO_BYTES,
     weightGradients: spec.weightGradients ?? NO_BYTES,
     grad,
   });
+}
+
+function anyGrad(values: readonly Value[]): boolean {
+  for (const value of values) if (value.grad) return true;
+  return false;
+}
+
+function storagesOf(values: readonly (Value | undefined)[] | undefined): readonly Storage[] {
+  if (values === undefined) return NO_STORAGES;
+  const storages: Storage[] = [];
+  for (const value of values) if (value !== undefined) storages.push(value.storage);
+  return storages;
 }
 
 /** Keeps values alive up to here, as the variables of a Python frame do until it returns. */

@@ -1,6 +1,7 @@
 import type { Architecture, Tensor } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
-import type { Holding } from "./pass.ts";
+import { onceForEach } from "../../remember.ts";
+import type { AdapterUse, Holding } from "./pass.ts";
 import type { Width } from "./tape.ts";
 
 /** One parameter tensor that training updates: a weight or a factor of an adapter. */
@@ -21,7 +22,9 @@ export interface TrainedTensor {
 }
 
 /** Every tensor that an optimizer sees, equal ones together. Costs nothing per layer. */
-export function trainedTensors(model: Architecture, holding: Holding): readonly TrainedTensor[] {
+export const trainedTensors = onceForEach(listTrained);
+
+function listTrained(model: Architecture, holding: Holding): readonly TrainedTensor[] {
   const found: TrainedTensor[] = [];
   const gatedExperts = hasGatedExperts(model);
   forEachTensor(model, (tensor, layers, stack) => {
@@ -30,7 +33,8 @@ export function trainedTensors(model: Architecture, holding: Holding): readonly 
     const joined = tensor.kind === "expert" && tensor.role === "mlp-gate";
     if (holding.trainable(tensor) && !joined)
       found.push(weightTensor(tensor, layers, stack !== null, holding, gatedExperts));
-    found.push(...adapterTensors(tensor, layers, holding));
+    const adapter = holding.adapter(tensor);
+    if (adapter !== null) found.push(...adapterTensors(tensor, layers, adapter));
   });
   return found;
 }
@@ -65,24 +69,25 @@ function weightTensor(
 }
 
 /** A and B of a linear; for fused experts the two hold all of them. */
-function adapterTensors(tensor: Tensor, count: number, holding: Holding): TrainedTensor[] {
-  const adapter = holding.adapter(tensor);
-  if (adapter === null) return [];
+function adapterTensors(tensor: Tensor, count: number, adapter: AdapterUse): TrainedTensor[] {
   const [outDim, inDim] = tensor.shape as readonly [number, number];
-  const base = {
-    matrices: 1,
-    count,
-    width: adapter.width,
-    hiddenMatrix: true,
-    expert: tensor.group === "experts",
-  };
+  const { width } = adapter;
+  const expert = tensor.group === "experts";
   const down = adapter.rank * inDim * tensor.copies;
   const rest = adapter.parameters - down;
   const vector = adapter.dora ? outDim : 0;
   const parts: TrainedTensor[] = [
-    { ...base, elements: down, rows: down / inDim, columns: inDim },
-    { ...base, elements: rest - vector, rows: outDim, columns: (rest - vector) / outDim },
+    factorTensor(down, { rows: down / inDim, columns: inDim, hiddenMatrix: true }),
+    factorTensor(rest - vector, { rows: outDim, columns: (rest - vector) / outDim, hiddenMatrix: true }),
   ];
-  if (vector > 0) parts.push({ ...base, elements: vector, rows: 1, columns: vector, hiddenMatrix: false });
+  if (vector > 0) parts.push(factorTensor(vector, { rows: 1, columns: vector, hiddenMatrix: false }));
   return parts;
+
+  function factorTensor(
+    elements: number,
+    shape: Pick<TrainedTensor, "rows" | "columns" | "hiddenMatrix">,
+  ): TrainedTensor {
+    const { rows, columns, hiddenMatrix } = shape;
+    return { elements, rows, columns, matrices: 1, count, width, hiddenMatrix, expert };
+  }
 }
