@@ -209,7 +209,7 @@ export function layerKnowledge(
       ),
   );
   if (other === true) return "unmodelled";
-  return family in FAMILIES || PLAIN.has(family) ? "read" : "assumed";
+  return Object.hasOwn(FAMILIES, family) || PLAIN.has(family) ? "read" : "assumed";
 }
 
 /** The family whose layers run: that of the language model in a composite. */

@@ -45,8 +45,6 @@ export interface MomentsRequest {
   readonly holding: Holding;
 }
 
-export const momentBytes = (m: Moment): Bytes => m.gradients + m.activations + m.logits + m.workspace;
-
 /** Every candidate, in the order in which it happens; `kept` is what lives when forward ends. */
 export function momentsOf(
   model: Architecture,

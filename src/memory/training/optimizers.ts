@@ -231,15 +231,6 @@ export function optimizerByName(name: string): Optimizer {
   });
 }
 
-/** States of all tensors. */
-export function optimizerStateBytes(
-  optimizer: Optimizer,
-  tensors: readonly TrainedTensor[],
-  options: OptimizerOptions,
-): Bytes {
-  return tensors.reduce((sum, t) => sum + t.count * optimizer.stateBytes(t, options), 0);
-}
-
 /** Temporaries of one step. */
 export function optimizerStepBytes(
   optimizer: Optimizer,

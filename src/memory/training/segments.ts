@@ -4,6 +4,7 @@
 
 import type { ForwardFacts } from "../../architecture/forward-facts.ts";
 import type { Architecture } from "../../architecture/model.ts";
+import { dividedStack } from "../../parallelism/layer-range.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { embedding } from "./embedding.ts";
 import { encodedSource } from "./encoded-source.ts";
@@ -14,7 +15,7 @@ import type { TapePart } from "./part-events.ts";
 import type { AttentionCode, Holding, Kernels, Pass } from "./pass.ts";
 import { type Replay, replay } from "./replay.ts";
 import { allocated, fresh, newTape, type Value, type Width } from "./tape.ts";
-import { decoderStack, sourceStack, sourceTokens } from "./trained-stacks.ts";
+import { sourceStack, sourceTokens } from "./trained-stacks.ts";
 
 export interface PassRequest {
   readonly batch: number;
@@ -76,7 +77,7 @@ const NOTHING: LossSegment = {
 
 /** Width of the residual stream on a stage without the embedding: that of its first weight. */
 function stageWidth(model: Architecture, holding: Holding): Width {
-  const norm = decoderStack(model)?.kinds[0]?.tensors.find((t) => t.kind === "norm");
+  const norm = dividedStack(model)?.kinds[0]?.tensors.find((t) => t.kind === "norm");
   return norm === undefined ? 2 : holding.width(norm);
 }
 
@@ -121,7 +122,7 @@ export function layersPart(
     source === undefined
       ? []
       : layerSpans({ stack: source, newPass: sourcePasses, shared, recall }, encoded).spans;
-  const run = layerSpans({ stack: decoderStack(model), newPass, shared, recall }, output);
+  const run = layerSpans({ stack: dividedStack(model), newPass, shared, recall }, output);
   const spans = [...before, ...run.spans];
   const { width, grad } = run;
   return {

@@ -1,16 +1,12 @@
 /** Which of a model's layers a step on text runs. */
 import type { Architecture, Stack } from "../../architecture/model.ts";
+import { dividedStack } from "../../parallelism/layer-range.ts";
 import type { Tokens } from "../../units.ts";
 import { isCross } from "./layer.ts";
 
-/** The language model's layers: what a training step runs on text. */
-export function decoderStack(model: Architecture): Stack | undefined {
-  return model.stacks.find((s) => s.role === "decoder") ?? model.stacks.find((s) => s.role === "encoder");
-}
-
 /** The encoder whose output the decoder's layers attend to, if there is one. */
 export function sourceStack(model: Architecture): Stack | undefined {
-  const decoder = decoderStack(model);
+  const decoder = dividedStack(model);
   const attends = decoder?.kinds.some((kind) => kind.mixers.some(isCross)) === true;
   return attends ? model.stacks.find((s) => s.role === "encoder") : undefined;
 }
@@ -21,6 +17,6 @@ export const sourceTokensOf = (model: Architecture, seqTokens: Tokens): Tokens |
 
 /** Positions of the encoder: as many as the class fixes (speech), else as the decoder has. */
 export function sourceTokens(model: Architecture, seqTokens: Tokens): Tokens {
-  const cross = decoderStack(model)?.kinds.flatMap(({ mixers }) => mixers.filter(isCross))[0];
+  const cross = dividedStack(model)?.kinds.flatMap(({ mixers }) => mixers.filter(isCross))[0];
   return cross?.encoderTokens ?? seqTokens;
 }

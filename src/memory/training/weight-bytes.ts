@@ -1,11 +1,11 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
+import { dividedLayers } from "../../parallelism/layer-range.ts";
 import type { Bytes } from "../../units.ts";
 import { type PackedFormat, packedBytes } from "./holding.ts";
 import { layerCode } from "./layer-code.ts";
 import type { Holding } from "./pass.ts";
 import { allocated, BLOCK_BYTES } from "./tape.ts";
-import { decoderStack } from "./trained-stacks.ts";
 
 export interface WeightBytes {
   /** Weights of the model, dense part. */
@@ -71,8 +71,7 @@ function maskBytes(model: Architecture): Bytes {
   const { maskBuffers } = layerCode(model);
   const each = (model.maxContextTokens ?? 0) ** 2;
   if (maskBuffers === "none") return 0;
-  const layers = decoderStack(model)?.runs.reduce((sum, run) => sum + run.count, 0) ?? 0;
-  return allocated(each) * (maskBuffers === "layer" ? layers : 1);
+  return allocated(each) * (maskBuffers === "layer" ? dividedLayers(model) : 1);
 }
 
 function largestLayer(model: Architecture): number {
