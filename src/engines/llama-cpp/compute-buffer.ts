@@ -1,11 +1,12 @@
-import type { Architecture, LayerKind, Mixer, Stack } from "../../architecture/model.ts";
+import type { Architecture, LayerKind, Stack } from "../../architecture/model.ts";
 import { layerCount } from "../../architecture/stack.ts";
 import type { Explained } from "../../memory/term.ts";
 import { dividedStack } from "../../parallelism/layer-range.ts";
 import { onceForEach } from "../../remember.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
-import { type Brought, COPIED, emptyGraph, F16, F32, type Graph, type GraphInput } from "./compute-graph.ts";
+import { hadamardOf, masksOf, ownWindow } from "./attention-inputs.ts";
+import { type Brought, COPIED, emptyGraph, F32, type GraphInput, type TurnedSides } from "./compute-graph.ts";
 import { type CopiedWeights, LEAST_BATCH } from "./copied-weights.ts";
 import { type GraphTensor, type Peak, peakOf } from "./graph-allocator.ts";
 import { layerGraph } from "./layer-graph.ts";
@@ -35,6 +36,8 @@ export interface ComputeBufferInput {
   readonly gatesInPlace?: boolean;
   /** Without flash attention: values are written one by one into a transposed cache (since late 2025). Default false. */
   readonly valueIndices?: boolean;
+  /** Sides of the cache whose heads are turned before they are quantized (since April 2026). Default neither. */
+  readonly turned?: TurnedSides;
   /** Format of the device's own layers' cache where the CPU keeps it (`--no-kv-offload`). Default null. */
   readonly hostCache?: CacheFormat | null;
   /** What this device does for the CPU. */
@@ -100,6 +103,7 @@ function numbersOf({
   halfMask,
   gatesInPlace,
   valueIndices,
+  turned,
   copied: _copied,
   hostCache: _hostCache,
   ...rest
@@ -111,7 +115,9 @@ function numbersOf({
     (output ? 2 : 0) |
     (halfMask === true ? 4 : 0) |
     (gatesInPlace === true ? 8 : 0) |
-    (valueIndices === true ? 16 : 0);
+    (valueIndices === true ? 16 : 0) |
+    (turned?.keys === true ? 32 : 0) |
+    (turned?.values === true ? 64 : 0);
   return `${cells},${ubatchTokens},${outputTokens},${sequences},${speculativeTokens},${pipelineDevices},${bits}`;
 }
 
@@ -182,6 +188,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     copiedMatrix: copied?.experts === true ? copied.matrix : 0,
     expertsCopied: true,
     copiedCache: input.hostCache ?? null,
+    turned: input.turned ?? { keys: false, values: false },
   };
   const copies = pipelineDevices > 1 ? PIPELINE_COPIES : 1;
   const bring = (name: string, bytes: Bytes): GraphTensor => {
@@ -208,6 +215,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     mask,
     positions,
     indices,
+    hadamard: hadamardOf(layers, graphInput.turned, bring),
     rows: bring("output indices", F32 * (input.outputTokens ?? ub)),
   };
   // A head on the CPU is sent for batches that are worth it.
@@ -260,34 +268,3 @@ function perLayerWidth(stack: Stack | undefined): number {
 }
 
 const layersIn = (stack: Stack): number => stack.slice?.of ?? layerCount(stack);
-
-const ownWindow = (mixer: Mixer): Tokens =>
-  mixer.kind === "attention" ? (mixer.windowTokens ?? mixer.chunkTokens ?? 0) : 0;
-
-function masksOf(at: {
-  readonly layers: readonly LayerKind[];
-  readonly input: GraphInput;
-  readonly bring: (name: string, bytes: Bytes) => GraphTensor;
-}): Brought["mask"] {
-  const { input } = at;
-  const made = new Map<Tokens, GraphTensor>();
-  const cast = new Map<Tokens, GraphTensor>();
-  for (const { mixers } of at.layers)
-    for (const mixer of mixers) {
-      if (mixer.kind === "recurrent" || mixer.kind === "conv") continue;
-      const window = input.windowOf(mixer);
-      if (made.has(window)) continue;
-      const pairs = input.cellsOf(window) * input.ubatchTokens;
-      made.set(window, at.bring("mask", pairs * (input.halfMask ? F16 : F32)));
-    }
-  return ({ op }: Graph, window) => {
-    const mask = made.get(window)!;
-    if (input.halfMask || !input.flashAttention) return mask;
-    let half = cast.get(window);
-    if (half === undefined) {
-      half = op("half mask", mask.bytes / 2, [mask]);
-      cast.set(window, half);
-    }
-    return half;
-  };
-}

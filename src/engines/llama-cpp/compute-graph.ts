@@ -28,7 +28,17 @@ export interface GraphInput {
   readonly expertsCopied: boolean;
   /** Cells of the host's layers, which attention reads on the device: both are sent whole. */
   readonly copiedCache: CacheFormat | null;
+  /** Sides of the cache whose heads are turned before they are quantized. */
+  readonly turned: TurnedSides;
 }
+
+export interface TurnedSides {
+  readonly keys: boolean;
+  readonly values: boolean;
+}
+
+/** Heads of other widths are cached as they are (llama-kv-cache.cpp, `attn_rot_k`). */
+export const turns = (headDim: number): boolean => headDim % 64 === 0;
 
 /** Operations in the order of the graph. */
 export interface Graph {
@@ -59,6 +69,8 @@ export interface Brought {
   readonly positions: GraphTensor;
   /** Cells that keys and values go to. */
   readonly indices: GraphTensor;
+  /** Hadamard matrix of the heads, where the cache is turned. */
+  readonly hadamard: GraphTensor | null;
   /** Tokens that go on to the head. */
   readonly rows: GraphTensor;
 }

@@ -1,6 +1,6 @@
 import type { LatentMixer, LayerKind, Mixer, RecurrentMixer } from "../../architecture/model.ts";
 import type { Bytes } from "../../units.ts";
-import { type Brought, F32, type Graph, type GraphInput } from "./compute-graph.ts";
+import { type Brought, F32, type Graph, type GraphInput, turns } from "./compute-graph.ts";
 import type { GraphTensor } from "./graph-allocator.ts";
 
 export interface MixerInput {
@@ -35,12 +35,25 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
         input.normsAfter
           ? op(name, bytes, [normed])
           : op(name, bytes, [from ?? op(`raw ${name}`, bytes, [normed]), at.brought.positions]);
-      const q = rotated("queries", queries * row, whole);
-      const v = fused || !owned ? whole : op("values", values * row, [normed]);
-      const k = owned ? rotated("keys", keys * row, fused ? whole : undefined) : undefined;
+      const { hadamard } = at.brought;
+      const turned = (name: string, bytes: Bytes, from: GraphTensor): GraphTensor =>
+        hadamard === null ? from : op(name, bytes, [from, hadamard]);
+      const cached = mixer.cache !== "none" && hadamard !== null;
+      const turnKeys = cached && input.turned.keys && turns(mixer.keyDim);
+      const turnValues = cached && input.turned.values && turns(mixer.valueDim);
+      const straight = rotated("queries", queries * row, whole);
+      const q = turnKeys ? turned("turned queries", queries * row, straight) : straight;
+      const plainValues = fused || !owned ? whole : op("values", values * row, [normed]);
+      const v =
+        turnValues && owned && plainValues !== undefined
+          ? turned("turned values", values * row, plainValues)
+          : plainValues;
+      const plainKeys = owned ? rotated("keys", keys * row, fused ? whole : undefined) : undefined;
+      const k =
+        turnKeys && plainKeys !== undefined ? turned("turned keys", keys * row, plainKeys) : plainKeys;
       const reads = [k, v].filter((tensor) => tensor !== undefined);
       if (mixer.cache === "own" && reads.length > 0) op("cache", 0, [...reads, at.brought.indices]);
-      const attended = attentionGraph(graph, {
+      const turnedResult = attentionGraph(graph, {
         ...at,
         queries: q,
         uncached: mixer.cache === "none" ? reads : [],
@@ -48,6 +61,9 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
         result: mixer.queryHeads * mixer.valueDim,
         row: { keys, values },
       });
+      const attended = turnValues
+        ? turned("attention turned back", turnedResult.bytes, turnedResult)
+        : turnedResult;
       if (!gated) return op("attention output", width, [attended]);
       const gate = op("gate", queries * row, [whole!]);
       const product = op("gated attention", attended.bytes, [attended, gate], gate);

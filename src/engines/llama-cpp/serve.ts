@@ -46,6 +46,8 @@ export interface LlamaCppOptions {
 }
 
 const DEFAULT_UBATCH = 512;
+/** A vector that every cache format holds in whole blocks: quantized ones take less than 16 bits a value. */
+const HEAD = 64;
 
 /**
  * Model, KV, recurrent and compute buffers of each GPU, as the load log lists them.
@@ -215,6 +217,10 @@ function deviceTerms(
     valueIndices: version.valueIndices,
     gatesInPlace: version.gatesInPlace,
     hostCache: input.hostCache === true ? input.format : null,
+    turned: {
+      keys: version.turnedCache && input.format.keyBytesPerVector(HEAD) < HEAD * 2,
+      values: version.turnedCache && input.format.valueBytesPerVector(HEAD) < HEAD * 2,
+    },
     pipelineDevices,
   });
   const terms: Term[] = [];

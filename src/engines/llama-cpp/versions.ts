@@ -16,6 +16,8 @@ export interface LlamaCppVersion extends Versioned {
   readonly gatesInPlace: boolean;
   /** Layers with a window keep a cache of its length; before, one as long as all others'. */
   readonly windowCache: boolean;
+  /** What a quantized cache holds is turned by a Hadamard matrix: queries, keys, values and results have a copy. */
+  readonly turnedCache: boolean;
 }
 
 const FIRST = {
@@ -30,6 +32,7 @@ const FIRST = {
   valueIndices: false,
   gatesInPlace: true,
   windowCache: false,
+  turnedCache: false,
 } as const satisfies LlamaCppVersion;
 
 /** Files with split kv_b keep the latent, and values of its width. */
@@ -52,12 +55,15 @@ const B7000 = {
   valueIndices: true,
 } as const;
 
+/** PR 21038 (1 April): heads of a multiple of 64 are turned before they reach a quantized cache. */
+const B8600 = { ...B7000, version: "8600", date: "2026-04", turnedCache: true } as const;
+
 /**
  * PR 23764: the mask of flash attention is made in F16; PR 23861: the server reserves logits for its sequences. b9272
  * (22 May) has neither, b9496 both.
  */
 const B9400 = {
-  ...B7000,
+  ...B8600,
   version: "9400",
   date: "2026-06",
   reservedLogits: "sequences",
@@ -71,5 +77,6 @@ export const LLAMA_CPP_VERSIONS: readonly [LlamaCppVersion, ...LlamaCppVersion[]
   B5430,
   B5780,
   B7000,
+  B8600,
   B9400,
 ];
