@@ -45,7 +45,7 @@ export interface ComputeBufferInput {
     /** Layers of the CPU, which come before the device's own: their products and attention run here. */
     readonly cpu: Architecture | null;
     /** The experts of the device's own layers are on the CPU. */
-    readonly experts: boolean;
+    readonly cut: boolean;
     readonly cache: CacheFormat;
   };
 }
@@ -185,13 +185,14 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     states: 1 + (input.speculativeTokens ?? 0),
     normsAfter: encoder,
     gatesInPlace: input.gatesInPlace === true,
-    copiedMatrix: copied?.experts === true ? copied.matrix : 0,
-    expertsCopied: true,
+    sent: copied?.cut === true ? { dense: null, experts: copied.experts } : null,
     copiedCache: input.hostCache ?? null,
     turned: input.turned ?? { keys: false, values: false },
   };
   const copies = pipelineDevices > 1 ? PIPELINE_COPIES : 1;
   const bring = (name: string, bytes: Bytes): GraphTensor => {
+    // Layers of the CPU are parts of their own, and an input comes with the first that reads it.
+    if (cpu.length > 0) return graph.await(name, bytes);
     let first: GraphTensor | undefined;
     for (let copy = 0; copy < copies; copy++) {
       const tensor: GraphTensor = { name, bytes, reads: [], ...(copies > 1 ? { kept: true as const } : {}) };
@@ -227,8 +228,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
       ? graphInput
       : {
           ...graphInput,
-          copiedMatrix: copied.matrix,
-          expertsCopied: cpu.some(({ feedForward }) => feedForward.kind === "experts"),
+          sent: copied,
           copiedCache: copied.cache,
         };
   layers.forEach((kind, layer) => {

@@ -1,7 +1,8 @@
 /** The vocabulary in which llama.cpp's compute graph is told: its inputs and its operations in order. */
-import type { Mixer } from "../../architecture/model.ts";
+import type { Mixer, Tensor } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
+import type { SizesByRole } from "./copied-weights.ts";
 import type { GraphTensor } from "./graph-allocator.ts";
 
 export interface GraphInput {
@@ -22,10 +23,8 @@ export interface GraphInput {
   readonly normsAfter: boolean;
   /** silu and a product in place, instead of one operation that makes a third row (`ggml_swiglu_split`). */
   readonly gatesInPlace: boolean;
-  /** Bytes of a matrix that the host keeps and sends for its product; 0 where the device holds all. */
-  readonly copiedMatrix: Bytes;
-  /** They are the experts' alone. */
-  readonly expertsCopied: boolean;
+  /** Matrices that the host keeps and sends for their products, one at a time; null where the device holds all. */
+  readonly sent: { readonly dense: SizesByRole | null; readonly experts: SizesByRole } | null;
   /** Cells of the host's layers, which attention reads on the device: both are sent whole. */
   readonly copiedCache: CacheFormat | null;
   /** Sides of the cache whose heads are turned before they are quantized. */
@@ -44,18 +43,37 @@ export const turns = (headDim: number): boolean => headDim % 64 === 0;
 export interface Graph {
   readonly nodes: GraphTensor[];
   readonly op: (name: string, bytes: Bytes, reads: readonly GraphTensor[], over?: GraphTensor) => GraphTensor;
+  /** An input that the host sends when the first operation reads it. */
+  readonly await: (name: string, bytes: Bytes) => GraphTensor;
 }
 
 export function emptyGraph(): Graph {
   const nodes: GraphTensor[] = [];
+  const awaited = new Set<GraphTensor>();
   return {
     nodes,
+    await: (name, bytes) => {
+      const tensor = { name, bytes, reads: [] };
+      awaited.add(tensor);
+      return tensor;
+    },
     op: (name, bytes, reads, over) => {
+      for (const tensor of reads) if (awaited.delete(tensor)) nodes.push(tensor);
       const node = over === undefined ? { name, bytes, reads } : { name, bytes, reads, over };
       nodes.push(node);
       return node;
     },
   };
+}
+
+/** A matrix that the host sends, if it does: it lies on the device from before the product until after it. */
+export function sentMatrix(
+  graph: Graph,
+  { sent }: GraphInput,
+  at: { readonly role: Tensor["role"]; readonly of: "dense" | "experts" },
+): readonly GraphTensor[] {
+  const bytes = sent?.[at.of]?.get(at.role);
+  return bytes === undefined ? [] : [graph.op(COPIED, bytes, [])];
 }
 
 export const COPIED = "weights copied from the CPU";

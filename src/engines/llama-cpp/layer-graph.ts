@@ -1,6 +1,6 @@
 import type { ExpertsFeedForward, LayerKind } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
-import { type Brought, COPIED, F32, type Graph, type GraphInput } from "./compute-graph.ts";
+import { type Brought, F32, type Graph, type GraphInput, sentMatrix } from "./compute-graph.ts";
 import type { GraphTensor } from "./graph-allocator.ts";
 import { mixerGraph } from "./mixer-graph.ts";
 
@@ -31,7 +31,14 @@ export function layerGraph(
     hidden = op("residual", branch.bytes, [branch, hidden], over);
     if (input.normsAfter) hidden = op("norm", branch.bytes, [hidden]);
   };
-  const norm = (): GraphTensor => (input.normsAfter ? hidden : op("norm", width, [hidden]));
+  const norm = (): GraphTensor => {
+    if (input.normsAfter) return hidden;
+    const scaled = op("norm", width, [hidden]);
+    // Its weights come in a part of their own.
+    return input.sent === null || input.sent.dense === null
+      ? scaled
+      : op("norm", width, [scaled, op("norm weights", hiddenSize * F32, [])], scaled);
+  };
   if (kind.mixers.length > 0) {
     const normed = norm();
     let mixed: GraphTensor | undefined;
@@ -66,7 +73,7 @@ export function layerGraph(
 }
 
 function gatedGraph(
-  { op }: Graph,
+  graph: Graph,
   at: {
     readonly normed: GraphTensor;
     readonly input: GraphInput;
@@ -76,13 +83,19 @@ function gatedGraph(
   },
 ): GraphTensor {
   const bytes = at.inner * at.input.ubatchTokens * F32;
-  const { copiedMatrix, expertsCopied } = at.input;
-  const product = (name: string, size: Bytes, read: GraphTensor): GraphTensor =>
-    op(name, size, [read, ...(copiedMatrix > 0 && !expertsCopied ? [op(COPIED, copiedMatrix, [])] : [])]);
-  if (!at.gated) return product("feed-forward", at.width, product("up", bytes, at.normed));
-  const gate = product("gate", bytes, at.normed);
-  const up = product("up", bytes, at.normed);
+  const { op } = graph;
+  const product = (
+    role: "mlp-gate" | "mlp-up" | "mlp-down",
+    name: string,
+    size: Bytes,
+    read: GraphTensor,
+  ): GraphTensor => op(name, size, [read, ...sentMatrix(graph, at.input, { role, of: "dense" })]);
+  if (!at.gated)
+    return product("mlp-down", "feed-forward", at.width, product("mlp-up", "up", bytes, at.normed));
+  const gate = product("mlp-gate", "gate", bytes, at.normed);
+  const up = product("mlp-up", "up", bytes, at.normed);
   return product(
+    "mlp-down",
     "feed-forward",
     at.width,
     op("gated up", bytes, [gate, up], at.input.gatesInPlace ? gate : undefined),
@@ -107,13 +120,17 @@ function expertsGraph(
   const weights = op("weights of experts", ffn.activeExperts * row, [probabilities, order]);
   const inner = ffn.activeExperts * ffn.width * row;
   const outer = ffn.activeExperts * (ffn.latentDim === undefined ? width : ffn.latentDim * row);
-  const product = (name: string, size: Bytes, read: GraphTensor): GraphTensor =>
-    op(name, size, [read, order, ...(input.copiedMatrix > 0 ? [op(COPIED, input.copiedMatrix, [])] : [])]);
-  const gate = ffn.gated ? product("gate", inner, normed) : undefined;
-  const up = product("up", inner, normed);
+  const product = (
+    role: "mlp-gate" | "mlp-up" | "mlp-down",
+    name: string,
+    size: Bytes,
+    read: GraphTensor,
+  ): GraphTensor => op(name, size, [read, order, ...sentMatrix(graph, input, { role, of: "experts" })]);
+  const gate = ffn.gated ? product("mlp-gate", "gate", inner, normed) : undefined;
+  const up = product("mlp-up", "up", inner, normed);
   const activated =
     gate === undefined ? up : op("gated up", inner, [gate, up], input.gatesInPlace ? gate : undefined);
-  const down = product("down", outer, activated);
+  const down = product("mlp-down", "down", outer, activated);
   const weighted = op("weighted", outer, [down, weights], down);
   let result = op("feed-forward", width, [weighted]);
   for (const inside of [ffn.sharedWidth, ffn.denseWidth ?? 0]) {

@@ -1,6 +1,6 @@
-import type { LatentMixer, LayerKind, Mixer, RecurrentMixer } from "../../architecture/model.ts";
+import type { LatentMixer, LayerKind, Mixer, RecurrentMixer, Tensor } from "../../architecture/model.ts";
 import type { Bytes } from "../../units.ts";
-import { type Brought, F32, type Graph, type GraphInput, turns } from "./compute-graph.ts";
+import { type Brought, F32, type Graph, type GraphInput, sentMatrix, turns } from "./compute-graph.ts";
 import type { GraphTensor } from "./graph-allocator.ts";
 
 export interface MixerInput {
@@ -17,6 +17,9 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
   const { op } = graph;
   const { mixer, kind, normed, width, input } = at;
   const row = input.ubatchTokens * F32;
+  /** What a projection reads beside its input. */
+  const from = (role: Tensor["role"]): readonly GraphTensor[] =>
+    sentMatrix(graph, input, { role, of: "dense" });
   switch (mixer.kind) {
     case "attention": {
       const queries = mixer.queryHeads * mixer.keyDim;
@@ -26,24 +29,31 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
       const gated = kind.tensors.some(({ role, shape }) => role === "attn-q" && shape[0]! >= 2 * queries);
       const fused = kind.tensors.some(({ role }) => role === "attn-qkv");
       const whole = fused
-        ? op("qkv", (queries + keys + values) * row, [normed])
+        ? op("qkv", (queries + keys + values) * row, [normed, ...from("attn-qkv")])
         : gated
-          ? op("queries and gate", 2 * queries * row, [normed])
+          ? op("queries and gate", 2 * queries * row, [normed, ...from("attn-q")])
           : undefined;
       // Queries and keys are cut into heads, a view, which no operation may overwrite: rotation makes a copy.
-      const rotated = (name: string, bytes: Bytes, from: GraphTensor | undefined): GraphTensor =>
-        input.normsAfter
-          ? op(name, bytes, [normed])
-          : op(name, bytes, [from ?? op(`raw ${name}`, bytes, [normed]), at.brought.positions]);
+      const rotated = (
+        name: "queries" | "keys",
+        bytes: Bytes,
+        whole: GraphTensor | undefined,
+      ): GraphTensor => {
+        const own = (label: string): GraphTensor =>
+          op(label, bytes, [normed, ...from(name === "keys" ? "attn-k" : "attn-q")]);
+        return input.normsAfter
+          ? own(name)
+          : op(name, bytes, [whole ?? own(`raw ${name}`), at.brought.positions]);
+      };
       const { hadamard } = at.brought;
-      const turned = (name: string, bytes: Bytes, from: GraphTensor): GraphTensor =>
-        hadamard === null ? from : op(name, bytes, [from, hadamard]);
+      const turned = (name: string, bytes: Bytes, straight: GraphTensor): GraphTensor =>
+        hadamard === null ? straight : op(name, bytes, [straight, hadamard]);
       const cached = mixer.cache !== "none" && hadamard !== null;
       const turnKeys = cached && input.turned.keys && turns(mixer.keyDim);
       const turnValues = cached && input.turned.values && turns(mixer.valueDim);
       const straight = rotated("queries", queries * row, whole);
       const q = turnKeys ? turned("turned queries", queries * row, straight) : straight;
-      const plainValues = fused || !owned ? whole : op("values", values * row, [normed]);
+      const plainValues = fused || !owned ? whole : op("values", values * row, [normed, ...from("attn-v")]);
       const v =
         turnValues && owned && plainValues !== undefined
           ? turned("turned values", values * row, plainValues)
@@ -64,10 +74,10 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
       const attended = turnValues
         ? turned("attention turned back", turnedResult.bytes, turnedResult)
         : turnedResult;
-      if (!gated) return op("attention output", width, [attended]);
+      if (!gated) return op("attention output", width, [attended, ...from("attn-o")]);
       const gate = op("gate", queries * row, [whole!]);
       const product = op("gated attention", attended.bytes, [attended, gate], gate);
-      return op("attention output", width, [product]);
+      return op("attention output", width, [product, ...from("attn-o")]);
     }
     case "latent":
       return latentGraph(graph, { ...at, mixer });
@@ -180,7 +190,9 @@ function recurrentGraph(graph: Graph, at: MixerInput & { readonly mixer: Recurre
   const states = mixer.stateElements * input.sequences * F32;
   const tail = Math.max(0, mixer.convKernel - 1) * channels * input.sequences * F32;
   const kept = op("convolution state", tail, []);
-  const projected = op("convolution input", channels * row, [normed]);
+  const from = (role: Tensor["role"]): readonly GraphTensor[] =>
+    sentMatrix(graph, input, { role, of: "dense" });
+  const projected = op("convolution input", channels * row, [normed, ...from("recurrent-in")]);
   const joined = op("state and input", channels * row + tail, [kept, projected]);
   op("cache", 0, [joined]);
   const state = op("state", states, []);
@@ -199,7 +211,9 @@ function recurrentGraph(graph: Graph, at: MixerInput & { readonly mixer: Recurre
   ]);
   op("cache", 0, [scanned]);
   const output = op("normed recurrence", inner * row, [scanned]);
-  const gate = op("activated gate", inner * row, [op("gate", inner * row, [normed])]);
+  const gate = op("activated gate", inner * row, [
+    op("gate", inner * row, [normed, ...from("recurrent-in")]),
+  ]);
   const gated = op("gated recurrence", inner * row, [output, gate], output);
-  return op("recurrence output", width, [gated]);
+  return op("recurrence output", width, [gated, ...from("recurrent-out")]);
 }

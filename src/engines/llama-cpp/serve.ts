@@ -202,7 +202,7 @@ function deviceTerms(
               hosted!.cpu.layers === 0
                 ? null
                 : sliceLayers(input.model, { ...hosted!.cpu, input: false, output: false }),
-            experts: hosted!.cut > 0,
+            cut: hosted!.cut > 0,
             cache: input.format,
           },
         }),
