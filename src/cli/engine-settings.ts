@@ -44,6 +44,7 @@ const SETTINGS: readonly (readonly [
   ["kv-unified", "unified", "switch", ["kvu"]],
   ["swa-full", "swaFull", "switch"],
   ["mmproj", "projector", "switch"],
+  ["backend", "backend", ["cuda", "vulkan", "rocm"]],
   ["chunked-prefill-size", "chunkedPrefillTokens", "count"],
   ["disable-radix-cache", "disableRadixCache", "switch"],
   ["prompt-tokens", "promptTokens", "count"],

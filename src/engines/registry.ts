@@ -63,6 +63,7 @@ const OPTIONS: {
     "swaFull",
     "projector",
     "speculativeTokens",
+    "backend",
   ],
 };
 

@@ -6,14 +6,15 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Architecture } from "../../src/architecture/model.ts";
+import type { EngineCard } from "../../src/engines/engine.ts";
 import { serveOn } from "../../src/engines/registry.ts";
-import { VramCalcError } from "../../src/errors.ts";
 import { kvFormatByName } from "../../src/formats/kv-formats.ts";
+import { acceleratorByName } from "../../src/hardware/lookup.ts";
 import { sumTerms, type Term } from "../../src/memory/term.ts";
 import { weights } from "../../src/memory/weights.ts";
 import { storageByName } from "../../src/quantization/storage-by-name.ts";
 import { namedModel } from "../engines/measured-rows.ts";
-import type { Score } from "./figure.ts";
+import { type Figure, figureLines, figureOf, type Score } from "./figure.ts";
 import { MIB } from "./serving-run.ts";
 
 /** One load log of test/vectors/llama-cpp-loads.json, in MiB. */
@@ -45,7 +46,6 @@ export interface Load {
     readonly speculativeTokens?: number;
   };
   readonly devices: readonly LoadedCard[];
-  readonly leftOut?: string;
 }
 
 interface LoadedCard {
@@ -54,12 +54,22 @@ interface LoadedCard {
   /** KV and recurrent buffers. */
   readonly context: number;
   readonly compute: number;
-  /** What the driver showed beside the same load, in MiB. */
+  /** What the driver showed of the process after the same load, or by how much its reading grew. */
   readonly driver?: number;
+  readonly card?: string;
 }
 
 const file = fileURLToPath(new URL("../vectors/llama-cpp-loads.json", import.meta.url));
-export const LOADS = (JSON.parse(readFileSync(file, "utf8")) as { rows: readonly Load[] }).rows;
+const FILE = JSON.parse(readFileSync(file, "utf8")) as {
+  readonly rows: readonly Load[];
+  readonly leftOut: readonly { readonly reason: string; readonly readings: readonly string[] }[];
+};
+export const LOADS = FILE.rows;
+
+function cardOf(name: string): EngineCard {
+  const { usableBytes, generation } = acceleratorByName(name);
+  return { totalBytes: usableBytes, generation };
+}
 
 function modelOf(load: Load): Architecture {
   const hit = findCatalogueEntry(load.model);
@@ -95,6 +105,8 @@ export function scoresOfLoad(load: Load): readonly CardScore[] {
     computeBytes: 2,
     degrees: { tp: 1, pp: 1, ep: 1, dp: 1 },
     version: load.build,
+    ...(load.backend === "vulkan" || load.backend === "rocm" ? { backend: load.backend } : {}),
+    ...(load.devices[0]?.card === undefined ? {} : { card: cardOf(load.devices[0].card) }),
   });
   return load.devices.flatMap((card, index): CardScore[] => {
     const device = devices[index];
@@ -135,19 +147,38 @@ export function scoresOfLoad(load: Load): readonly CardScore[] {
   });
 }
 
-if (process.argv[1]?.endsWith("accuracy-llama-cpp-total.ts") === true) {
-  for (const load of LOADS) {
-    try {
-      for (const { id, predicted, measured, parts, driver } of scoresOfLoad(load)) {
-        const error = (100 * (predicted - measured)) / measured;
-        const each = Object.entries(parts).map(([part, [p, m]]) => `${part} ${p.toFixed(2)}/${m.toFixed(2)}`);
-        console.log(
-          `${error.toFixed(2).padStart(8)} %  ${load.recipe === undefined ? "file" : "    "} ${id}  ${each.join("  ")}${driver === undefined ? "" : `  driver ${(driver.predicted / MIB).toFixed(0)}/${(driver.measured / MIB).toFixed(0)}`}`,
-        );
-      }
-    } catch (error) {
-      if (!(error instanceof VramCalcError)) throw error;
-      console.log(`   ERR ${load.id} ${error.message}`);
+const BAR = { median: 3, p90: 8, underShare: 0.05 };
+
+const cards = (loads: readonly Load[]): readonly CardScore[] => loads.flatMap(scoresOfLoad);
+
+/** What lies on a card by the log, by recipe and by file apart, and what the driver shows of it. */
+export function cppTotalFigures(): readonly (Figure & { readonly scores: readonly Score[] })[] {
+  const leftOut = FILE.leftOut.map(({ reason, readings }) => ({ reason, rows: readings.length }));
+  const byRecipe = cards(LOADS.filter(({ recipe }) => recipe !== undefined));
+  const byFile = cards(LOADS.filter(({ recipe }) => recipe === undefined));
+  const shown = [...byRecipe, ...byFile].flatMap(({ id, driver }) =>
+    driver === undefined ? [] : [{ id, ...driver }],
+  );
+  return [
+    { title: "total on the card (llama.cpp)", scores: byRecipe, leftOut },
+    { title: "total on the card, weights by the file's header (llama.cpp)", scores: byFile, leftOut: [] },
+    { title: "what the driver shows after the load (llama.cpp)", scores: shown, leftOut: [] },
+  ].map((of) => ({ ...figureOf({ ...of, bar: BAR }), scores: of.scores }));
+}
+
+/** Every card with its parts, predicted against printed, in MiB. */
+function printParts(): void {
+  for (const load of LOADS)
+    for (const { id, predicted, measured, parts } of scoresOfLoad(load)) {
+      const error = (100 * (predicted - measured)) / measured;
+      const each = Object.entries(parts).map(
+        ([part, [p, m]]) => `${part} ${p.toFixed(2)} of ${m.toFixed(2)}`,
+      );
+      console.log(`${error.toFixed(2).padStart(8)} %  ${id}  ${each.join(", ")}`);
     }
-  }
+}
+
+if (process.argv[1]?.endsWith("accuracy-llama-cpp-total.ts") === true) {
+  for (const figure of cppTotalFigures()) console.log(figureLines(figure).join("\n"));
+  printParts();
 }

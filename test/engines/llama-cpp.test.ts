@@ -5,6 +5,7 @@ import { llamaCppCacheBytes } from "../../src/engines/llama-cpp/cache.ts";
 import { type ComputeBufferInput, computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
 import { type GraphTensor, peakOf } from "../../src/engines/llama-cpp/graph-allocator.ts";
 import { placeLayers } from "../../src/engines/llama-cpp/placement.ts";
+import { LOADS, scoresOfLoad } from "../bench/accuracy-llama-cpp-total.ts";
 import { gatedDelta, grouped, HAND, handModel } from "../memory/hand-model.ts";
 import { ggmlCache } from "./cache-formats.ts";
 
@@ -234,5 +235,32 @@ describe("ggml's graph allocator", () => {
     const b = tensor(512, [a]);
     const c = tensor(512, [b]);
     expect(peakOf([a, b, c, tensor(0, [b, c])]).bytes).toBe(1280);
+  });
+});
+
+describe("load logs of test/vectors/llama-cpp-loads.json", () => {
+  test("each row has an id of its own, a source and a build", () => {
+    expect(new Set(LOADS.map(({ id }) => id)).size).toBe(LOADS.length);
+    for (const { source, build } of LOADS) expect(source.length > 10 && /^b\d{4,5}$/.test(build)).toBe(true);
+  });
+
+  const parts = (id: string) => scoresOfLoad(LOADS.find((load) => load.id === id)!)[0]!.parts;
+
+  test("a quantized cache turns its heads: 12 MiB of queries and a matrix of 256 x 256 x 4 B beside 642.51", () => {
+    const [predicted, measured] = parts("qwen3.6-27b-200k").compute!;
+    expect(Math.abs(predicted - measured)).toBeLessThan(0.05);
+  });
+
+  test("15 of 33 slots offloaded: 2049.43 + 1792.00 + 248.00 MiB, the compute buffer met to 1 %", () => {
+    const { model, context, compute } = parts("hermes-3-8b-partial");
+    expect([model![0].toFixed(2), context![0]]).toEqual(["2049.43", 1792]);
+    expect(Math.abs(compute![0] / 248 - 1)).toBeLessThan(0.01);
+  });
+
+  test("two cards: layers, head and both buffers as printed", () => {
+    const found = scoresOfLoad(LOADS.find(({ id }) => id === "cpp-6122")!).map((card) =>
+      Math.abs(card.predicted / card.measured - 1),
+    );
+    expect(Math.max(...found)).toBeLessThan(0.0001);
   });
 });

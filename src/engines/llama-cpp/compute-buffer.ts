@@ -6,7 +6,15 @@ import { onceForEach } from "../../remember.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import { hadamardOf, masksOf, ownWindow } from "./attention-inputs.ts";
-import { type Brought, COPIED, emptyGraph, F32, type GraphInput, type TurnedSides } from "./compute-graph.ts";
+import {
+  type Brought,
+  COPIED,
+  emptyGraph,
+  F32,
+  type Graph,
+  type GraphInput,
+  type TurnedSides,
+} from "./compute-graph.ts";
 import { type CopiedWeights, LEAST_BATCH } from "./copied-weights.ts";
 import { type GraphTensor, type Peak, peakOf } from "./graph-allocator.ts";
 import { layerGraph } from "./layer-graph.ts";
@@ -231,6 +239,8 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
           sent: copied,
           copiedCache: copied.cache,
         };
+  const embedded = hidden;
+  let slices: GraphTensor | null = null;
   layers.forEach((kind, layer) => {
     const rows = layer === layers.length - 1 ? outputs : null;
     hidden = layerGraph(graph, kind, {
@@ -240,8 +250,10 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
       hiddenSize,
       outputs: rows,
     });
+    if (perLayerInputs === null) return;
+    slices ??= projectedInputs(graph, { inputs: perLayerInputs, embedded });
+    hidden = withSlice(graph, { hidden, slices, width: (perLayer / layersIn(stack!)) * (rows ?? ub) * F32 });
   });
-  if (perLayerInputs !== null) graph.op("last layer", 0, [perLayerInputs]);
   if (outputs !== null) {
     const weights = sentHead > 0 ? [graph.op(COPIED, sentHead, [])] : [];
     graph.op("logits", model.vocabSize * outputs * F32, [hidden, ...weights]);
@@ -265,6 +277,27 @@ function perLayerWidth(stack: Stack | undefined): number {
     if (gate !== undefined) return gate.shape[0]! * layersIn(stack!);
   }
   return 0;
+}
+
+/** Their sum with a projection of the embedding, turned so that each layer's slice is of one piece: made by the first. */
+function projectedInputs(
+  { op }: Graph,
+  { inputs, embedded }: { readonly inputs: GraphTensor; readonly embedded: GraphTensor },
+): GraphTensor {
+  const projected = op("per-layer projection", inputs.bytes, [embedded]);
+  const sum = op("per-layer sum", inputs.bytes, [projected, inputs], projected);
+  return op("per-layer slices", inputs.bytes, [sum]);
+}
+
+/** What a layer adds of its slice. */
+function withSlice(
+  { op }: Graph,
+  at: { readonly hidden: GraphTensor; readonly slices: GraphTensor; readonly width: Bytes },
+): GraphTensor {
+  const gate = op("per-layer gate", at.width, [at.hidden]);
+  const product = op("per-layer product", at.width, [gate, at.slices], gate);
+  const output = op("per-layer output", at.hidden.bytes, [product]);
+  return op("residual", output.bytes, [output, at.hidden], output);
 }
 
 const layersIn = (stack: Stack): number => stack.slice?.of ?? layerCount(stack);
