@@ -43,6 +43,7 @@ function namedLimit(spec: string): Limit {
     gpu: accelerator.name,
     gpuId: accelerator.id,
     generation: accelerator.generation,
+    ...(accelerator.multiprocessors !== undefined && { multiprocessors: accelerator.multiprocessors }),
     count: groups.reduce((sum, group) => sum + group.count, 0),
     notes,
   };

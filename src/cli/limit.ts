@@ -12,6 +12,8 @@ export interface Limit {
   readonly gpuId?: string;
   /** Its generation: "hopper". */
   readonly generation?: string;
+  /** Its streaming multiprocessors, where they are known. */
+  readonly multiprocessors?: number;
   /** Equal devices there are. */
   readonly count: number;
   readonly notes: readonly Note[];

@@ -92,7 +92,11 @@ export function estimateOptionsOf(
     card:
       limit?.gpu === undefined
         ? undefined
-        : defined({ totalBytes: limit.bytes, generation: limit.generation }),
+        : defined({
+            totalBytes: limit.bytes,
+            generation: limit.generation,
+            multiprocessors: limit.multiprocessors,
+          }),
   });
 }
 

@@ -12,6 +12,8 @@ export interface EngineCard {
   readonly totalBytes: Bytes;
   /** "hopper", "ampere", ...: `Accelerator.generation`. */
   readonly generation?: string;
+  /** `Accelerator.multiprocessors`: a driver keeps state for each. */
+  readonly multiprocessors?: number;
 }
 
 /** A serving request as every engine reads it. Each engine adds options of its own, all optional. */

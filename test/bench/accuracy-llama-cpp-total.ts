@@ -50,10 +50,11 @@ export interface Load {
 
 interface LoadedCard {
   readonly name: string;
-  readonly model: number;
+  /** Absent with its compute buffer where only the driver's reading of the load is public. */
+  readonly model?: number;
   /** KV and recurrent buffers. */
   readonly context: number;
-  readonly compute: number;
+  readonly compute?: number;
   /** What the driver showed of the process after the same load, or by how much its reading grew. */
   readonly driver?: number;
   readonly card?: string;
@@ -67,8 +68,12 @@ const FILE = JSON.parse(readFileSync(file, "utf8")) as {
 export const LOADS = FILE.rows;
 
 function cardOf(name: string): EngineCard {
-  const { usableBytes, generation } = acceleratorByName(name);
-  return { totalBytes: usableBytes, generation };
+  const { usableBytes, generation, multiprocessors } = acceleratorByName(name);
+  return {
+    totalBytes: usableBytes,
+    generation,
+    ...(multiprocessors === undefined ? {} : { multiprocessors }),
+  };
 }
 
 function modelOf(load: Load): Architecture {
@@ -79,7 +84,8 @@ function modelOf(load: Load): Architecture {
 }
 
 export interface CardScore extends Score {
-  readonly parts: { readonly [part: string]: readonly [predicted: number, measured: number] };
+  /** Nothing, where the log's own lines are not public: only `driver` is scored. */
+  readonly parts: { readonly [part: string]: readonly [predicted: number, measured: number] } | undefined;
   readonly driver?: {
     readonly predicted: number;
     readonly low: number;
@@ -112,13 +118,14 @@ export function scoresOfLoad(load: Load): readonly CardScore[] {
     const device = devices[index];
     if (device === undefined) return [];
     const { held, terms } = device;
+    const fileBytes = (card.model ?? 0) * MIB;
     const own: Term =
       load.recipe === undefined
         ? {
             id: "weights",
-            bytes: card.model * MIB,
-            low: card.model * MIB,
-            high: card.model * MIB,
+            bytes: fileBytes,
+            low: fileBytes,
+            high: fileBytes,
             basis: "exact",
             formula: "",
             inputs: {},
@@ -133,12 +140,15 @@ export function scoresOfLoad(load: Load): readonly CardScore[] {
         predicted: band.bytes,
         low: band.low,
         high: band.high,
-        measured: (card.model + card.context + card.compute) * MIB,
-        parts: {
-          model: [own.bytes / MIB, card.model],
-          context: [bytesOf(terms, "kv-cache", "recurrent-state") / MIB, card.context],
-          compute: [bytesOf(terms, "activations") / MIB, card.compute],
-        },
+        measured: ((card.model ?? 0) + card.context + (card.compute ?? 0)) * MIB,
+        parts:
+          card.model === undefined || card.compute === undefined
+            ? undefined
+            : {
+                model: [own.bytes / MIB, card.model],
+                context: [bytesOf(terms, "kv-cache", "recurrent-state") / MIB, card.context],
+                compute: [bytesOf(terms, "activations") / MIB, card.compute],
+              },
         ...(card.driver === undefined
           ? {}
           : { driver: { predicted: all.bytes, low: all.low, high: all.high, measured: card.driver * MIB } }),
@@ -151,6 +161,8 @@ const BAR = { median: 3, p90: 8, underShare: 0.05 };
 
 const cards = (loads: readonly Load[]): readonly CardScore[] => loads.flatMap(scoresOfLoad);
 
+const printed = ({ parts }: CardScore): boolean => parts !== undefined;
+
 /** What lies on a card by the log, by recipe and by file apart, and what the driver shows of it. */
 export function cppTotalFigures(): readonly (Figure & { readonly scores: readonly Score[] })[] {
   const leftOut = FILE.leftOut.map(({ reason, readings }) => ({ reason, rows: readings.length }));
@@ -160,8 +172,12 @@ export function cppTotalFigures(): readonly (Figure & { readonly scores: readonl
     driver === undefined ? [] : [{ id, ...driver }],
   );
   return [
-    { title: "total on the card (llama.cpp)", scores: byRecipe, leftOut },
-    { title: "total on the card, weights by the file's header (llama.cpp)", scores: byFile, leftOut: [] },
+    { title: "total on the card (llama.cpp)", scores: byRecipe.filter(printed), leftOut },
+    {
+      title: "total on the card, weights by the file's header (llama.cpp)",
+      scores: byFile.filter(printed),
+      leftOut: [],
+    },
     { title: "what the driver shows after the load (llama.cpp)", scores: shown, leftOut: [] },
   ].map((of) => ({ ...figureOf({ ...of, bar: BAR }), scores: of.scores }));
 }
@@ -169,9 +185,9 @@ export function cppTotalFigures(): readonly (Figure & { readonly scores: readonl
 /** Every card with its parts, predicted against printed, in MiB. */
 function printParts(): void {
   for (const load of LOADS)
-    for (const { id, predicted, measured, parts } of scoresOfLoad(load)) {
+    for (const { id, predicted, measured, parts } of scoresOfLoad(load).filter(printed)) {
       const error = (100 * (predicted - measured)) / measured;
-      const each = Object.entries(parts).map(
+      const each = Object.entries(parts ?? {}).map(
         ([part, [p, m]]) => `${part} ${p.toFixed(2)} of ${m.toFixed(2)}`,
       );
       console.log(`${error.toFixed(2).padStart(8)} %  ${id}  ${each.join(", ")}`);

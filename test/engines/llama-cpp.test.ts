@@ -244,7 +244,19 @@ describe("load logs of test/vectors/llama-cpp-loads.json", () => {
     for (const { source, build } of LOADS) expect(source.length > 10 && /^b\d{4,5}$/.test(build)).toBe(true);
   });
 
-  const parts = (id: string) => scoresOfLoad(LOADS.find((load) => load.id === id)!)[0]!.parts;
+  const parts = (id: string) => scoresOfLoad(LOADS.find((load) => load.id === id)!)[0]!.parts!;
+
+  test("a fused qkv: 2560 x 7680 + 2560 x 2560 x 4 B of gaps beside 128 MiB of scores, Q5_K in Q4_K_M", () => {
+    for (const id of [
+      "pythia-2.8b-q2k",
+      "pythia-2.8b-q3km",
+      "pythia-2.8b-q4km",
+      "pythia-2.8b-q5km",
+      "phi-3-mini-q4km",
+    ])
+      for (const [predicted, measured] of Object.values(parts(id)))
+        expect(Math.abs(predicted - measured), id).toBeLessThan(0.02);
+  });
 
   test("a quantized cache turns its heads: 12 MiB of queries and a matrix of 256 x 256 x 4 B beside 642.51", () => {
     const [predicted, measured] = parts("qwen3.6-27b-200k").compute!;

@@ -1,4 +1,5 @@
 import type { Term } from "../../memory/term.ts";
+import type { EngineCard } from "../engine.ts";
 import { contextTerm } from "../process-overhead.ts";
 
 /** What the build runs on. */
@@ -16,15 +17,42 @@ const BESIDE: { readonly [backend in Exclude<LlamaCppBackend, "cuda">]: readonly
   };
 
 /**
+ * A CUDA context with llama.cpp's kernels, in MiB: the driver keeps the state of every thread that can be resident, so
+ * most of it grows with the multiprocessors (registers, local memory and what it takes to interrupt them).
+ *
+ * Right after a load: 154 on 36 multiprocessors (RTX 5070 Laptop), 297 and 298 on 84 (A40). The context before it, by
+ * total less free of the breakdown tables: 113 and 119 on 28 (RTX 3060), 169 on 46 (RTX 4070), 264 and 279 on 82 (RTX
+ * 3090), 281 on 84 (RTX 3090 Ti), 472 on 128 (RTX 4090), 561 to 621 on 188 (RTX PRO 6000). After a run: 451 and 456 on
+ * 128, 705 to 712 on 188.
+ */
+const CUDA = { fixed: 60, each: 2.85, low: 0.75, high: 1.4 };
+
+function cudaTerm(card: EngineCard | undefined): Term {
+  const units = card?.multiprocessors;
+  if (units === undefined) return contextTerm(card?.generation);
+  const mebibytes = CUDA.fixed + CUDA.each * units;
+  const bytes = Math.round(mebibytes * MIB);
+  return {
+    id: "runtime",
+    bytes,
+    low: Math.round(bytes * CUDA.low),
+    high: Math.round(bytes * CUDA.high),
+    basis: "modelled",
+    formula: "{mebibytes} MiB of driver context on {multiprocessors} multiprocessors",
+    inputs: { mebibytes: Math.round(mebibytes), multiprocessors: units },
+  };
+}
+
+/**
  * The `runtime` term of a llama.cpp process on one card: the driver's context of CUDA, nearly nothing under Vulkan.
  *
  * @example backendTerm({ backend: "vulkan" }).bytes // 14_680_064 = 14 MiB
  */
 export function backendTerm(of: {
   readonly backend: LlamaCppBackend | undefined;
-  readonly generation?: string | undefined;
+  readonly card?: EngineCard | undefined;
 }): Term {
-  if (of.backend === undefined || of.backend === "cuda") return contextTerm(of.generation);
+  if (of.backend === undefined || of.backend === "cuda") return cudaTerm(of.card);
   const [bytes, low, high] = BESIDE[of.backend];
   return {
     id: "runtime",

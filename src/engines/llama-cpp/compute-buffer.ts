@@ -42,6 +42,8 @@ export interface ComputeBufferInput {
   readonly halfMask?: boolean;
   /** Gate and up are multiplied in place: builds before July 2025, and the fork. Default false. */
   readonly gatesInPlace?: boolean;
+  /** Parts of a fused matrix's product are copied (before September 2025, and the fork). Default false. */
+  readonly copiedParts?: boolean;
   /** Without flash attention: values are written one by one into a transposed cache (since late 2025). Default false. */
   readonly valueIndices?: boolean;
   /** Sides of the cache whose heads are turned before they are quantized (since April 2026). Default neither. */
@@ -110,6 +112,7 @@ function numbersOf({
   pipelineDevices,
   halfMask,
   gatesInPlace,
+  copiedParts,
   valueIndices,
   turned,
   copied: _copied,
@@ -125,7 +128,8 @@ function numbersOf({
     (gatesInPlace === true ? 8 : 0) |
     (valueIndices === true ? 16 : 0) |
     (turned?.keys === true ? 32 : 0) |
-    (turned?.values === true ? 64 : 0);
+    (turned?.values === true ? 64 : 0) |
+    (copiedParts === true ? 128 : 0);
   return `${cells},${ubatchTokens},${outputTokens},${sequences},${speculativeTokens},${pipelineDevices},${bits}`;
 }
 
@@ -193,6 +197,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     states: 1 + (input.speculativeTokens ?? 0),
     normsAfter: encoder,
     gatesInPlace: input.gatesInPlace === true,
+    copiedParts: input.copiedParts === true,
     sent: copied?.cut === true ? { dense: null, experts: copied.experts } : null,
     copiedCache: input.hostCache ?? null,
     turned: input.turned ?? { keys: false, values: false },

@@ -23,6 +23,8 @@ export interface GraphInput {
   readonly normsAfter: boolean;
   /** silu and a product in place, instead of one operation that makes a third row (`ggml_swiglu_split`). */
   readonly gatesInPlace: boolean;
+  /** Queries, keys and values are copied out of the product of a fused matrix. */
+  readonly copiedParts: boolean;
   /** Matrices that the host keeps and sends for their products, one at a time; null where the device holds all. */
   readonly sent: { readonly dense: SizesByRole | null; readonly experts: SizesByRole } | null;
   /** Cells of the host's layers, which attention reads on the device: both are sent whole. */

@@ -33,6 +33,8 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
         : gated
           ? op("queries and gate", 2 * queries * row, [normed, ...from("attn-q")])
           : undefined;
+      const part = (of: GraphTensor, name: string, bytes: Bytes): GraphTensor =>
+        fused && input.copiedParts ? op(`${name} of qkv`, bytes, [of]) : of;
       // Queries and keys are cut into heads, a view, which no operation may overwrite: rotation makes a copy.
       const rotated = (
         name: "queries" | "keys",
@@ -41,9 +43,11 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
       ): GraphTensor => {
         const own = (label: string): GraphTensor =>
           op(label, bytes, [normed, ...from(name === "keys" ? "attn-k" : "attn-q")]);
-        return input.normsAfter
-          ? own(name)
-          : op(name, bytes, [whole ?? own(`raw ${name}`), at.brought.positions]);
+        if (input.normsAfter) return own(name);
+        return op(name, bytes, [
+          whole === undefined ? own(`raw ${name}`) : part(whole, name, bytes),
+          at.brought.positions,
+        ]);
       };
       const { hadamard } = at.brought;
       const turned = (name: string, bytes: Bytes, straight: GraphTensor): GraphTensor =>
@@ -53,7 +57,11 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
       const turnValues = cached && input.turned.values && turns(mixer.valueDim);
       const straight = rotated("queries", queries * row, whole);
       const q = turnKeys ? turned("turned queries", queries * row, straight) : straight;
-      const plainValues = fused || !owned ? whole : op("values", values * row, [normed, ...from("attn-v")]);
+      const plainValues = !owned
+        ? whole
+        : fused
+          ? part(whole!, "values", values * row)
+          : op("values", values * row, [normed, ...from("attn-v")]);
       const v =
         turnValues && owned && plainValues !== undefined
           ? turned("turned values", values * row, plainValues)

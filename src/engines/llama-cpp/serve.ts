@@ -220,6 +220,7 @@ function deviceTerms(
     halfMask: version.mask === "half",
     valueIndices: version.valueIndices,
     gatesInPlace: version.gatesInPlace,
+    copiedParts: version.copiedParts,
     hostCache: input.hostCache === true ? input.format : null,
     turned: {
       keys: version.turnedCache && input.format.keyBytesPerVector(HEAD) < HEAD * 2,
@@ -244,7 +245,7 @@ function deviceTerms(
       formula: explained.formula,
       inputs: explained.inputs,
     },
-    backendTerm({ backend: input.backend, generation: input.card?.generation }),
+    backendTerm({ backend: input.backend, card: input.card }),
   );
   return terms;
 }

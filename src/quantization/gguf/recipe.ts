@@ -10,6 +10,7 @@ export type Category =
   | "output"
   | "embedding"
   | "attn-v"
+  | "attn-qkv"
   | "attn-k"
   | "attn-q"
   | "attn-o"
@@ -31,7 +32,7 @@ export interface RecipeModel {
   /** The file has no output.weight: the embedding is stored as an output would be. */
   readonly tied: boolean;
   readonly layers: number;
-  /** Tensors of category attn-v in the model. */
+  /** Tensors of categories attn-v and attn-qkv in the model. */
   readonly attentionV: number;
 }
 
@@ -70,6 +71,8 @@ function chosen(model: RecipeModel, place: RecipePlace): string {
       return embedding(name, base);
     case "attn-v":
       return LOWEST.has(name) ? lowAttentionV(model) : attentionV(model, place.counter);
+    case "attn-qkv":
+      return fusedAttention(name, base);
     case "attn-k":
       return attentionK(model);
     case "attn-q":
@@ -110,6 +113,25 @@ function embedding(name: string, base: string): string {
     case "tq2_0":
     case "q2_0":
       return "q4_k";
+    default:
+      return base;
+  }
+}
+
+/**
+ * Queries, keys and values in one: a rule of its own. Since the quantizer tells categories apart (early 2026), which
+ * is after nearly all files of such models were made, attn-v's comes first.
+ */
+function fusedAttention(name: string, base: string): string {
+  switch (name) {
+    case "q3_k_m":
+    case "q3_k_l":
+    case "iq3_m":
+      return "q4_k";
+    case "q4_k_m":
+      return "q5_k";
+    case "q5_k_m":
+      return "q6_k";
     default:
       return base;
   }
