@@ -33,6 +33,8 @@ export interface ComputeBufferInput {
   readonly speculativeTokens?: number;
   /** Sequences of the micro-batch. Default 1. */
   readonly sequences?: number;
+  /** Windows that a sliding layer's cache holds: one for each slot of a unified cache. Default 1; Infinity, all cells. */
+  readonly windows?: number;
   /**
    * Devices that work as a pipeline: a layer split with everything offloaded and no tensor placed by hand.
    * More than one keeps four copies of each input in flight.
@@ -109,6 +111,7 @@ function numbersOf({
   outputTokens,
   speculativeTokens,
   sequences,
+  windows,
   pipelineDevices,
   halfMask,
   gatesInPlace,
@@ -130,7 +133,7 @@ function numbersOf({
     (turned?.keys === true ? 32 : 0) |
     (turned?.values === true ? 64 : 0) |
     (copiedParts === true ? 128 : 0);
-  return `${cells},${ubatchTokens},${outputTokens},${sequences},${speculativeTokens},${pipelineDevices},${bits}`;
+  return `${cells},${ubatchTokens},${outputTokens},${sequences},${windows},${speculativeTokens},${pipelineDevices},${bits}`;
 }
 
 function reachedBuffer(model: Architecture, input: ComputeBufferInput): ComputeBuffer {
@@ -190,7 +193,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
   const graphInput: GraphInput = {
     ubatchTokens: ub,
     windowOf: (mixer) => (mixed ? ownWindow(mixer) : 0),
-    cellsOf: (window) => (window === 0 ? cells : Math.min(cells, window + ub)),
+    cellsOf: (window) => (window === 0 ? cells : Math.min(cells, window * (input.windows ?? 1) + ub)),
     flashAttention: input.flashAttention,
     halfMask: input.halfMask === true && input.flashAttention,
     sequences: input.sequences ?? 1,
@@ -214,6 +217,8 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     }
     return first!;
   };
+  const perLayer = perLayerWidth(stack);
+  const perLayerInputs = perLayer === 0 ? null : bring("per-layer inputs", perLayer * ub * F32);
   let hidden = bring("residual", hiddenSize * ub * F32);
   const positions = bring("positions", ub * F32);
   const indices = bring(
@@ -222,8 +227,6 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
       I64 *
       (1 + (input.valueIndices === true && !input.flashAttention ? widestValue(layers) : 1)),
   );
-  const perLayer = perLayerWidth(stack);
-  const perLayerInputs = perLayer === 0 ? null : bring("per-layer inputs", perLayer * ub * F32);
   const mask = masksOf({ layers, input: graphInput, bring });
   const brought: Brought = {
     mask,
@@ -290,7 +293,9 @@ function projectedInputs(
   { inputs, embedded }: { readonly inputs: GraphTensor; readonly embedded: GraphTensor },
 ): GraphTensor {
   const projected = op("per-layer projection", inputs.bytes, [embedded]);
-  const sum = op("per-layer sum", inputs.bytes, [projected, inputs], projected);
+  // Normed by layer: a view, which no operation may overwrite.
+  const normed = op("per-layer norm", inputs.bytes, [projected]);
+  const sum = op("per-layer sum", inputs.bytes, [normed, inputs], normed);
   return op("per-layer slices", inputs.bytes, [sum]);
 }
 
@@ -302,7 +307,7 @@ function withSlice(
   const gate = op("per-layer gate", at.width, [at.hidden]);
   const product = op("per-layer product", at.width, [gate, at.slices], gate);
   const output = op("per-layer output", at.hidden.bytes, [product]);
-  return op("residual", output.bytes, [output, at.hidden], output);
+  return op("residual", output.bytes, [at.hidden, output], at.hidden);
 }
 
 const layersIn = (stack: Stack): number => stack.slice?.of ?? layerCount(stack);

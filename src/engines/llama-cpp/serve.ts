@@ -216,6 +216,7 @@ function deviceTerms(
     output: placed.output,
     outputTokens: version.reservedLogits === "sequences" ? Math.min(slots, ubatchTokens) : ubatchTokens,
     sequences: slots,
+    windows: cacheInput.swaFull === true ? Number.POSITIVE_INFINITY : input.unified === true ? slots : 1,
     speculativeTokens: input.speculativeTokens ?? 0,
     halfMask: version.mask === "half",
     valueIndices: version.valueIndices,
