@@ -24,13 +24,12 @@ export function hadamardOf(
   { keys, values }: TurnedSides,
   bring: Bring,
 ): GraphTensor | null {
-  let size = 0;
-  for (const { mixers } of layers)
-    for (const mixer of mixers) {
-      if (mixer.kind !== "attention") continue;
-      for (const dim of [...(keys ? [mixer.keyDim] : []), ...(values ? [mixer.valueDim] : [])])
-        if (turns(dim)) size = Math.max(size, dim & -dim);
-    }
+  const dims = layers.flatMap(({ mixers }) =>
+    mixers.flatMap((mixer) =>
+      mixer.kind === "attention" ? [keys ? mixer.keyDim : 0, values ? mixer.valueDim : 0] : [],
+    ),
+  );
+  const size = Math.max(0, ...dims.filter(turns).map((dim) => dim & -dim));
   return size === 0 ? null : bring("hadamard matrix", size * size * F32);
 }
 
@@ -42,7 +41,6 @@ export function masksOf(at: {
 }): Brought["mask"] {
   const { input } = at;
   const made = new Map<Tokens, GraphTensor>();
-  const cast = new Map<Tokens, GraphTensor>();
   for (const { mixers } of at.layers)
     for (const mixer of mixers) {
       if (mixer.kind === "recurrent" || mixer.kind === "conv") continue;
@@ -51,14 +49,12 @@ export function masksOf(at: {
       const pairs = input.cellsOf(window) * input.ubatchTokens;
       made.set(window, at.bring("mask", pairs * (input.halfMask ? F16 : F32)));
     }
+  const cast = input.flashAttention && !input.halfMask;
   return ({ op }: Graph, window) => {
     const mask = made.get(window)!;
-    if (input.halfMask || !input.flashAttention) return mask;
-    let half = cast.get(window);
-    if (half === undefined) {
-      half = op("half mask", mask.bytes / 2, [mask]);
-      cast.set(window, half);
-    }
+    if (!cast || mask.name !== "mask") return mask;
+    const half = op("half mask", mask.bytes / 2, [mask]);
+    made.set(window, half);
     return half;
   };
 }

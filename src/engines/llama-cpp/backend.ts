@@ -25,22 +25,9 @@ const BESIDE: { readonly [backend in Exclude<LlamaCppBackend, "cuda">]: readonly
  * 3090), 281 on 84 (RTX 3090 Ti), 472 on 128 (RTX 4090), 561 to 621 on 188 (RTX PRO 6000). After a run: 451 and 456 on
  * 128, 705 to 712 on 188.
  */
-const CUDA = { fixed: 60, each: 2.85, low: 0.75, high: 1.4 };
-
-function cudaTerm(card: EngineCard | undefined): Term {
-  const units = card?.multiprocessors;
-  if (units === undefined) return contextTerm(card?.generation);
-  const mebibytes = CUDA.fixed + CUDA.each * units;
-  const bytes = Math.round(mebibytes * MIB);
-  return {
-    id: "runtime",
-    bytes,
-    low: Math.round(bytes * CUDA.low),
-    high: Math.round(bytes * CUDA.high),
-    basis: "modelled",
-    formula: "{mebibytes} MiB of driver context on {multiprocessors} multiprocessors",
-    inputs: { mebibytes: Math.round(mebibytes), multiprocessors: units },
-  };
+function cudaBeside(multiprocessors: number): readonly [number, number, number] {
+  const mebibytes = Math.round(60 + 2.85 * multiprocessors);
+  return [mebibytes, 0.75 * mebibytes, 1.4 * mebibytes];
 }
 
 /**
@@ -52,15 +39,17 @@ export function backendTerm(of: {
   readonly backend: LlamaCppBackend | undefined;
   readonly card?: EngineCard | undefined;
 }): Term {
-  if (of.backend === undefined || of.backend === "cuda") return cudaTerm(of.card);
-  const [bytes, low, high] = BESIDE[of.backend];
+  const { backend = "cuda", card } = of;
+  const units = card?.multiprocessors;
+  if (backend === "cuda" && units === undefined) return contextTerm(card?.generation);
+  const [mebibytes, low, high] = backend === "cuda" ? cudaBeside(units!) : BESIDE[backend];
   return {
     id: "runtime",
-    bytes: bytes * MIB,
-    low: low * MIB,
-    high: high * MIB,
+    bytes: mebibytes * MIB,
+    low: Math.round(low * MIB),
+    high: Math.round(high * MIB),
     basis: "modelled",
     formula: "{mebibytes} MiB of the driver beside the buffers",
-    inputs: { mebibytes: bytes },
+    inputs: { mebibytes },
   };
 }

@@ -6,15 +6,7 @@ import { onceForEach } from "../../remember.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
 import { hadamardOf, masksOf, ownWindow } from "./attention-inputs.ts";
-import {
-  type Brought,
-  COPIED,
-  emptyGraph,
-  F32,
-  type Graph,
-  type GraphInput,
-  type TurnedSides,
-} from "./compute-graph.ts";
+import { type Brought, COPIED, emptyGraph, F32, type GraphInput, type TurnedSides } from "./compute-graph.ts";
 import { type CopiedWeights, LEAST_BATCH } from "./copied-weights.ts";
 import { type GraphTensor, type Peak, peakOf } from "./graph-allocator.ts";
 import { layerGraph } from "./layer-graph.ts";
@@ -103,38 +95,8 @@ export function computeBuffer(model: Architecture, input: ComputeBufferInput): C
 }
 
 /** All that an input without the host's part says, in one text. */
-function numbersOf({
-  cells,
-  ubatchTokens,
-  flashAttention,
-  output,
-  outputTokens,
-  speculativeTokens,
-  sequences,
-  windows,
-  pipelineDevices,
-  halfMask,
-  gatesInPlace,
-  copiedParts,
-  valueIndices,
-  turned,
-  copied: _copied,
-  hostCache: _hostCache,
-  ...rest
-}: ComputeBufferInput): string {
-  // A field that is added and not named here does not compile.
-  rest satisfies Readonly<Record<string, never>>;
-  const bits =
-    (flashAttention ? 1 : 0) |
-    (output ? 2 : 0) |
-    (halfMask === true ? 4 : 0) |
-    (gatesInPlace === true ? 8 : 0) |
-    (valueIndices === true ? 16 : 0) |
-    (turned?.keys === true ? 32 : 0) |
-    (turned?.values === true ? 64 : 0) |
-    (copiedParts === true ? 128 : 0);
-  return `${cells},${ubatchTokens},${outputTokens},${sequences},${windows},${speculativeTokens},${pipelineDevices},${bits}`;
-}
+const numbersOf = ({ copied: _copied, hostCache: _hostCache, ...rest }: ComputeBufferInput): string =>
+  JSON.stringify(rest);
 
 function reachedBuffer(model: Architecture, input: ComputeBufferInput): ComputeBuffer {
   const peak = peakOf(graphOf(model, input));
@@ -191,16 +153,13 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
   // Where every layer slides alike, none does.
   const mixed = layers.some(({ mixers }) => mixers.some((mixer) => ownWindow(mixer) === 0));
   const graphInput: GraphInput = {
-    ubatchTokens: ub,
+    ...input,
     windowOf: (mixer) => (mixed ? ownWindow(mixer) : 0),
     cellsOf: (window) => (window === 0 ? cells : Math.min(cells, window * (input.windows ?? 1) + ub)),
-    flashAttention: input.flashAttention,
     halfMask: input.halfMask === true && input.flashAttention,
     sequences: input.sequences ?? 1,
     states: 1 + (input.speculativeTokens ?? 0),
     normsAfter: encoder,
-    gatesInPlace: input.gatesInPlace === true,
-    copiedParts: input.copiedParts === true,
     sent: copied?.cut === true ? { dense: null, experts: copied.experts } : null,
     copiedCache: input.hostCache ?? null,
     turned: input.turned ?? { keys: false, values: false },
@@ -211,7 +170,7 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
     if (cpu.length > 0) return graph.await(name, bytes);
     let first: GraphTensor | undefined;
     for (let copy = 0; copy < copies; copy++) {
-      const tensor: GraphTensor = { name, bytes, reads: [], ...(copies > 1 ? { kept: true as const } : {}) };
+      const tensor: GraphTensor = { name, bytes, reads: [], kept: copies > 1 };
       graph.nodes.push(tensor);
       first ??= tensor;
     }
@@ -259,8 +218,19 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
       outputs: rows,
     });
     if (perLayerInputs === null) return;
-    slices ??= projectedInputs(graph, { inputs: perLayerInputs, embedded });
-    hidden = withSlice(graph, { hidden, slices, width: (perLayer / layersIn(stack!)) * (rows ?? ub) * F32 });
+    const { op } = graph;
+    const { name, bytes } = perLayerInputs;
+    if (slices === null) {
+      // A projection of the embedding, normed by layer: a view, which no operation may overwrite.
+      const normed = op(name, bytes, [op(name, bytes, [embedded])]);
+      // Their sum is turned so that each layer's slice is of one piece.
+      slices = op(name, bytes, [op(name, bytes, [normed, perLayerInputs], normed)]);
+    }
+    const width = (perLayer / layersIn(stack!)) * (rows ?? ub) * F32;
+    const gate = op("gate", width, [hidden]);
+    const product = op("gate", width, [gate, slices], gate);
+    const output = op("feed-forward", hidden.bytes, [product]);
+    hidden = op("residual", hidden.bytes, [hidden, output], hidden);
   });
   if (outputs !== null) {
     const weights = sentHead > 0 ? [graph.op(COPIED, sentHead, [])] : [];
@@ -285,29 +255,6 @@ function perLayerWidth(stack: Stack | undefined): number {
     if (gate !== undefined) return gate.shape[0]! * layersIn(stack!);
   }
   return 0;
-}
-
-/** Their sum with a projection of the embedding, turned so that each layer's slice is of one piece: made by the first. */
-function projectedInputs(
-  { op }: Graph,
-  { inputs, embedded }: { readonly inputs: GraphTensor; readonly embedded: GraphTensor },
-): GraphTensor {
-  const projected = op("per-layer projection", inputs.bytes, [embedded]);
-  // Normed by layer: a view, which no operation may overwrite.
-  const normed = op("per-layer norm", inputs.bytes, [projected]);
-  const sum = op("per-layer sum", inputs.bytes, [normed, inputs], normed);
-  return op("per-layer slices", inputs.bytes, [sum]);
-}
-
-/** What a layer adds of its slice. */
-function withSlice(
-  { op }: Graph,
-  at: { readonly hidden: GraphTensor; readonly slices: GraphTensor; readonly width: Bytes },
-): GraphTensor {
-  const gate = op("per-layer gate", at.width, [at.hidden]);
-  const product = op("per-layer product", at.width, [gate, at.slices], gate);
-  const output = op("per-layer output", at.hidden.bytes, [product]);
-  return op("residual", output.bytes, [at.hidden, output], at.hidden);
 }
 
 const layersIn = (stack: Stack): number => stack.slice?.of ?? layerCount(stack);

@@ -22,9 +22,9 @@ export interface GraphInput {
   /** Layers norm what they add up (BERT) and rotate nothing; others norm what they read. */
   readonly normsAfter: boolean;
   /** silu and a product in place, instead of one operation that makes a third row (`ggml_swiglu_split`). */
-  readonly gatesInPlace: boolean;
+  readonly gatesInPlace?: boolean;
   /** Queries, keys and values are copied out of the product of a fused matrix. */
-  readonly copiedParts: boolean;
+  readonly copiedParts?: boolean;
   /** Matrices that the host keeps and sends for their products, one at a time; null where the device holds all. */
   readonly sent: { readonly dense: SizesByRole | null; readonly experts: SizesByRole } | null;
   /** Cells of the host's layers, which attention reads on the device: both are sent whole. */
@@ -61,7 +61,7 @@ export function emptyGraph(): Graph {
     },
     op: (name, bytes, reads, over) => {
       for (const tensor of reads) if (awaited.delete(tensor)) nodes.push(tensor);
-      const node = over === undefined ? { name, bytes, reads } : { name, bytes, reads, over };
+      const node = { name, bytes, reads, over };
       nodes.push(node);
       return node;
     },

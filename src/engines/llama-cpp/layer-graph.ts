@@ -31,14 +31,7 @@ export function layerGraph(
     hidden = op("residual", branch.bytes, [branch, hidden], over);
     if (input.normsAfter) hidden = op("norm", branch.bytes, [hidden]);
   };
-  const norm = (): GraphTensor => {
-    if (input.normsAfter) return hidden;
-    const scaled = op("norm", width, [hidden]);
-    // Its weights come in a part of their own.
-    return input.sent === null || input.sent.dense === null
-      ? scaled
-      : op("norm", width, [scaled, op("norm weights", hiddenSize * F32, [])], scaled);
-  };
+  const norm = (): GraphTensor => (input.normsAfter ? hidden : op("norm", width, [hidden]));
   if (kind.mixers.length > 0) {
     const normed = norm();
     let mixed: GraphTensor | undefined;
@@ -98,7 +91,7 @@ function gatedGraph(
     "mlp-down",
     "feed-forward",
     at.width,
-    op("gated up", bytes, [gate, up], at.input.gatesInPlace ? gate : undefined),
+    op("up", bytes, [gate, up], at.input.gatesInPlace ? gate : undefined),
   );
 }
 
@@ -116,8 +109,8 @@ function expertsGraph(
   const row = input.ubatchTokens * F32;
   const normed = op("norm", width, [at.hidden]);
   const probabilities = op("router", ffn.experts * row, [normed]);
-  const order = op("order of experts", ffn.experts * row, [probabilities]);
-  const weights = op("weights of experts", ffn.activeExperts * row, [probabilities, order]);
+  const order = op("router", ffn.experts * row, [probabilities]);
+  const weights = op("router", ffn.activeExperts * row, [probabilities, order]);
   const inner = ffn.activeExperts * ffn.width * row;
   const outer = ffn.activeExperts * (ffn.latentDim === undefined ? width : ffn.latentDim * row);
   const product = (
@@ -129,9 +122,9 @@ function expertsGraph(
   const gate = ffn.gated ? product("mlp-gate", "gate", inner, normed) : undefined;
   const up = product("mlp-up", "up", inner, normed);
   const activated =
-    gate === undefined ? up : op("gated up", inner, [gate, up], input.gatesInPlace ? gate : undefined);
+    gate === undefined ? up : op("up", inner, [gate, up], input.gatesInPlace ? gate : undefined);
   const down = product("mlp-down", "down", outer, activated);
-  const weighted = op("weighted", outer, [down, weights], down);
+  const weighted = op("down", outer, [down, weights], down);
   let result = op("feed-forward", width, [weighted]);
   for (const inside of [ffn.sharedWidth, ffn.denseWidth ?? 0]) {
     if (inside === 0) continue;

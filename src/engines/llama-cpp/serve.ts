@@ -48,8 +48,6 @@ export interface LlamaCppOptions {
 }
 
 const DEFAULT_UBATCH = 512;
-/** Vulkan sorts its graph (ggml_vk_graph_optimize), so that results live longer: up to 1.32 times in readings. */
-const SORTED = 1.35;
 /** A vector that every cache format holds in whole blocks: quantized ones take less than 16 bits a value. */
 const HEAD = 64;
 
@@ -241,7 +239,7 @@ function deviceTerms(
       id: "activations",
       bytes: compute,
       low: Math.floor(compute * 0.9),
-      high: Math.ceil(compute * (input.backend === "vulkan" ? SORTED : 1.15)),
+      high: Math.ceil(compute * 1.15),
       basis: "modelled",
       formula: explained.formula,
       inputs: explained.inputs,

@@ -123,18 +123,8 @@ function embedding(name: string, base: string): string {
  * is after nearly all files of such models were made, attn-v's comes first.
  */
 function fusedAttention(name: string, base: string): string {
-  switch (name) {
-    case "q3_k_m":
-    case "q3_k_l":
-    case "iq3_m":
-      return "q4_k";
-    case "q4_k_m":
-      return "q5_k";
-    case "q5_k_m":
-      return "q6_k";
-    default:
-      return base;
-  }
+  if (/^(q3_k_[ml]|iq3_m)$/.test(name)) return "q4_k";
+  return name === "q4_k_m" ? "q5_k" : name === "q5_k_m" ? "q6_k" : base;
 }
 
 function lowAttentionV({ fileType, gqa, experts }: RecipeModel): string {
