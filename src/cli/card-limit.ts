@@ -47,6 +47,7 @@ function namedLimit(spec: string): Limit {
     ...defined({
       smiTotalBytes: accelerator.smiTotalBytes,
       computeCapability: accelerator.computeCapability,
+      multiprocessors: accelerator.multiprocessors,
     }),
     count: groups.reduce((sum, group) => sum + group.count, 0),
     notes,

@@ -47,6 +47,7 @@ const SETTINGS: readonly (readonly [
   ["kv-unified", "unified", "switch", ["kvu"]],
   ["swa-full", "swaFull", "switch"],
   ["mmproj", "projector", "switch"],
+  ["backend", "backend", ["cuda", "vulkan", "rocm"]],
   ["chunked-prefill-size", "chunkedPrefillTokens", "whole-count"],
   ["max-running-requests", "maxRunningRequests", "positive"],
   ["max-total-tokens", "maxTotalTokens", "positive"],

@@ -15,6 +15,8 @@ export interface Limit {
   /** What else an engine may know of it. */
   readonly smiTotalBytes?: Bytes;
   readonly computeCapability?: string;
+  /** Its streaming multiprocessors. */
+  readonly multiprocessors?: number;
   /** Equal devices there are. */
   readonly count: number;
   readonly notes: readonly Note[];

@@ -97,6 +97,7 @@ export function estimateOptionsOf(
             generation: limit.generation,
             smiTotalBytes: limit.smiTotalBytes,
             computeCapability: limit.computeCapability,
+            multiprocessors: limit.multiprocessors,
           }),
   });
 }

@@ -56,6 +56,7 @@ const OPTIONS: {
     "swaFull",
     "projector",
     "speculativeTokens",
+    "backend",
   ],
 };
 

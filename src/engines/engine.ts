@@ -16,6 +16,8 @@ export interface EngineCard {
   readonly smiTotalBytes?: Bytes;
   /** "8.9": `Accelerator.computeCapability`. */
   readonly computeCapability?: string;
+  /** `Accelerator.multiprocessors`: a driver keeps state for each. */
+  readonly multiprocessors?: number;
 }
 
 /** A serving request as every engine reads it. Each engine adds options of its own, all optional. */

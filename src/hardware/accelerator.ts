@@ -36,6 +36,8 @@ export interface Accelerator {
   readonly bandwidthBytesPerSecond?: number;
   /** CUDA compute capability: "8.9". */
   readonly computeCapability?: string;
+  /** Streaming multiprocessors of an NVIDIA device from Turing on. */
+  readonly multiprocessors?: number;
   /** LLVM target of an AMD device: "gfx942". */
   readonly gfx?: string;
   /** The memory is shared with the CPU, so the operating system takes its part out of it. */

@@ -4,6 +4,7 @@ import { AMD } from "./amd.ts";
 import { APPLE, type AppleChip } from "./apple.ts";
 import { GOOGLE } from "./google.ts";
 import { INTEL } from "./intel.ts";
+import { multiprocessors } from "./multiprocessors.ts";
 import { NVIDIA } from "./nvidia.ts";
 
 const MiB = 2 ** 20;
@@ -56,6 +57,7 @@ function fromRow(vendor: Vendor, row: AcceleratorRow): Accelerator {
   const smiTotalBytes = row.smi === undefined ? undefined : row.smi * MiB;
   const runtimeTotalBytes = row.runtime === undefined ? undefined : printedBytes(row.runtime);
   const reported = runtimeTotalBytes ?? smiTotalBytes;
+  const units = vendor === "nvidia" ? multiprocessors(row.id) : undefined;
   const shared = row.share === undefined ? undefined : nominalBytes * row.share;
   return Object.freeze({
     id: row.id,
@@ -74,6 +76,7 @@ function fromRow(vendor: Vendor, row: AcceleratorRow): Accelerator {
     ...(runtimeTotalBytes !== undefined && { runtimeTotalBytes }),
     ...(row.gbps !== undefined && { bandwidthBytesPerSecond: Math.round(row.gbps * GB) }),
     ...(row.chip !== undefined && (vendor === "amd" ? { gfx: row.chip } : { computeCapability: row.chip })),
+    ...(units !== undefined && { multiprocessors: units }),
     ...(row.unified !== undefined && { unified: row.unified }),
     ...(row.notes !== undefined && { notes: row.notes }),
   } satisfies Accelerator);

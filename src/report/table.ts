@@ -5,6 +5,7 @@ import type { HoldingCards } from "../solve/common-cards.ts";
 import { groupDigits } from "../units.ts";
 import { budgetLines } from "./budget-lines.ts";
 import { explanation } from "./explain.ts";
+import { loadLogLines } from "./load-log.ts";
 import { noteLines } from "./notes.ts";
 import type { Result } from "./result.ts";
 import { sizeText } from "./size-text.ts";
@@ -33,6 +34,8 @@ export function estimateTable(result: Result, options: TableOptions): string {
     lines.push(...termLines(device.terms, device.total.bytes, options));
     lines.push(totalLine(device.total, options));
     if (device.pool !== undefined) lines.push(...poolLines(device.pool, options));
+    if (String(result.request.engine).startsWith("llama.cpp"))
+      lines.push(...loadLogLines(device.terms, options.columns));
   }
   const verdict =
     result.budget === undefined

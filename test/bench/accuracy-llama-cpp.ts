@@ -114,7 +114,7 @@ function copiedIn(row: MeasuredRow, model: Architecture): Pick<ComputeBufferInpu
         copied: {
           ...copied,
           cpu: nothing ? model : null,
-          experts: !nothing,
+          cut: !nothing,
           cache: cacheFormatOf(row.flags.kvTypes?.K),
         },
       };

@@ -10,6 +10,7 @@ import { sumTerms, type Term } from "../../src/memory/term.ts";
 import { deviceShares } from "../../src/parallelism/share.ts";
 import { cacheFormatOf, MEASURED, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
 import { cppCache, cppCompute, cppCopied, isCpp } from "./accuracy-llama-cpp.ts";
+import { cppTotalFigures } from "./accuracy-llama-cpp-total.ts";
 import { sglangFigures } from "./accuracy-sglang.ts";
 import { errorOf, type Figure, figureLines, figureOf, type Score } from "./figure.ts";
 import { halvesFigure, heldOutLine } from "./held-out.ts";
@@ -233,7 +234,7 @@ const BARS: readonly Bar[] = [
 /** The scores of every bar, for the table and for the gate. */
 export function servingFigures(): readonly Figure[] {
   const figures = BARS.map((bar) => figureOf({ title: bar.title, bar, ...scoresOf(bar) }));
-  return [...figures, halvesFigure(), ...sglangFigures()];
+  return [...figures, ...cppTotalFigures(), halvesFigure(), ...sglangFigures()];
 }
 
 function scoresOf(bar: Bar): { readonly scores: readonly Score[]; readonly leftOut: Figure["leftOut"] } {
@@ -246,16 +247,24 @@ function scoresOf(bar: Bar): { readonly scores: readonly Score[]; readonly leftO
   };
 }
 
+function printRows(scores: readonly Score[]): void {
+  if (!process.argv.includes("--rows")) return;
+  for (const score of scores)
+    console.log(
+      `       ${errorOf(score).toFixed(2).padStart(8)} %  ${score.id}  ${score.predicted.toFixed(2)} of ${score.measured.toFixed(2)}`,
+    );
+}
+
 if (process.argv[1]?.endsWith("accuracy-serving.ts") === true) {
   for (const bar of BARS) {
     const { scores, leftOut } = scoresOf(bar);
     console.log(figureLines(figureOf({ title: bar.title, bar, scores, leftOut })).join("\n"));
     for (const line of heldOutLine(scores)) console.log(line);
-    if (process.argv.includes("--rows"))
-      for (const score of scores)
-        console.log(
-          `       ${errorOf(score).toFixed(2).padStart(8)} %  ${score.id}  ${score.predicted.toFixed(2)} of ${score.measured.toFixed(2)}`,
-        );
+    printRows(scores);
+  }
+  for (const figure of cppTotalFigures()) {
+    console.log(figureLines(figure).join("\n"));
+    printRows(figure.scores);
   }
   console.log(figureLines(halvesFigure()).join("\n"));
 }

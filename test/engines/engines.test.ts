@@ -401,7 +401,7 @@ describe("llama.cpp", () => {
       pipelineDevices: 1,
       halfMask: true,
       gatesInPlace: true,
-      copied: { ...copied, cpu: null, experts: true, cache: cpp.format },
+      copied: { ...copied, cpu: null, cut: true, cache: cpp.format },
     });
     expect(Math.abs(bytes / (774 * MIB) - 1)).toBeLessThan(0.011);
   });

@@ -51,8 +51,9 @@ test(`${onGpu.length} buffers that llama.cpp reserves, all on the GPU: half to 0
   expect(sorted[sorted.length - 1]!).toBeLessThan(0.1);
 });
 
-test("weights or layers on the CPU, which are sent for their products: half to 5 %, gaps decide the rest", () => {
+test("weights or layers on the CPU, which are sent for their products: half to 1 %, three quarters to 9 %, gaps decide the rest", () => {
   const sorted = errors(ROWS.filter((row) => !onGpu.includes(row)));
-  expect(sorted[sorted.length >> 1]!).toBeLessThan(0.05);
+  expect(sorted[sorted.length >> 1]!).toBeLessThan(0.01);
+  expect(sorted[Math.floor(sorted.length * 0.75)]!).toBeLessThan(0.09);
   expect(sorted[sorted.length - 1]!).toBeLessThan(0.5);
 });

@@ -2,10 +2,13 @@ import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Mixer } from "../../src/architecture/mixers/mixer.ts";
 import type { Architecture } from "../../src/architecture/model.ts";
+import { backendTerm } from "../../src/engines/llama-cpp/backend.ts";
 import { llamaCppCacheBytes } from "../../src/engines/llama-cpp/cache.ts";
 import { type ComputeBufferInput, computeBufferBytes } from "../../src/engines/llama-cpp/compute-buffer.ts";
 import { type GraphTensor, peakOf } from "../../src/engines/llama-cpp/graph-allocator.ts";
 import { placeLayers } from "../../src/engines/llama-cpp/placement.ts";
+import { multiprocessors } from "../../src/hardware/multiprocessors.ts";
+import { LOADS, scoresOfLoad } from "../bench/accuracy-llama-cpp-total.ts";
 import { gatedDelta, grouped, HAND, handModel } from "../memory/hand-model.ts";
 import { ggmlCache } from "./cache-formats.ts";
 
@@ -182,6 +185,61 @@ describe("compute buffers", () => {
     expect(computeBufferBytes(model, { ...input, gatesInPlace: true }) / MIB).toBeCloseTo(mib, 1),
   );
 
+  test("Gemma 4 E4B, 32,768 cells, no small cache: 57 MiB of gaps and slices below 512 MiB of logits, 569.01 as printed", () =>
+    expect(
+      computeBufferBytes(named("gemma-4-e4b"), {
+        cells: 32_768,
+        ubatchTokens: 512,
+        flashAttention: true,
+        output: true,
+        pipelineDevices: 1,
+        windows: Number.POSITIVE_INFINITY,
+      }) / MIB,
+    ).toBeCloseTo(569.01, 1));
+
+  test.each([
+    [512, 4096, 127.8],
+    [512, 16_384, 139.8],
+    [1024, 4096, 255.32],
+    [1024, 16_384, 279.32],
+    [2048, 4096, 513.35],
+    [2048, 16_384, 561.35],
+  ])("Gemma 4 12B on Metal, -ub %i, -c %i, q8_0: %f MiB as printed", (ubatchTokens, cells, mib) =>
+    expect(
+      Math.abs(
+        computeBufferBytes(named("gemma-4-12b"), {
+          cells,
+          ubatchTokens,
+          flashAttention: true,
+          output: true,
+          outputTokens: 1,
+          halfMask: true,
+          turned: { keys: true, values: true },
+          pipelineDevices: 1,
+        }) /
+          MIB -
+          mib,
+      ),
+    ).toBeLessThan(0.35),
+  );
+
+  test("four slots of one cache attend to four windows: 3 x 1024 x 512 x 2 B more of a mask", () => {
+    const input = {
+      cells: 8192,
+      ubatchTokens: 512,
+      flashAttention: true,
+      output: true,
+      outputTokens: 4,
+      halfMask: true,
+      pipelineDevices: 1,
+      sequences: 4,
+    } as const;
+    const model = named("gemma-4-12b");
+    expect(computeBufferBytes(model, { ...input, windows: 4 }) - computeBufferBytes(model, input)).toBe(
+      3 * 1024 * 512 * 2,
+    );
+  });
+
   const onOneCard = (
     name: string,
     input: Pick<ComputeBufferInput, "cells" | "ubatchTokens" | "outputTokens" | "halfMask">,
@@ -235,5 +293,63 @@ describe("ggml's graph allocator", () => {
     const b = tensor(512, [a]);
     const c = tensor(512, [b]);
     expect(peakOf([a, b, c, tensor(0, [b, c])]).bytes).toBe(1280);
+  });
+});
+
+describe("a CUDA context", () => {
+  test.each([
+    ["rtx-5070-laptop", 154],
+    ["a40", 297],
+    ["rtx-4090", 453],
+    ["rtx-3060-12gb", 119],
+    ["rtx-pro-6000", 612],
+  ])("%s: about %i MiB", (id, mib) => {
+    const count = multiprocessors(id);
+    if (count === undefined) throw new Error(id);
+    const { bytes, low, high } = backendTerm({
+      backend: "cuda",
+      card: { totalBytes: 0, multiprocessors: count },
+    });
+    expect(Math.abs(bytes / MIB / mib - 1)).toBeLessThan(0.2);
+    expect([low / MIB <= mib, high / MIB >= mib]).toEqual([true, true]);
+  });
+});
+
+describe("load logs of test/vectors/llama-cpp-loads.json", () => {
+  test("each row has an id of its own, a source and a build", () => {
+    expect(new Set(LOADS.map(({ id }) => id)).size).toBe(LOADS.length);
+    for (const { source, build } of LOADS) expect(source.length > 10 && /^b\d{4,5}$/.test(build)).toBe(true);
+  });
+
+  const parts = (id: string) => scoresOfLoad(LOADS.find((load) => load.id === id)!)[0]!.parts!;
+
+  test("a fused qkv: 2560 x 7680 + 2560 x 2560 x 4 B of gaps beside 128 MiB of scores, Q5_K in Q4_K_M", () => {
+    for (const id of [
+      "pythia-2.8b-q2k",
+      "pythia-2.8b-q3km",
+      "pythia-2.8b-q4km",
+      "pythia-2.8b-q5km",
+      "phi-3-mini-q4km",
+    ])
+      for (const [predicted, measured] of Object.values(parts(id)))
+        expect(Math.abs(predicted - measured), id).toBeLessThan(0.02);
+  });
+
+  test("a quantized cache turns its heads: 12 MiB of queries and a matrix of 256 x 256 x 4 B beside 642.51", () => {
+    const [predicted, measured] = parts("qwen3.6-27b-200k").compute!;
+    expect(Math.abs(predicted - measured)).toBeLessThan(0.05);
+  });
+
+  test("15 of 33 slots offloaded: 2049.43 + 1792.00 + 248.00 MiB, the compute buffer met to 1 %", () => {
+    const { model, context, compute } = parts("hermes-3-8b-partial");
+    expect([model![0].toFixed(2), context![0]]).toEqual(["2049.43", 1792]);
+    expect(Math.abs(compute![0] / 248 - 1)).toBeLessThan(0.01);
+  });
+
+  test("two cards: layers, head and both buffers as printed", () => {
+    const found = scoresOfLoad(LOADS.find(({ id }) => id === "cpp-6122")!).map((card) =>
+      Math.abs(card.predicted / card.measured - 1),
+    );
+    expect(Math.max(...found)).toBeLessThan(0.0001);
   });
 });

@@ -94,6 +94,9 @@ export function modelNamed(name: string): Architecture | string {
   return model;
 }
 
+/** A model of serving-models.json by its name there. */
+export const namedModel = (name: string): Architecture => readArchitecture(MODELS[name], name);
+
 /** The cache format that `--kv-cache-dtype` or -ctk/-ctv named. */
 export function cacheFormatOf(name: string | undefined): CacheFormat {
   return kvFormatByName(name === undefined || name === "auto" ? "bf16" : name);

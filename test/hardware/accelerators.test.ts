@@ -65,6 +65,15 @@ describe("the table", () => {
     expect(wrong.map((a) => a.id)).toEqual([]);
   });
 
+  test("multiprocessors are known of nearly all NVIDIA cards from Turing on, and of no others", () => {
+    const counted = ALL.filter(({ multiprocessors }) => multiprocessors !== undefined);
+    expect(counted.length).toBeGreaterThan(120);
+    for (const { id, computeCapability, multiprocessors } of counted) {
+      expect(Number(computeCapability), id).toBeGreaterThanOrEqual(7.5);
+      expect(multiprocessors, id).toBeLessThanOrEqual(188);
+    }
+  });
+
   test("the common cards repeat rows of the table, smallest first", () => {
     for (const card of COMMON_CARDS) {
       const { id, name, usableBytes } = byId.get(card.id)!;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { Term } from "../../src/memory/term.ts";
 import { limitBar } from "../../src/report/budget-lines.ts";
+import { loadLogLines } from "../../src/report/load-log.ts";
 import { sizeText } from "../../src/report/size-text.ts";
 import { shareBar } from "../../src/report/term-lines.ts";
 import { wrap } from "../../src/report/text-layout.ts";
@@ -43,4 +45,21 @@ describe("text", () => {
       ),
     );
   });
+});
+
+test("llama.cpp's buffers by the names of its load log, in MiB; what is not its model's own has no line there", () => {
+  const term = (id: Term["id"], bytes: number, label?: "draft"): Term => ({
+    ...{ id, bytes, low: bytes, high: bytes, basis: "exact", formula: "", inputs: {} },
+    ...(label === undefined ? {} : { label }),
+  });
+  const terms = [
+    term("weights", 2_491_323_904),
+    term("kv-cache", 1_207_959_552),
+    term("activations", 580_923_392),
+    term("weights", 9, "draft"),
+    term("runtime", 471_859_200),
+  ];
+  expect(loadLogLines(terms, 100)).toEqual([
+    "  in its log: model buffer 2375.91 MiB, KV buffer 1152.00 MiB, compute buffer 554.01 MiB",
+  ]);
 });

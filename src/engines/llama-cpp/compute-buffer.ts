@@ -1,4 +1,3 @@
-import type { Mixer } from "../../architecture/mixers/mixer.ts";
 import type { Architecture, LayerKind, Stack } from "../../architecture/model.ts";
 import { layerCount } from "../../architecture/stack.ts";
 import type { Explained } from "../../memory/term.ts";
@@ -6,7 +5,8 @@ import { dividedStack } from "../../parallelism/layer-range.ts";
 import { onceForEach } from "../../remember.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { CacheFormat } from "../cache-format.ts";
-import { type Brought, COPIED, emptyGraph, F16, F32, type Graph, type GraphInput } from "./compute-graph.ts";
+import { hadamardOf, masksOf, ownWindow } from "./attention-inputs.ts";
+import { type Brought, COPIED, emptyGraph, F32, type GraphInput, type TurnedSides } from "./compute-graph.ts";
 import { type CopiedWeights, LEAST_BATCH } from "./copied-weights.ts";
 import { type GraphTensor, type Peak, peakOf } from "./graph-allocator.ts";
 import { layerGraph } from "./layer-graph.ts";
@@ -25,6 +25,8 @@ export interface ComputeBufferInput {
   readonly speculativeTokens?: number;
   /** Sequences of the micro-batch. Default 1. */
   readonly sequences?: number;
+  /** Windows that a sliding layer's cache holds: one for each slot of a unified cache. Default 1; Infinity, all cells. */
+  readonly windows?: number;
   /**
    * Devices that work as a pipeline: a layer split with everything offloaded and no tensor placed by hand.
    * More than one keeps four copies of each input in flight.
@@ -34,8 +36,12 @@ export interface ComputeBufferInput {
   readonly halfMask?: boolean;
   /** Gate and up are multiplied in place: builds before July 2025, and the fork. Default false. */
   readonly gatesInPlace?: boolean;
+  /** Parts of a fused matrix's product are copied (before September 2025, and the fork). Default false. */
+  readonly copiedParts?: boolean;
   /** Without flash attention: values are written one by one into a transposed cache (since late 2025). Default false. */
   readonly valueIndices?: boolean;
+  /** Sides of the cache whose heads are turned before they are quantized (since April 2026). Default neither. */
+  readonly turned?: TurnedSides;
   /** Format of the device's own layers' cache where the CPU keeps it (`--no-kv-offload`). Default null. */
   readonly hostCache?: CacheFormat | null;
   /** What this device does for the CPU. */
@@ -43,7 +49,7 @@ export interface ComputeBufferInput {
     /** Layers of the CPU, which come before the device's own: their products and attention run here. */
     readonly cpu: Architecture | null;
     /** The experts of the device's own layers are on the CPU. */
-    readonly experts: boolean;
+    readonly cut: boolean;
     readonly cache: CacheFormat;
   };
 }
@@ -89,32 +95,8 @@ export function computeBuffer(model: Architecture, input: ComputeBufferInput): C
 }
 
 /** All that an input without the host's part says, in one text. */
-function numbersOf({
-  cells,
-  ubatchTokens,
-  flashAttention,
-  output,
-  outputTokens,
-  speculativeTokens,
-  sequences,
-  pipelineDevices,
-  halfMask,
-  gatesInPlace,
-  valueIndices,
-  copied: _copied,
-  hostCache: _hostCache,
-  ...rest
-}: ComputeBufferInput): string {
-  // A field that is added and not named here does not compile.
-  rest satisfies Readonly<Record<string, never>>;
-  const bits =
-    (flashAttention ? 1 : 0) |
-    (output ? 2 : 0) |
-    (halfMask === true ? 4 : 0) |
-    (gatesInPlace === true ? 8 : 0) |
-    (valueIndices === true ? 16 : 0);
-  return `${cells},${ubatchTokens},${outputTokens},${sequences},${speculativeTokens},${pipelineDevices},${bits}`;
-}
+const numbersOf = ({ copied: _copied, hostCache: _hostCache, ...rest }: ComputeBufferInput): string =>
+  JSON.stringify(rest);
 
 function reachedBuffer(model: Architecture, input: ComputeBufferInput): ComputeBuffer {
   const peak = peakOf(graphOf(model, input));
@@ -171,29 +153,31 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
   // Where every layer slides alike, none does.
   const mixed = layers.some(({ mixers }) => mixers.some((mixer) => ownWindow(mixer) === 0));
   const graphInput: GraphInput = {
-    ubatchTokens: ub,
+    ...input,
     windowOf: (mixer) => (mixed ? ownWindow(mixer) : 0),
-    cellsOf: (window) => (window === 0 ? cells : Math.min(cells, window + ub)),
-    flashAttention: input.flashAttention,
+    cellsOf: (window) => (window === 0 ? cells : Math.min(cells, window * (input.windows ?? 1) + ub)),
     halfMask: input.halfMask === true && input.flashAttention,
     sequences: input.sequences ?? 1,
     states: 1 + (input.speculativeTokens ?? 0),
     normsAfter: encoder,
-    gatesInPlace: input.gatesInPlace === true,
-    copiedMatrix: copied?.experts === true ? copied.matrix : 0,
-    expertsCopied: true,
+    sent: copied?.cut === true ? { dense: null, experts: copied.experts } : null,
     copiedCache: input.hostCache ?? null,
+    turned: input.turned ?? { keys: false, values: false },
   };
   const copies = pipelineDevices > 1 ? PIPELINE_COPIES : 1;
   const bring = (name: string, bytes: Bytes): GraphTensor => {
+    // Layers of the CPU are parts of their own, and an input comes with the first that reads it.
+    if (cpu.length > 0) return graph.await(name, bytes);
     let first: GraphTensor | undefined;
     for (let copy = 0; copy < copies; copy++) {
-      const tensor: GraphTensor = { name, bytes, reads: [], ...(copies > 1 ? { kept: true as const } : {}) };
+      const tensor: GraphTensor = { name, bytes, reads: [], kept: copies > 1 };
       graph.nodes.push(tensor);
       first ??= tensor;
     }
     return first!;
   };
+  const perLayer = perLayerWidth(stack);
+  const perLayerInputs = perLayer === 0 ? null : bring("per-layer inputs", perLayer * ub * F32);
   let hidden = bring("residual", hiddenSize * ub * F32);
   const positions = bring("positions", ub * F32);
   const indices = bring(
@@ -202,13 +186,12 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
       I64 *
       (1 + (input.valueIndices === true && !input.flashAttention ? widestValue(layers) : 1)),
   );
-  const perLayer = perLayerWidth(stack);
-  const perLayerInputs = perLayer === 0 ? null : bring("per-layer inputs", perLayer * ub * F32);
   const mask = masksOf({ layers, input: graphInput, bring });
   const brought: Brought = {
     mask,
     positions,
     indices,
+    hadamard: hadamardOf(layers, graphInput.turned, bring),
     rows: bring("output indices", F32 * (input.outputTokens ?? ub)),
   };
   // A head on the CPU is sent for batches that are worth it.
@@ -220,10 +203,11 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
       ? graphInput
       : {
           ...graphInput,
-          copiedMatrix: copied.matrix,
-          expertsCopied: cpu.some(({ feedForward }) => feedForward.kind === "experts"),
+          sent: copied,
           copiedCache: copied.cache,
         };
+  const embedded = hidden;
+  let slices: GraphTensor | null = null;
   layers.forEach((kind, layer) => {
     const rows = layer === layers.length - 1 ? outputs : null;
     hidden = layerGraph(graph, kind, {
@@ -233,8 +217,21 @@ function graphOf(model: Architecture, input: ComputeBufferInput): readonly Graph
       hiddenSize,
       outputs: rows,
     });
+    if (perLayerInputs === null) return;
+    const { op } = graph;
+    const { name, bytes } = perLayerInputs;
+    if (slices === null) {
+      // A projection of the embedding, normed by layer: a view, which no operation may overwrite.
+      const normed = op(name, bytes, [op(name, bytes, [embedded])]);
+      // Their sum is turned so that each layer's slice is of one piece.
+      slices = op(name, bytes, [op(name, bytes, [normed, perLayerInputs], normed)]);
+    }
+    const width = (perLayer / layersIn(stack!)) * (rows ?? ub) * F32;
+    const gate = op("gate", width, [hidden]);
+    const product = op("gate", width, [gate, slices], gate);
+    const output = op("feed-forward", hidden.bytes, [product]);
+    hidden = op("residual", hidden.bytes, [hidden, output], hidden);
   });
-  if (perLayerInputs !== null) graph.op("last layer", 0, [perLayerInputs]);
   if (outputs !== null) {
     const weights = sentHead > 0 ? [graph.op(COPIED, sentHead, [])] : [];
     graph.op("logits", model.vocabSize * outputs * F32, [hidden, ...weights]);
@@ -261,34 +258,3 @@ function perLayerWidth(stack: Stack | undefined): number {
 }
 
 const layersIn = (stack: Stack): number => stack.slice?.of ?? layerCount(stack);
-
-const ownWindow = (mixer: Mixer): Tokens =>
-  mixer.kind === "attention" ? (mixer.windowTokens ?? mixer.chunkTokens ?? 0) : 0;
-
-function masksOf(at: {
-  readonly layers: readonly LayerKind[];
-  readonly input: GraphInput;
-  readonly bring: (name: string, bytes: Bytes) => GraphTensor;
-}): Brought["mask"] {
-  const { input } = at;
-  const made = new Map<Tokens, GraphTensor>();
-  const cast = new Map<Tokens, GraphTensor>();
-  for (const { mixers } of at.layers)
-    for (const mixer of mixers) {
-      if (mixer.kind === "recurrent" || mixer.kind === "conv") continue;
-      const window = input.windowOf(mixer);
-      if (made.has(window)) continue;
-      const pairs = input.cellsOf(window) * input.ubatchTokens;
-      made.set(window, at.bring("mask", pairs * (input.halfMask ? F16 : F32)));
-    }
-  return ({ op }: Graph, window) => {
-    const mask = made.get(window)!;
-    if (input.halfMask || !input.flashAttention) return mask;
-    let half = cast.get(window);
-    if (half === undefined) {
-      half = op("half mask", mask.bytes / 2, [mask]);
-      cast.set(window, half);
-    }
-    return half;
-  };
-}

@@ -7,10 +7,15 @@ import { onceFor, onceForEach } from "../../remember.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import type { PlacedLayers } from "./placement.ts";
 
+/** Stored sizes by what a matrix is in its layer. */
+export type SizesByRole = ReadonlyMap<Tensor["role"], Bytes>;
+
 /** Weights in host memory that the first GPU multiplies with, at their stored size: the largest of each kind. */
 export interface CopiedWeights {
-  /** A matrix of a layer on the CPU, or the experts of one projection. */
-  readonly matrix: Bytes;
+  /** Matrices of layers on the CPU. */
+  readonly dense: SizesByRole;
+  /** Experts of one projection. */
+  readonly experts: SizesByRole;
   readonly head: Bytes;
 }
 
@@ -19,7 +24,7 @@ export const LEAST_BATCH: Tokens = 32;
 
 /**
  * What is copied to the first GPU for batches of 32 tokens and more (`op_offload`, on by default): a matrix at a time,
- * so the largest counts. Experts kept on the CPU are copied whole, one projection of all experts.
+ * each in a part of the graph that begins with it. Experts kept on the CPU are copied whole, one projection of all experts.
  *
  * Readings (ik_llama.cpp, Qwen3-235B-A22B in Q6_K, 512 tokens): CUDA0 774.00 MiB = 630.00 of one expert projection,
  * 128 x 1536 x 4096 x 210 / 256 B, + 144 of the layer's own moment. GLM-Z1-32B in BF16 with nothing offloaded: CUDA0
@@ -51,24 +56,30 @@ function largest(model: Architecture, storage: WeightStorage, { cpu, cut }: OnCp
   const layers = dividedLayers(model);
   const held = { input: false, firstLayer: 0 } as const;
   const onCpu = sliceLayers(model, { ...held, layers: cpu.layers, output: cpu.output });
-  const experts = sliceLayers(model, { ...held, layers: Math.min(layers, cut), output: false });
+  const stripped = sliceLayers(model, { ...held, layers: Math.min(layers, cut), output: false });
   const isHead = ({ role }: Tensor): boolean => role === "head" || role === "embedding";
-  return {
-    matrix: Math.max(
-      largestOf(onCpu, storage, (tensor) => isMatrix(tensor) && !isHead(tensor)),
-      largestOf(experts, storage, (tensor) => tensor.kind === "expert"),
-    ),
-    head: cpu.output ? largestOf(onCpu, storage, isHead) : 0,
-  };
+  const experts = new Map<Tensor["role"], Bytes>();
+  sizesOf(onCpu, storage, (tensor) => tensor.kind === "expert", experts);
+  sizesOf(stripped, storage, (tensor) => tensor.kind === "expert", experts);
+  const dense = sizesOf(onCpu, storage, (tensor) => tensor.kind === "linear" && !isHead(tensor), new Map());
+  const head = cpu.output ? Math.max(0, ...sizesOf(onCpu, storage, isHead, new Map()).values()) : 0;
+  return { dense, experts, head };
 }
 
-const isMatrix = ({ kind }: Tensor): boolean => kind === "linear" || kind === "expert";
-
-function largestOf(part: Architecture, storage: WeightStorage, counts: (tensor: Tensor) => boolean): Bytes {
-  let most = 0;
-  const see = (tensor: Tensor, bytes: Bytes): void => {
+function sizesOf(
+  part: Architecture,
+  storage: WeightStorage,
+  counts: (tensor: Tensor) => boolean,
+  most: Map<Tensor["role"], Bytes>,
+): SizesByRole {
+  const keep = (role: Tensor["role"], bytes: Bytes): void => {
+    most.set(role, Math.max(most.get(role) ?? 0, bytes));
+  };
+  const see = ({ role }: Tensor, bytes: Bytes): void => {
     // Files hold a fused gate and up as two.
-    most = Math.max(most, tensor.role === "mlp-gate-up" ? Math.ceil(bytes / 2) : bytes);
+    if (role === "mlp-gate-up")
+      for (const half of ["mlp-gate", "mlp-up"] as const) keep(half, Math.ceil(bytes / 2));
+    else keep(role, bytes);
   };
   if (storage.scheme !== undefined) {
     walkScheme(part, storage.scheme, { mtp: false }, ({ tensor, stack }, _layers, encoding) => {

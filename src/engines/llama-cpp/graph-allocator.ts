@@ -7,9 +7,9 @@ export interface GraphTensor {
   readonly bytes: Bytes;
   readonly reads: readonly GraphTensor[];
   /** A source of the same shape whose memory the operation writes to, where nobody else reads it. */
-  readonly over?: GraphTensor;
+  readonly over?: GraphTensor | undefined;
   /** Inputs of a pipeline and results stay to the end. */
-  readonly kept?: true;
+  readonly kept?: boolean;
 }
 
 export interface Peak {
@@ -47,14 +47,13 @@ export function peakOf(nodes: readonly GraphTensor[]): Peak {
   let peak: Peak = { bytes: 0, live: [] };
   const release = (tensor: GraphTensor): void => {
     const block = at.get(tensor);
-    if (block === undefined || tensor.kept === true) return;
+    if (block === undefined || tensor.kept) return;
     at.delete(tensor);
     insert(free, block);
   };
   for (const node of nodes) {
     const { over } = node;
-    const taken =
-      over === undefined || over.kept === true || readers.get(over) !== 1 ? undefined : at.get(over);
+    const taken = over === undefined || over.kept || readers.get(over) !== 1 ? undefined : at.get(over);
     if (over !== undefined && taken !== undefined) {
       at.delete(over);
       at.set(node, taken);

@@ -1,6 +1,6 @@
 import type { ExpertsFeedForward, LayerKind } from "../../architecture/model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
-import { type Brought, COPIED, F32, type Graph, type GraphInput } from "./compute-graph.ts";
+import { type Brought, F32, type Graph, type GraphInput, sentMatrix } from "./compute-graph.ts";
 import type { GraphTensor } from "./graph-allocator.ts";
 import { mixerGraph } from "./mixer-graph.ts";
 
@@ -66,7 +66,7 @@ export function layerGraph(
 }
 
 function gatedGraph(
-  { op }: Graph,
+  graph: Graph,
   at: {
     readonly normed: GraphTensor;
     readonly input: GraphInput;
@@ -76,16 +76,22 @@ function gatedGraph(
   },
 ): GraphTensor {
   const bytes = at.inner * at.input.ubatchTokens * F32;
-  const { copiedMatrix, expertsCopied } = at.input;
-  const product = (name: string, size: Bytes, read: GraphTensor): GraphTensor =>
-    op(name, size, [read, ...(copiedMatrix > 0 && !expertsCopied ? [op(COPIED, copiedMatrix, [])] : [])]);
-  if (!at.gated) return product("feed-forward", at.width, product("up", bytes, at.normed));
-  const gate = product("gate", bytes, at.normed);
-  const up = product("up", bytes, at.normed);
+  const { op } = graph;
+  const product = (
+    role: "mlp-gate" | "mlp-up" | "mlp-down",
+    name: string,
+    size: Bytes,
+    read: GraphTensor,
+  ): GraphTensor => op(name, size, [read, ...sentMatrix(graph, at.input, { role, of: "dense" })]);
+  if (!at.gated)
+    return product("mlp-down", "feed-forward", at.width, product("mlp-up", "up", bytes, at.normed));
+  const gate = product("mlp-gate", "gate", bytes, at.normed);
+  const up = product("mlp-up", "up", bytes, at.normed);
   return product(
+    "mlp-down",
     "feed-forward",
     at.width,
-    op("gated up", bytes, [gate, up], at.input.gatesInPlace ? gate : undefined),
+    op("up", bytes, [gate, up], at.input.gatesInPlace ? gate : undefined),
   );
 }
 
@@ -103,18 +109,22 @@ function expertsGraph(
   const row = input.ubatchTokens * F32;
   const normed = op("norm", width, [at.hidden]);
   const probabilities = op("router", ffn.experts * row, [normed]);
-  const order = op("order of experts", ffn.experts * row, [probabilities]);
-  const weights = op("weights of experts", ffn.activeExperts * row, [probabilities, order]);
+  const order = op("router", ffn.experts * row, [probabilities]);
+  const weights = op("router", ffn.activeExperts * row, [probabilities, order]);
   const inner = ffn.activeExperts * ffn.width * row;
   const outer = ffn.activeExperts * (ffn.latentDim === undefined ? width : ffn.latentDim * row);
-  const product = (name: string, size: Bytes, read: GraphTensor): GraphTensor =>
-    op(name, size, [read, order, ...(input.copiedMatrix > 0 ? [op(COPIED, input.copiedMatrix, [])] : [])]);
-  const gate = ffn.gated ? product("gate", inner, normed) : undefined;
-  const up = product("up", inner, normed);
+  const product = (
+    role: "mlp-gate" | "mlp-up" | "mlp-down",
+    name: string,
+    size: Bytes,
+    read: GraphTensor,
+  ): GraphTensor => op(name, size, [read, order, ...sentMatrix(graph, input, { role, of: "experts" })]);
+  const gate = ffn.gated ? product("mlp-gate", "gate", inner, normed) : undefined;
+  const up = product("mlp-up", "up", inner, normed);
   const activated =
-    gate === undefined ? up : op("gated up", inner, [gate, up], input.gatesInPlace ? gate : undefined);
-  const down = product("down", outer, activated);
-  const weighted = op("weighted", outer, [down, weights], down);
+    gate === undefined ? up : op("up", inner, [gate, up], input.gatesInPlace ? gate : undefined);
+  const down = product("mlp-down", "down", outer, activated);
+  const weighted = op("down", outer, [down, weights], down);
   let result = op("feed-forward", width, [weighted]);
   for (const inside of [ffn.sharedWidth, ffn.denseWidth ?? 0]) {
     if (inside === 0) continue;

@@ -1,7 +1,7 @@
 import type { LatentMixer, Mixer, RecurrentMixer } from "../../architecture/mixers/mixer.ts";
-import type { LayerKind } from "../../architecture/model.ts";
+import type { LayerKind, Tensor } from "../../architecture/model.ts";
 import type { Bytes } from "../../units.ts";
-import { type Brought, F32, type Graph, type GraphInput } from "./compute-graph.ts";
+import { type Brought, F32, type Graph, type GraphInput, sentMatrix, turns } from "./compute-graph.ts";
 import type { GraphTensor } from "./graph-allocator.ts";
 
 export interface MixerInput {
@@ -18,6 +18,9 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
   const { op } = graph;
   const { mixer, kind, normed, width, input } = at;
   const row = input.ubatchTokens * F32;
+  /** What a projection reads beside its input. */
+  const sentFor = (role: Tensor["role"]): readonly GraphTensor[] =>
+    sentMatrix(graph, input, { role, of: "dense" });
   switch (mixer.kind) {
     case "attention": {
       const queries = mixer.queryHeads * mixer.keyDim;
@@ -27,21 +30,45 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
       const gated = kind.tensors.some(({ role, shape }) => role === "attn-q" && shape[0]! >= 2 * queries);
       const fused = kind.tensors.some(({ role }) => role === "attn-qkv");
       const whole = fused
-        ? op("qkv", (queries + keys + values) * row, [normed])
+        ? op("qkv", (queries + keys + values) * row, [normed, ...sentFor("attn-qkv")])
         : gated
-          ? op("queries and gate", 2 * queries * row, [normed])
+          ? op("queries", 2 * queries * row, [normed, ...sentFor("attn-q")])
           : undefined;
+      const copied = fused && input.copiedParts === true;
       // Queries and keys are cut into heads, a view, which no operation may overwrite: rotation makes a copy.
-      const rotated = (name: string, bytes: Bytes, from: GraphTensor | undefined): GraphTensor =>
-        input.normsAfter
-          ? op(name, bytes, [normed])
-          : op(name, bytes, [from ?? op(`raw ${name}`, bytes, [normed]), at.brought.positions]);
-      const q = rotated("queries", queries * row, whole);
-      const v = fused || !owned ? whole : op("values", values * row, [normed]);
-      const k = owned ? rotated("keys", keys * row, fused ? whole : undefined) : undefined;
+      const rotated = (
+        name: "queries" | "keys",
+        bytes: Bytes,
+        whole: GraphTensor | undefined,
+      ): GraphTensor => {
+        const raw =
+          whole === undefined || input.normsAfter
+            ? op(name, bytes, [normed, ...sentFor(name === "keys" ? "attn-k" : "attn-q")])
+            : copied
+              ? op(name, bytes, [whole])
+              : whole;
+        return input.normsAfter ? raw : op(name, bytes, [raw, at.brought.positions]);
+      };
+      const { hadamard } = at.brought;
+      const turned = (asked: boolean, dim: number, straight: GraphTensor): GraphTensor =>
+        asked && hadamard !== null && mixer.cache !== "none" && turns(dim)
+          ? op("turned", straight.bytes, [straight, hadamard])
+          : straight;
+      const { keys: turnKeys, values: turnValues } = input.turned;
+      const q = turned(turnKeys, mixer.keyDim, rotated("queries", queries * row, whole));
+      const plainValues = !owned
+        ? whole
+        : fused && !copied
+          ? whole
+          : op("values", values * row, copied ? [whole!] : [normed, ...sentFor("attn-v")]);
+      const v =
+        owned && plainValues !== undefined ? turned(turnValues, mixer.valueDim, plainValues) : plainValues;
+      const k = owned
+        ? turned(turnKeys, mixer.keyDim, rotated("keys", keys * row, fused ? whole : undefined))
+        : undefined;
       const reads = [k, v].filter((tensor) => tensor !== undefined);
       if (mixer.cache === "own" && reads.length > 0) op("cache", 0, [...reads, at.brought.indices]);
-      const attended = attentionGraph(graph, {
+      const result = attentionGraph(graph, {
         ...at,
         queries: q,
         uncached: mixer.cache === "none" ? reads : [],
@@ -49,10 +76,11 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
         result: mixer.queryHeads * mixer.valueDim,
         row: { keys, values },
       });
-      if (!gated) return op("attention output", width, [attended]);
+      const attended = turned(turnValues, mixer.valueDim, result);
+      if (!gated) return op("attention output", width, [attended, ...sentFor("attn-o")]);
       const gate = op("gate", queries * row, [whole!]);
-      const product = op("gated attention", attended.bytes, [attended, gate], gate);
-      return op("attention output", width, [product]);
+      const product = op("attention", attended.bytes, [attended, gate], gate);
+      return op("attention output", width, [product, ...sentFor("attn-o")]);
     }
     case "latent":
       return latentGraph(graph, { ...at, mixer });
@@ -72,14 +100,14 @@ export function mixerGraph(graph: Graph, at: MixerInput): GraphTensor {
       return recurrentGraph(graph, { ...at, mixer });
     case "conv": {
       const tail = (mixer.kernel - 1) * mixer.channels * input.sequences * F32;
-      const projected = op("convolution input", 3 * mixer.channels * row, [normed]);
-      const product = op("gated input", mixer.channels * row, [projected]);
-      const state = op("convolution state", tail, []);
-      const joined = op("state and input", mixer.channels * row + tail, [state, product]);
+      const projected = op("convolution", 3 * mixer.channels * row, [normed]);
+      const product = op("convolution", mixer.channels * row, [projected]);
+      const state = op("convolution", tail, []);
+      const joined = op("convolution", mixer.channels * row + tail, [state, product]);
       op("cache", 0, [joined]);
       const convolved = op("convolution", mixer.channels * row, [joined]);
-      const gated = op("gated convolution", mixer.channels * row, [projected, convolved], convolved);
-      return op("convolution output", width, [gated]);
+      const gated = op("convolution", mixer.channels * row, [projected, convolved], convolved);
+      return op("convolution", width, [gated]);
     }
   }
 }
@@ -121,9 +149,9 @@ function attentionGraph(
   const size = heads * cells * input.ubatchTokens * F32;
   const scores = op("scores", size, keys === undefined ? [queries, ...sent] : [keys, queries]);
   const softmax = op("softmax", size, [scores, at.brought.mask(graph, window)], scores);
-  const turned = values === undefined ? undefined : op("transposed values", values.bytes, [values]);
+  const turned = values === undefined ? undefined : op("values", values.bytes, [values]);
   const attended = op("attention", result, turned === undefined ? [softmax] : [turned, softmax]);
-  return op("attention in rows", result, [attended]);
+  return op("attention", result, [attended]);
 }
 
 function latentGraph(graph: Graph, at: MixerInput & { readonly mixer: LatentMixer }): GraphTensor {
@@ -132,12 +160,12 @@ function latentGraph(graph: Graph, at: MixerInput & { readonly mixer: LatentMixe
   const row = input.ubatchTokens * F32;
   const { queryHeads: heads, latentDim, ropeDim, nopeDim, valueDim } = mixer;
   const low =
-    mixer.queryLatentDim === undefined ? normed : op("low queries", mixer.queryLatentDim * row, [normed]);
+    mixer.queryLatentDim === undefined ? normed : op("queries", mixer.queryLatentDim * row, [normed]);
   const q = op("queries", heads * (nopeDim + ropeDim) * row, [low]);
   // Queries are absorbed into the latent space before they meet the cache.
-  const absorbed = op("absorbed queries", heads * latentDim * row, [q]);
-  const rotated = op("rotated queries", heads * ropeDim * row, [q]);
-  const joined = op("latent queries", heads * (latentDim + ropeDim) * row, [absorbed, rotated]);
+  const absorbed = op("queries", heads * latentDim * row, [q]);
+  const rotated = op("queries", heads * ropeDim * row, [q]);
+  const joined = op("queries", heads * (latentDim + ropeDim) * row, [absorbed, rotated]);
   const latent = op("latent and rotary", (latentDim + ropeDim) * row, [normed]);
   const compressed = op("latent", latentDim * row, [latent]);
   const rotary = op("rotary key", ropeDim * row, [latent]);
@@ -152,7 +180,7 @@ function latentGraph(graph: Graph, at: MixerInput & { readonly mixer: LatentMixe
     row: { keys: latentDim + ropeDim, values: 0 },
   });
   const values = op("values", heads * valueDim * row, [attended]);
-  const inRows = op("values in rows", heads * valueDim * row, [values]);
+  const inRows = op("values", heads * valueDim * row, [values]);
   return op("attention output", width, [inRows]);
 }
 
@@ -164,9 +192,11 @@ function recurrentGraph(graph: Graph, at: MixerInput & { readonly mixer: Recurre
   const { convChannels: channels, innerDim: inner } = mixer;
   const states = mixer.stateElements * input.sequences * F32;
   const tail = Math.max(0, mixer.convKernel - 1) * channels * input.sequences * F32;
-  const kept = op("convolution state", tail, []);
-  const projected = op("convolution input", channels * row, [normed]);
-  const joined = op("state and input", channels * row + tail, [kept, projected]);
+  const kept = op("convolution", tail, []);
+  const sentFor = (role: Tensor["role"]): readonly GraphTensor[] =>
+    sentMatrix(graph, input, { role, of: "dense" });
+  const projected = op("convolution", channels * row, [normed, ...sentFor("recurrent-in")]);
+  const joined = op("convolution", channels * row + tail, [kept, projected]);
   op("cache", 0, [joined]);
   const state = op("state", states, []);
   const convolved = op("convolution", channels * row, [joined]);
@@ -184,7 +214,9 @@ function recurrentGraph(graph: Graph, at: MixerInput & { readonly mixer: Recurre
   ]);
   op("cache", 0, [scanned]);
   const output = op("normed recurrence", inner * row, [scanned]);
-  const gate = op("activated gate", inner * row, [op("gate", inner * row, [normed])]);
+  const gate = op("activated gate", inner * row, [
+    op("gate", inner * row, [normed, ...sentFor("recurrent-in")]),
+  ]);
   const gated = op("gated recurrence", inner * row, [output, gate], output);
-  return op("recurrence output", width, [gated]);
+  return op("recurrence output", width, [gated, ...sentFor("recurrent-out")]);
 }

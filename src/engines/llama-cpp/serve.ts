@@ -8,8 +8,8 @@ import { onceForEach } from "../../remember.ts";
 import type { Tokens } from "../../units.ts";
 import { cacheSum, rowsBytes } from "../cache-sum.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
-import { contextTerm } from "../process-overhead.ts";
 import { versionRow } from "../versions.ts";
+import { backendTerm, type LlamaCppBackend } from "./backend.ts";
 import { type LlamaCppCacheInput, llamaCppCacheRows } from "./cache.ts";
 import { computeBuffer } from "./compute-buffer.ts";
 import { copiedWeights } from "./copied-weights.ts";
@@ -41,11 +41,15 @@ export interface LlamaCppOptions {
   readonly swaFull?: boolean;
   /** Tokens that prediction layers propose (`--spec-draft-n-max`): as many more states of each slot to go back to. */
   readonly speculativeTokens?: number;
+  /** What the build runs on. Default CUDA: its driver keeps a context on the card that Vulkan's does not. */
+  readonly backend?: LlamaCppBackend;
   /** `--mmproj`: the tower and its projector are loaded, on the first GPU. */
   readonly projector?: boolean;
 }
 
 const DEFAULT_UBATCH = 512;
+/** A vector that every cache format holds in whole blocks: quantized ones take less than 16 bits a value. */
+const HEAD = 64;
 
 /**
  * Model, KV, recurrent and compute buffers of each GPU, as the load log lists them.
@@ -196,7 +200,7 @@ function deviceTerms(
             hosted.cpu.layers === 0
               ? null
               : sliceLayers(input.model, { ...hosted.cpu, input: false, output: false }),
-          experts: hosted.cut > 0,
+          cut: hosted.cut > 0,
           cache: input.format,
         };
   if (placed.layers === 0 && !placed.output && copied === null) return [];
@@ -208,11 +212,17 @@ function deviceTerms(
     output: placed.output,
     outputTokens: version.reservedLogits === "sequences" ? Math.min(slots, ubatchTokens) : ubatchTokens,
     sequences: slots,
+    windows: cacheInput.swaFull === true ? Number.POSITIVE_INFINITY : input.unified === true ? slots : 1,
     speculativeTokens: input.speculativeTokens ?? 0,
     halfMask: version.mask === "half",
     valueIndices: version.valueIndices,
     gatesInPlace: version.gatesInPlace,
+    copiedParts: version.copiedParts,
     hostCache: input.hostCache === true ? input.format : null,
+    turned: {
+      keys: version.turnedCache && input.format.keyBytesPerVector(HEAD) < HEAD * 2,
+      values: version.turnedCache && input.format.valueBytesPerVector(HEAD) < HEAD * 2,
+    },
     pipelineDevices,
   });
   const terms: Term[] = [];
@@ -232,7 +242,7 @@ function deviceTerms(
       formula: explained.formula,
       inputs: explained.inputs,
     },
-    contextTerm(input.card?.generation),
+    backendTerm({ backend: input.backend, card: input.card }),
   );
   return terms;
 }

@@ -14,8 +14,12 @@ export interface LlamaCppVersion extends Versioned {
   readonly valueIndices: boolean;
   /** silu and product in place, before `ggml_swiglu_split` made a row of its own. */
   readonly gatesInPlace: boolean;
+  /** Queries, keys and values of one fused matrix are copied out of its result before they are rotated or stored. */
+  readonly copiedParts: boolean;
   /** Layers with a window keep a cache of its length; before, one as long as all others'. */
   readonly windowCache: boolean;
+  /** What a quantized cache holds is turned by a Hadamard matrix: queries, keys, values and results have a copy. */
+  readonly turnedCache: boolean;
 }
 
 const FIRST = {
@@ -29,7 +33,9 @@ const FIRST = {
   mask: "cast",
   valueIndices: false,
   gatesInPlace: true,
+  copiedParts: true,
   windowCache: false,
+  turnedCache: false,
 } as const satisfies LlamaCppVersion;
 
 /** Files with split kv_b keep the latent, and values of its width. */
@@ -41,9 +47,12 @@ const B5430 = { ...B5140, version: "5430", date: "2025-05", windowCache: true } 
 /** PR 14158 (June): gated activations are one operation, which does not work in place. */
 const B5780 = { ...B5430, version: "5780", date: "2025-06", gatesInPlace: false } as const;
 
+/** PR 15662 (8 September): parts of a fused matrix are read where they lie. */
+const B6420 = { ...B5780, version: "6420", date: "2025-09", copiedParts: false } as const;
+
 /** llama-model.cpp: start = layers + 1 - ngl; llama-context.cpp: n_ctx padded to 256; no V for latent models. */
 const B7000 = {
-  ...B5780,
+  ...B6420,
   version: "7000",
   date: "2025-11",
   head: "counts-first",
@@ -52,12 +61,15 @@ const B7000 = {
   valueIndices: true,
 } as const;
 
+/** PR 21038 (1 April): heads of a multiple of 64 are turned before they reach a quantized cache. */
+const B8600 = { ...B7000, version: "8600", date: "2026-04", turnedCache: true } as const;
+
 /**
  * PR 23764: the mask of flash attention is made in F16; PR 23861: the server reserves logits for its sequences. b9272
  * (22 May) has neither, b9496 both.
  */
 const B9400 = {
-  ...B7000,
+  ...B8600,
   version: "9400",
   date: "2026-06",
   reservedLogits: "sequences",
@@ -70,6 +82,8 @@ export const LLAMA_CPP_VERSIONS: readonly [LlamaCppVersion, ...LlamaCppVersion[]
   B5140,
   B5430,
   B5780,
+  B6420,
   B7000,
+  B8600,
   B9400,
 ];

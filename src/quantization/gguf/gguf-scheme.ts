@@ -156,7 +156,8 @@ function recipeModel(model: Architecture, fileType: FileType, options: GgufOptio
       for (const tensor of siblings) {
         const pieces = ggufPieces({ tensor, stack, layer: 0, siblings });
         for (const piece of pieces ?? [])
-          if (piece.category === "attn-v") attentionV += stack.counts[k]! * whole;
+          if (piece.category === "attn-v" || piece.category === "attn-qkv")
+            attentionV += stack.counts[k]! * whole;
       }
     });
   }

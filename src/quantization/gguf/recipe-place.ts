@@ -6,6 +6,7 @@ export type Category =
   | "output"
   | "embedding"
   | "attn-v"
+  | "attn-qkv"
   | "attn-k"
   | "attn-q"
   | "attn-o"
@@ -27,7 +28,7 @@ export interface RecipeModel {
   /** The file has no output.weight: the embedding is stored as an output would be. */
   readonly tied: boolean;
   readonly layers: number;
-  /** Tensors of category attn-v in the model. */
+  /** Tensors of categories attn-v and attn-qkv in the model. */
   readonly attentionV: number;
 }
 

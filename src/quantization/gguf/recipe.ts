@@ -17,6 +17,8 @@ function chosen(model: RecipeModel, place: RecipePlace): string {
       return embedding(name, base);
     case "attn-v":
       return LOWEST.has(name) ? lowAttentionV(model) : attentionV(model, place.counter);
+    case "attn-qkv":
+      return fusedAttention(name, base);
     case "attn-k":
       return attentionK(model);
     case "attn-q":
@@ -60,6 +62,15 @@ function embedding(name: string, base: string): string {
     default:
       return base;
   }
+}
+
+/**
+ * Queries, keys and values in one: a rule of its own. Since the quantizer tells categories apart (early 2026), which
+ * is after nearly all files of such models were made, attn-v's comes first.
+ */
+function fusedAttention(name: string, base: string): string {
+  if (/^(q3_k_[ml]|iq3_m)$/.test(name)) return "q4_k";
+  return name === "q4_k_m" ? "q5_k" : name === "q5_k_m" ? "q6_k" : base;
 }
 
 function lowDown({ fileType, layers }: RecipeModel, counter: number): string {

@@ -57,8 +57,9 @@ function linearCategory(tensor: Tensor): Category | null {
     case "head":
       return "output";
     case "attn-v":
-    case "attn-qkv":
       return "attn-v";
+    case "attn-qkv":
+      return "attn-qkv";
     case "attn-k":
       return "attn-k";
     case "attn-q":
