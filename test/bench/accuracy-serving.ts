@@ -11,7 +11,7 @@ import { deviceShares } from "../../src/parallelism/share.ts";
 import { cacheFormatOf, MEASURED, type MeasuredRow, modelOf } from "../engines/measured-rows.ts";
 import { cppCache, cppCompute, cppCopied, isCpp } from "./accuracy-llama-cpp.ts";
 import { cppTotalFigures } from "./accuracy-llama-cpp-total.ts";
-import { sglangFigures } from "./accuracy-sglang.ts";
+import { sglangFigures, sglangTotals } from "./accuracy-sglang.ts";
 import { errorOf, type Figure, figureLines, figureOf, type Score } from "./figure.ts";
 import { halvesFigure, heldOutLine } from "./held-out.ts";
 import { litgptBytes } from "./litgpt-total.ts";
@@ -23,6 +23,8 @@ interface Bar {
   readonly median: number;
   readonly p90: number;
   readonly underShare?: number;
+  /** All that a card holds. */
+  readonly total?: true;
   readonly judge: (row: MeasuredRow) => Judged | null;
 }
 
@@ -139,6 +141,7 @@ const BARS: readonly Bar[] = [
   },
   {
     title: "total on the card (vLLM)",
+    total: true,
     median: 3,
     p90: 8,
     underShare: 0.05,
@@ -193,6 +196,7 @@ const BARS: readonly Bar[] = [
   },
   {
     title: "total of generate() (transformers)",
+    total: true,
     median: 3,
     p90: 8,
     underShare: 0.05,
@@ -219,6 +223,7 @@ const BARS: readonly Bar[] = [
   },
   {
     title: "allocated after a short generation (litgpt)",
+    total: true,
     median: 3,
     p90: 8,
     underShare: 0.05,
@@ -234,7 +239,19 @@ const BARS: readonly Bar[] = [
 /** The scores of every bar, for the table and for the gate. */
 export function servingFigures(): readonly Figure[] {
   const figures = BARS.map((bar) => figureOf({ title: bar.title, bar, ...scoresOf(bar) }));
-  return [...figures, ...cppTotalFigures(), halvesFigure(), ...sglangFigures()];
+  const cpp = cppTotalFigures();
+  return [...figures, ...cpp, halvesFigure(), ...sglangFigures(), totalsFigure(cpp)];
+}
+
+/** Every reading of all that a card holds, whatever serves on it. */
+function totalsFigure(cpp: ReturnType<typeof cppTotalFigures>): Figure {
+  const scores = [
+    ...BARS.filter(({ total }) => total).flatMap((bar) => scoresOf(bar).scores),
+    ...cpp.filter(({ title }) => title.startsWith("total")).flatMap((figure) => figure.scores),
+    ...sglangTotals(),
+  ];
+  const bar = { median: 3, p90: 8, underShare: 0.05 };
+  return figureOf({ title: "total on the card, every engine", bar, scores, leftOut: [] });
 }
 
 function scoresOf(bar: Bar): { readonly scores: readonly Score[]; readonly leftOut: Figure["leftOut"] } {

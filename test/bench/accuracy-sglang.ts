@@ -86,6 +86,10 @@ const figureOfBar = (bar: Bar): Figure => figureOf({ title: bar.title, bar, ...s
 
 export const sglangFigures = (): readonly Figure[] => BARS.map(figureOfBar);
 
+/** All that a card holds, once it serves. */
+export const sglangTotals = (): readonly Score[] =>
+  BARS.filter(({ judges }) => judges.includes(takenAtStart)).flatMap((bar) => scoresOf(bar).scores);
+
 if (process.argv[1]?.endsWith("accuracy-sglang.ts") === true)
   for (const bar of BARS) {
     console.log(figureLines(figureOfBar(bar)).join("\n"));
