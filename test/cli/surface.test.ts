@@ -11,6 +11,7 @@ import { invoke } from "./invoke.ts";
 const io: Io = {
   stdout: () => {},
   stderr: () => {},
+  readerLeft: false,
   readStdin: async () => "",
   stdinChunks: async function* () {},
   env: {},
