@@ -132,6 +132,8 @@ async function plottedOf(words: readonly string[], flags: PlotFlags, { io }: Ses
     about: {
       model: modelFacts(modelSummary(loaded), loaded.architecture),
       request: last.request,
+      total: last.total,
+      terms: last.terms,
       notes: [...loaded.notes, ...last.notes, ...(limit?.notes ?? [])],
     },
     explained: [`at the end of the axis, ${axisEnd(chart)}`, ...explanation(last, io.columns)],

@@ -10,7 +10,7 @@ import type { Beside } from "../beside.ts";
 import type { BothSidesFlags } from "../both-sides.ts";
 import type { Limit } from "../limit.ts";
 import { estimateOptionsOf } from "../serve-flags.ts";
-import { trainRequestOf } from "../train-flags.ts";
+import { onCards, trainRequestOf } from "../train-flags.ts";
 
 export const AXES = ["context", "batch", "seq", "micro-batch", "rank"] as const;
 export type Axis = (typeof AXES)[number];
@@ -56,7 +56,7 @@ export function memoryChart(
   { flags, limit, beside = {} }: MemoryRequest,
 ): MemoryPlot {
   const sizer = TRAINING_AXES.includes(axis)
-    ? trainingSizer(loaded, axis, flags)
+    ? trainingSizer(loaded, axis, { flags, limit })
     : servingSizer(loaded, axis, { flags, limit, beside });
   const xs = Array.from({ length: POINTS }, (_, i) =>
     Math.max(1, Math.round((sizer.last * i) / (POINTS - 1))),
@@ -106,9 +106,10 @@ function servingSizer(loaded: LoadedModel, axis: Axis, { flags, limit, beside }:
 const X_LABELS = { seq: "tokens per sequence", "micro-batch": "sequences", rank: "rank of the adapters" };
 
 /** A training step; against the rank it is LoRA unless the flags say QLoRA. */
-function trainingSizer(loaded: LoadedModel, axis: Axis, flags: BothSidesFlags): Sizer {
+function trainingSizer(loaded: LoadedModel, axis: Axis, { flags, limit }: MemoryRequest): Sizer {
   const model = loaded.architecture;
-  const given = trainRequestOf(flags);
+  // As `train` is laid out over the cards, and with what they have as the end of the allocator's cache.
+  const { request: given, notes: cardNotes } = onCards(trainRequestOf(flags), limit);
   const request =
     axis === "rank" && given.method === undefined ? { ...given, method: "lora" as const } : given;
   const { request: effective } = train(model, request);
@@ -135,7 +136,7 @@ function trainingSizer(loaded: LoadedModel, axis: Axis, flags: BothSidesFlags): 
         ...request,
         ...(axis === "seq" ? { seqTokens: x } : axis === "rank" ? { loraRank: x } : { microBatch: x }),
       });
-      return { request: taken, total, terms: worstOf(devices).terms, notes };
+      return { request: taken, total, terms: worstOf(devices).terms, notes: [...notes, ...cardNotes] };
     },
   };
 }
