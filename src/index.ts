@@ -1,9 +1,9 @@
 /** `vram-calc`: the pure library. No IO, no Node built-ins; `vram-calc/sources` reads files and the hub. */
+export { askedLinears as loraLinears } from "./adapters/asked-linears.ts";
 export {
   isLoraTarget,
   type LoraLinear,
   type LoraRequest,
-  loraLinears,
   loraParameterCount,
 } from "./adapters/lora.ts";
 export type { LoraTargets } from "./adapters/lora-targets.ts";

@@ -7,6 +7,7 @@ export type EngineSettings = Readonly<Record<string, number | boolean | string |
 type SettingKind =
   | "share"
   | "count"
+  | "whole"
   | "layers"
   | "switch"
   | "off-switch"
@@ -26,7 +27,7 @@ const SETTINGS: readonly (readonly [
   ["max-num-batched-tokens", "maxBatchedTokens", "count"],
   ["block-size", "blockTokens", "count"],
   ["enforce-eager", "enforceEager", "switch"],
-  ["num-speculative-tokens", "speculativeTokens", "count", ["speculative-tokens"]],
+  ["num-speculative-tokens", "speculativeTokens", "whole", ["speculative-tokens"]],
   ["enable-prefix-caching", "prefixCaching", "switch", ["prefix-caching"]],
   ["disable-hybrid-kv-cache-manager", "hybridManager", "off-switch"],
   ["flashinfer-sampler", "flashinferSampler", "switch"],
@@ -34,7 +35,7 @@ const SETTINGS: readonly (readonly [
   ["num-gpu-blocks-override", "numGpuBlocks", "count"],
   ["mem-fraction-static", "memFractionStatic", "share"],
   ["ngl", "gpuLayers", "layers", ["n-gpu-layers", "gpu-layers"]],
-  ["n-cpu-moe", "cpuExpertLayers", "count", ["ncmoe"]],
+  ["n-cpu-moe", "cpuExpertLayers", "whole", ["ncmoe"]],
   ["cpu-moe", "cpuExperts", "switch", ["cmoe"]],
   ["tensor-split", "tensorSplit", "list", ["ts"]],
   ["fa", "flashAttention", "auto-switch", ["flash-attn"]],
@@ -149,7 +150,8 @@ function unknownSetting(flag: string, value: string | undefined): VramCalcError 
 
 const KINDS = {
   share: { meaning: "a share above 0, at most 1", example: "0.95" },
-  count: { meaning: "a whole number", example: "20" },
+  count: { meaning: "a whole number from 1", example: "20" },
+  whole: { meaning: "a whole number", example: "20" },
   layers: { meaning: "a whole number, all or auto", example: "20" },
   switch: { meaning: "on or off", example: "off" },
   "off-switch": { meaning: "on or off", example: "on" },
@@ -180,10 +182,12 @@ function readValue(
     case "share":
       return number > 0 && number <= 1 ? number : undefined;
     case "count":
+      return Number.isSafeInteger(number) && number >= 1 ? number : undefined;
+    case "whole":
       return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
     case "layers":
       // What llama.cpp takes for all layers and the head; it fits them to the card where they are too many.
-      return /^(all|auto)$/.test(value) ? ALL_LAYERS : readValue(value, "count");
+      return /^(all|auto)$/.test(value) ? ALL_LAYERS : readValue(value, "whole");
     case "auto-switch":
       return value === "auto" ? true : readValue(value, "switch");
     case "switch":

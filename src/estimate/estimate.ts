@@ -7,7 +7,7 @@ import { communicationTerm, talkingRanks } from "../engines/process-overhead.ts"
 import { checkEngineOptions, serveOn } from "../engines/registry.ts";
 import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { VramCalcError } from "../errors.ts";
-import { sumTerms, type Term, worstOf } from "../memory/term.ts";
+import { sizeable, sumTerms, type Term, worstOf } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import { deviceShares } from "../parallelism/share.ts";
 import { storageByName } from "../quantization/storage-by-name.ts";
@@ -17,6 +17,7 @@ import { servingDegrees } from "./degrees.ts";
 import { type DraftRun, type PreparedDraft, prepareDraft } from "./draft.ts";
 import { imageTerm, type PreparedImages, prepareImages } from "./images.ts";
 import { checkMtp, mtpFlags, mtpTerms } from "./mtp.ts";
+import { checkEstimateOptions } from "./option-kinds.ts";
 import { type EstimateOptions, type Prepared, prepare } from "./prepare.ts";
 import { checkProjector, projectorTerm } from "./projector.ts";
 import {
@@ -36,11 +37,12 @@ export type { DeviceEstimate, Estimate, EstimateResult } from "./serve.ts";
  * Memory to serve a model, term by term: the pure core of `vram-calc <model>`.
  *
  * @returns devices with their terms, the worst device's total with its band, the effective request and notes
- * @throws unknown-name for a format or an engine, bad-option for what is not a whole number from 1 and for
- * degrees that the model does not divide by
+ * @throws unknown-name for a format, an engine or an option that there is not, bad-option for what is of the wrong type or
+ * not a whole number from 1, for degrees that the model does not divide by and for 2^53 bytes or more
  * @example estimate(typicalArchitecture(14e9), { dtype: "fp16", weightsOnly: true }).total.bytes // 28_000_000_000
  */
 export function estimate(model: Architecture, options: EstimateOptions = {}): EstimateResult {
+  checkEstimateOptions(model, options);
   const images = prepareImages(model, options);
   const prepared = withImages(
     prepare(
@@ -71,10 +73,10 @@ export function estimate(model: Architecture, options: EstimateOptions = {}): Es
   const draft = prepareDraft(run);
   const served = name === null ? genericDevices(run, draft) : engineDevices(run, draft);
   const { devices } = served;
-  const worst = worstOf(devices);
+  const total = sizeable(worstOf(devices).total);
   return {
     devices,
-    total: worst.total,
+    total,
     ...poolsOf(devices),
     notes: [
       ...model.notes,

@@ -9,7 +9,7 @@ import {
 import { namedTargets } from "../adapters/named-targets.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { exactTerm, type Term } from "../memory/term.ts";
-import type { EstimateOptions } from "./prepare.ts";
+import { type EstimateOptions, positive } from "./prepare.ts";
 
 /** Engines load adapters in the 16 bits of the compute format. */
 const ADAPTER_BYTES = 2;
@@ -32,6 +32,7 @@ export function servedAdapters(
   { lora }: EstimateOptions,
 ): { readonly term: (held: Architecture) => Term; readonly notes: readonly Note[] } | null {
   if (lora === undefined) return null;
+  positive("--lora n", lora.count);
   const request: LoraRequest = { rank: lora.rank, targets: namedTargets(model, lora.targets) };
   const adapted = loraLinears(model, request);
   const term = (held: Architecture): Term => {

@@ -11,6 +11,7 @@ import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import { dividedBy, type Sharding } from "../memory/training/sharding.ts";
 import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
+import { checkTrainRequest } from "./option-kinds.ts";
 import { frameworkDefaults, ownAdapterFormat } from "./train-defaults.ts";
 import { type FrameworkName, frameworkOf } from "./train-names.ts";
 
@@ -60,6 +61,13 @@ export const SHARDINGS = [
 export const COMPILED = ["none", "layers", "all"] as const;
 export const SCHEDULES = ["gpipe", "1f1b", "interleaved"] as const;
 export type Schedule = (typeof SCHEDULES)[number];
+export const ADAPTER_FORMATS = ["fp32", "bf16", "fp16"] as const;
+export const QUANTIZATIONS = [
+  "nf4",
+  "nf4-dq",
+  "int8",
+  "int4-g128",
+] as const satisfies readonly PackedFormat[];
 export const FRAMEWORKS = ["hf", "torchtune", "litgpt", "deepspeed", "fsdp", "megatron"] as const;
 export type Framework = (typeof FRAMEWORKS)[number];
 
@@ -115,7 +123,7 @@ export interface TrainRequest {
   readonly loraRank?: number;
   readonly loraTargets?: LoraTargets;
   readonly loraDropout?: number;
-  readonly adapterFormat?: "fp32" | "bf16" | "fp16";
+  readonly adapterFormat?: (typeof ADAPTER_FORMATS)[number];
   /**
    * Format of the frozen base under autocast. fp32 weights, as LitGPT's bf16-mixed and a model loaded without a `dtype` leave
    * them, take 4 bytes each, and their 16-bit copies 2 more until backward has read them.
@@ -163,6 +171,7 @@ const DEFAULT_SEQ_TOKENS: Tokens = 2048;
  * @throws bad-option, unknown-name
  */
 export function effectiveTrain(model: Architecture, request: TrainRequest): EffectiveTrain {
+  checkTrainRequest(model, request);
   const frozen = request.method === "lora" || request.method === "qlora";
   const longest = model.maxContextTokens ?? DEFAULT_SEQ_TOKENS;
   const checkpointing = request.checkpointing ?? "none";
@@ -211,14 +220,18 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     compile,
     fusedKernels: request.fusedKernels ?? usual.fusedKernels,
-    loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
+    loraRank: whole("--lora-r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
     loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
-    adapterFormat: request.adapterFormat ?? (usual.peft ? "fp32" : ownAdapterFormat(precision)),
+    adapterFormat: oneOf(
+      "--adapter-dtype",
+      request.adapterFormat ?? (usual.peft ? "fp32" : ownAdapterFormat(precision)),
+      ADAPTER_FORMATS,
+    ),
     baseFormat: oneOf("--base-dtype", request.baseFormat ?? usual.baseFormat, ["fp32", "16-bit"] as const),
     dora: request.dora ?? false,
     rslora: request.rslora ?? false,
-    quantization: request.quantization ?? "nf4-dq",
+    quantization: oneOf("--quantization", request.quantization ?? "nf4-dq", QUANTIZATIONS),
     kbitPreparation,
     unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
     reference: oneOf("--reference", request.reference ?? "resident", ["resident", "precomputed"] as const),

@@ -1,7 +1,7 @@
 /** The training estimate: what one optimizer step holds, phase by phase and term by term, on the worst device. */
 import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
-import { type Band, sumTerms, type Term } from "../memory/term.ts";
+import { type Band, sizeable, sumTerms, type Term } from "../memory/term.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import type { Bytes } from "../units.ts";
@@ -78,6 +78,7 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
   const adapted = adaptedLinears(languageModel(model), effective);
   const devices = trainDevices(text, effective);
   const worst = devices.reduce((a, b) => (b.total.bytes > a.total.bytes ? b : a));
+  sizeable(worst.total);
   return {
     devices,
     totals: { allocated: worst.allocated, reserved: worst.reserved, device: worst.total },

@@ -4,6 +4,7 @@ import { train } from "../estimate/train.ts";
 import { type TrainRelief, trainReliefs } from "../estimate/train-reliefs.ts";
 import type { EffectiveTrain } from "../estimate/train-request.ts";
 import { worstOf } from "../memory/term.ts";
+import { checkTrainQuestion, checkUnknown } from "./question.ts";
 import type { SizedValue, Sizing } from "./serving-answer.ts";
 import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";
 import {
@@ -13,7 +14,7 @@ import {
   sequenceLimit,
   type TrainSolveInput,
 } from "./train-search.ts";
-import type { TrainingUnknown } from "./unknowns.ts";
+import { TRAINING_UNKNOWNS, type TrainingUnknown } from "./unknowns.ts";
 
 export interface LargestStepAnswer extends Sizing<EffectiveTrain> {
   readonly kind: "micro-batch" | "seq";
@@ -49,6 +50,8 @@ export function fitTraining(
   input: TrainSolveInput & { readonly devices?: number },
   unknown: TrainingUnknown,
 ): TrainingAnswer {
+  checkTrainQuestion(input, "fitTraining");
+  checkUnknown(unknown, TRAINING_UNKNOWNS);
   const { devices, ...given } = input;
   const rest = { ...given, request: onCard(given) };
   switch (unknown) {
