@@ -4,6 +4,7 @@ import type { Architecture, Note } from "../architecture/model.ts";
 import { type Band, sizeable, sumTerms, type Term } from "../memory/term.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
+import { decoderStack } from "../memory/training/trained-stacks.ts";
 import type { Bytes } from "../units.ts";
 import {
   devicePhases,
@@ -222,7 +223,7 @@ function trainableOf(model: Architecture, effective: EffectiveTrain, adapted: re
 }
 
 function unfrozenParameters(model: Architecture, layers: number): number {
-  const stack = model.stacks.find((s) => s.role === "decoder");
+  const stack = decoderStack(model);
   if (stack === undefined) return 0;
   let left = layers;
   let sum = 0;
