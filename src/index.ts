@@ -36,6 +36,7 @@ export {
   type EstimateResult,
   estimate,
 } from "./estimate/estimate.ts";
+export { idleServingOptions } from "./estimate/idle-serving.ts";
 export { type TrainDevice, type TrainResult, train } from "./estimate/train.ts";
 export { trainReliefs } from "./estimate/train-reliefs.ts";
 export type { TrainRequest } from "./estimate/train-request.ts";

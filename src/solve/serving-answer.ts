@@ -2,6 +2,7 @@
 import type { Note } from "../architecture/model.ts";
 import { withDegrees } from "../estimate/degrees.ts";
 import { type EffectiveRequest, type EstimateOptions, estimate } from "../estimate/estimate.ts";
+import { estimateNoted } from "../estimate/estimate-noted.ts";
 import { type Band, type Term, worstOf } from "../memory/term.ts";
 import type { Bytes } from "../units.ts";
 import { type Advice, advise } from "./advice.ts";
@@ -132,7 +133,7 @@ function sizingOf(
   { model, options, budgetBytes }: SolveInput,
   more: EstimateOptions = {},
 ): Sizing<EffectiveRequest> {
-  const result = estimate(model, { ...options, ...more });
+  const result = estimateNoted(model, { ...options, ...more });
   const { request, notes, total, devices } = result;
   const { terms } = worstOf(devices);
   return { request, notes, total, terms, headroom: headroomOf(result, budgetBytes) };

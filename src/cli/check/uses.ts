@@ -4,7 +4,7 @@ import type { Note } from "../../architecture/model.ts";
 import type { OptionSpec } from "../../check/option-spec.ts";
 import type { Use } from "../../check/result.ts";
 import { VramCalcError } from "../../errors.ts";
-import { estimate } from "../../estimate/estimate.ts";
+import { estimateNoted } from "../../estimate/estimate-noted.ts";
 import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
 import { onceFor } from "../../remember.ts";
@@ -155,7 +155,7 @@ export function size(
   const notes = limit === null ? loaded.notes : [...loaded.notes, ...limit.notes];
   switch (use) {
     case "serve": {
-      const result = estimate(loaded.architecture, {
+      const result = estimateNoted(loaded.architecture, {
         ...estimateOptionsOf(flags as ServeFlags, loaded, limit),
         ...beside,
       });

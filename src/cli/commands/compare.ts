@@ -1,7 +1,8 @@
 import { modelFacts, modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
-import { type EstimateOptions, estimate } from "../../estimate/estimate.ts";
+import type { EstimateOptions } from "../../estimate/estimate.ts";
+import { estimateNoted } from "../../estimate/estimate-noted.ts";
 import { worstOf } from "../../memory/term.ts";
 import { type ComparedRow, comparisonJson, comparisonTable } from "../../report/compare.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
@@ -120,7 +121,7 @@ function rowOf(
   const { flags, limit } = at;
   const asked = { ...flags, dtype: at.dtype, context: at.contextTokens };
   const options: EstimateOptions = { ...estimateOptionsOf(asked, loaded, limit), ...at.beside };
-  const outcome = estimate(loaded.architecture, options);
+  const outcome = estimateNoted(loaded.architecture, options);
   return {
     model: modelFacts(modelSummary(loaded), loaded.architecture),
     request: outcome.request,

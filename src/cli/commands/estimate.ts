@@ -214,7 +214,12 @@ async function estimateFor(model: Architecture, options: EstimateOptions): Promi
     options.dtype === undefined
       ? (options.stored ?? plainStorageByName(model.dtype ?? "bf16"))
       : plainStorageByName(options.dtype);
-  if (plain !== null && !needsEngines(options)) return estimateSimply(model, options, () => plain);
-  const { estimate } = await import("../../estimate/estimate.ts");
-  return estimate(model, options);
+  if (plain !== null && !needsEngines(options)) {
+    const result = estimateSimply(model, options, () => plain);
+    if (options.kvDtype === undefined) return result;
+    const { idleServingOptions } = await import("../../estimate/idle-serving.ts");
+    return { ...result, notes: [...result.notes, ...idleServingOptions(model, options)] };
+  }
+  const { estimateNoted } = await import("../../estimate/estimate-noted.ts");
+  return estimateNoted(model, options);
 }

@@ -1,6 +1,7 @@
 /** The memory of a model against one quantity, everything else as asked for. */
 import type { Note } from "../../architecture/model.ts";
 import { estimate } from "../../estimate/estimate.ts";
+import { estimateNoted } from "../../estimate/estimate-noted.ts";
 import { train } from "../../estimate/train.ts";
 import { type Band, type Term, worstOf } from "../../memory/term.ts";
 import type { Chart, Series } from "../../report/plot/chart.ts";
@@ -94,7 +95,7 @@ function servingSizer(loaded: LoadedModel, axis: Axis, { flags, limit, beside }:
     last: batches ? (flags.batch ?? 64) : (flags.context ?? model.maxContextTokens ?? DEFAULT_LAST_CONTEXT),
     names: ["total", "weights", "kv-cache"],
     at: (x) => {
-      const { request, total, devices, notes } = estimate(model, {
+      const { request, total, devices, notes } = estimateNoted(model, {
         ...options,
         ...(batches ? { batch: x } : { contextTokens: x }),
       });
