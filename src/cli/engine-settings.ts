@@ -88,6 +88,15 @@ export const settingNames = (): readonly string[] => SETTINGS.map(([flag]) => fl
 export const withFlagNames = (sentence: string): string =>
   sentence.replace(/[A-Za-z]+/g, (word) => SETTINGS.find(([, field]) => field === word)?.[0] ?? word);
 
+/** The sentence of an error: one about flags of an engine has them by their names there, as they were typed. */
+export const spokenMessage = (error: Error): string =>
+  error instanceof VramCalcError &&
+  error.code === "bad-option" &&
+  "option" in error.details &&
+  error.details.option === "--set"
+    ? withFlagNames(error.message)
+    : error.message;
+
 const settingOf = (flag: string): (typeof SETTINGS)[number] | undefined =>
   SETTINGS.find(([name, , , spellings]) => name === flag || spellings?.includes(flag));
 

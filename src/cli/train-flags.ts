@@ -80,7 +80,7 @@ export interface TrainFlags {
 export function trainOptions(): readonly Option[] {
   const count = (flags: string, text: string): Option => new Option(flags, text).argParser(parsePositive);
   return [
-    new Option("--method <how>", "what is trained (default: full)").choices(METHODS),
+    named(new Option("--method <how>", "what is trained (default: full)"), METHODS, {}),
     named(
       new Option(
         "--precision <recipe>",

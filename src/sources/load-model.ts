@@ -62,6 +62,20 @@ const LOADING: OptionKinds<Partial<LoadOptions>> = {
  * @example (await loadModel("14B")).architecture.parameters.total // 14_000_000_000
  */
 export async function loadModel(reference: string, given: Partial<LoadOptions> = {}): Promise<LoadedModel> {
+  const loaded = await loadReference(reference, given);
+  const { assumeFamily } = given;
+  const { source, architecture } = loaded;
+  if (assumeFamily === undefined || (source !== "count" && source !== "catalogue" && source !== "gguf"))
+    return loaded;
+  const note: Note = {
+    code: "assumed-family-unused",
+    message: `sized as ${architecture.family}, as this source says itself; assuming ${assumeFamily.slice(0, 60)} was not needed`,
+    details: { family: architecture.family, assumed: assumeFamily },
+  };
+  return { ...loaded, notes: [...loaded.notes, note] };
+}
+
+async function loadReference(reference: string, given: Partial<LoadOptions>): Promise<LoadedModel> {
   checkOptions(given, LOADING, "loadModel");
   if (typeof reference !== "string")
     throw new VramCalcError("bad-option", {

@@ -10,7 +10,7 @@ import { type TrainResult, train } from "../../estimate/train.ts";
 import { onceFor } from "../../remember.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
 import type { Beside } from "../beside.ts";
-import type { Limit } from "../limit.ts";
+import { type Limit, limitNotes } from "../limit.ts";
 import { weightsOnlyOption } from "../options.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
 import { addTrainOptions, onCards, type TrainFlags, trainRequestOf } from "../train-flags.ts";
@@ -152,7 +152,8 @@ export function size(
     beside = {},
   }: { readonly flags: Flags; readonly limit: Limit | null; readonly beside?: Beside },
 ): Sized {
-  const notes = limit === null ? loaded.notes : [...loaded.notes, ...limit.notes];
+  const engine = use === "serve" ? (flags as ServeFlags).engine : undefined;
+  const notes = limit === null ? loaded.notes : [...loaded.notes, ...limitNotes(limit, engine)];
   switch (use) {
     case "serve": {
       const result = estimateNoted(loaded.architecture, {

@@ -9,7 +9,7 @@ import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { type Bytes, parseTokens, type Tokens } from "../../units.ts";
 import { type Beside, besideOf } from "../beside.ts";
 import { addMissing } from "../both-sides.ts";
-import { type Limit, limitOf } from "../limit.ts";
+import { type Limit, limitNotes, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
@@ -93,7 +93,7 @@ async function compare(
       for (const contextTokens of contexts)
         rows.push(rowOf(loaded, { dtype, contextTokens, flags, limit, beside }));
   }
-  const comparison = { rows, notes: limit?.notes ?? [] };
+  const comparison = { rows, notes: limitNotes(limit, flags.engine) };
   if (flags.json === true || flags.field !== undefined)
     printJson(io, comparisonJson(comparison), flags.field);
   else
