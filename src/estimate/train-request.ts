@@ -237,7 +237,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     reference: oneOf("--reference", request.reference ?? "resident", ["resident", "precomputed"] as const),
     towers: oneOf("--towers", request.towers ?? "left-out", ["left-out", "frozen"] as const),
     contextBytes: whole("--context-bytes", request.contextBytes ?? CONTEXT_BYTES, 0, 2 ** 40),
-    deviceBytes: whole("--device-bytes", request.deviceBytes ?? ANY_CARD, 0, 2 ** 50),
+    deviceBytes: whole("--device-bytes", request.deviceBytes ?? ANY_CARD, 0, Number.MAX_SAFE_INTEGER),
     parallel,
   };
 }

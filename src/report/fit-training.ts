@@ -30,7 +30,8 @@ function stepLines(answer: LargestStepAnswer, { columns, paint }: FitOptions): s
           wrap(`  ${flagsText(change)}: saves ${sizeText(savedBytes, "GiB")}`, columns, "    "),
         ),
     ];
-  const limit = next === null && kind === "seq" ? ", the model's maximum" : "";
+  const limit =
+    next !== null ? "" : kind === "seq" ? ", the model's maximum" : " and more: larger ones are not searched";
   return [
     paint(
       "good",

@@ -25,7 +25,8 @@ export function fits({ model, options, budgetBytes }: SolveInput): boolean {
 
 /** Contexts beyond this are not searched: no model declares more. */
 export const LONGEST_CONTEXT: Tokens = 2 ** 30;
-const LARGEST_BATCH = 2 ** 20;
+/** Batches beyond this are not searched: no engine runs as many at once. */
+export const LARGEST_BATCH = 2 ** 20;
 
 /**
  * The longest context that fits, at most the model's own maximum. Bisection: blocks, windows and padding make

@@ -8,6 +8,7 @@ import { checkTrainQuestion, checkUnknown } from "./question.ts";
 import type { SizedValue, Sizing } from "./serving-answer.ts";
 import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";
 import {
+  LARGEST_MICRO_BATCH,
   largestMicroBatch,
   longestSequence,
   onCard,
@@ -59,7 +60,7 @@ export function fitTraining(
       return stepAnswer(rest, {
         kind: "micro-batch",
         value: largestMicroBatch(rest),
-        limit: Number.POSITIVE_INFINITY,
+        limit: LARGEST_MICRO_BATCH,
         at: (microBatch) => ({ microBatch }),
       });
     case "seq":
