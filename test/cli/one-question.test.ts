@@ -94,6 +94,23 @@ describe("the answer of fit, asked forward", () => {
   });
 });
 
+test.each([
+  ["llama-3.2-1b --solve batch --context 1", /1,048,576 sequences and more: larger ones are not searched/],
+  [
+    "llama-3.1-8b --solve batch --context 1 --engine vllm --gpu h100",
+    /1,024 sequences, all that run at once/,
+  ],
+  ["llama-3.2-1b --train --solve micro-batch --seq 1", /65,536 sequences and more: larger ones/],
+  ["llama-3.2-1b --train --solve seq", /131,072 tokens, the model's maximum/],
+  [
+    "mamba-2.8b --train --solve seq --checkpointing full",
+    /16,777,216 tokens and more: the model declares no/,
+  ],
+])("fit %s: a search that ends of itself finds no maximum", async (question, answer) => {
+  const limit = question.includes("--gpu") ? "" : "--budget 8000TB";
+  expect((await invoke(`fit ${question} ${limit}`)).stdout).toMatch(answer);
+});
+
 test("a family that is not needed is said, whatever the source", async () => {
   for (const model of ["14B", "llama-3.1-8b"]) {
     const { notes } = await json(`${model} --assume-family mamba --json`);
