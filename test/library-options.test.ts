@@ -122,7 +122,11 @@ const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
     () => estimate!("llama-3.1-8b"),
     /model got "llama-3.1-8b", expected an architecture/,
   ],
-  ["what loadModel gives", () => train!({ architecture: model }), /the architecture of what loadModel gives/],
+  [
+    "what loadModel gives",
+    () => train!({ architecture: model }),
+    /of what loadModel gives, its architecture/,
+  ],
   ["a draft's name", () => estimate!(model, { draft: { id: "x", model: "x" } }), /model got "x"/],
   ["reliefs", () => trainReliefs!(model, { seq: 1 }), /of train "seq": did you mean seqTokens/],
   ["adapters", () => library.loraLinears(model, { r: 8 } as never), /unknown option of loraLinears "r"/],

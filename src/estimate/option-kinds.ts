@@ -93,7 +93,6 @@ const TRAIN: OptionKinds<TrainRequest> = {
 export function checkEstimateOptions(model: Architecture, options: EstimateOptions): void {
   checkModel(model);
   checkOptions(options, ESTIMATE, "estimate");
-  if (options.draft !== undefined) checkModel(options.draft.model, "draft.model");
 }
 
 /** @throws bad-option for what is no model; what `checkOptions` throws */
@@ -103,11 +102,11 @@ export function checkTrainRequest(model: Architecture, request: TrainRequest): v
 }
 
 /** @throws bad-option for what is no model */
-export function checkModel(model: unknown, option = "model"): void {
+export function checkModel(model: unknown): void {
   if (Array.isArray((model as Architecture | null | undefined)?.stacks)) return;
   throw new VramCalcError("bad-option", {
-    option,
+    option: "model",
     given: shown(model),
-    expected: "an architecture: what readArchitecture makes, or the architecture of what loadModel gives",
+    expected: "an architecture, as readArchitecture makes it; of what loadModel gives, its architecture",
   });
 }

@@ -43,6 +43,21 @@ describe("options of an engine", () => {
   });
 });
 
+describe("images that vLLM's tower works on at once are those of its release's token budget", () => {
+  const model = catalogueArchitecture(findCatalogueEntry("qwen2.5-vl-7b")!.entry);
+  const card = { totalBytes: 79 * 2 ** 30, generation: "hopper" };
+  const images = { count: 8, width: 1280, height: 720 };
+  // 1196 tokens an image: 8192 / 1196 = 6.8; before v1 the whole context of 4096 + 8 x 1196 = 13,664, / 1196 = 11.4.
+  test.each([
+    ["vllm", 6],
+    ["vllm@0.6.4", 11],
+  ])("%s: %i", (engine, together) => {
+    const { devices } = estimate(model, { engine, card, images, batch: 8 });
+    const term = devices[0]!.terms.find(({ id, label }) => id === "activations" && label === "images");
+    expect(term?.inputs).toMatchObject({ together });
+  });
+});
+
 describe("formats that an engine is not known to read are noted, not refused", () => {
   test.each([
     ["llama.cpp", { dtype: "awq" }],
