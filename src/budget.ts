@@ -1,3 +1,5 @@
+import { VramCalcError } from "./errors.ts";
+import { shown } from "./known-options.ts";
 import type { Band } from "./memory/term.ts";
 import type { Bytes } from "./units.ts";
 
@@ -25,6 +27,16 @@ export interface Budget {
   readonly gpu?: string;
 }
 
+/**
+ * A size from outside, as JavaScript has it at run time.
+ *
+ * @throws bad-option for what is no number of bytes
+ */
+export function checkBytes(option: string, bytes: unknown): void {
+  if (Number.isFinite(bytes) && (bytes as number) >= 0) return;
+  throw new VramCalcError("bad-option", { option, given: shown(bytes), expected: "a number of bytes" });
+}
+
 /** Which edge of the band must fit: the expected total or the careful one. */
 export type Gate = "expected" | "high";
 
@@ -33,6 +45,7 @@ export type Gate = "expected" | "high";
  * to find room for all sequences at their longest in that pool, however much of the card lies outside it, and does not
  * start where its share and what lies beside it exceed the card.
  *
+ * @throws bad-option for a limit that is no number of bytes
  * @example checkBudget({ total: { bytes: 30, low: 29, high: 33 } }, { bytes: 32 }).headroom // 2
  * @example checkBudget({ total: { bytes: 30, low: 29, high: 33 }, poolSpareBytes: -5 }, { bytes: 32 }).fits // false
  */
@@ -41,6 +54,8 @@ export function checkBudget(
   limit: { readonly bytes: Bytes; readonly gpu?: string },
   gate: Gate = "expected",
 ): Budget {
+  checkBytes("limit.bytes", limit.bytes);
+  checkBytes("total.bytes", total?.bytes);
   const left = limit.bytes - (gate === "high" ? total.high : total.bytes);
   const pool = poolSpareBytes !== undefined && poolSpareBytes < left;
   const request = pool ? poolSpareBytes : left;

@@ -119,7 +119,7 @@ function oneLine(text: string): string {
 
 /**
  * The names closest to `name`, best first: by edit distance, at most a third of the longer length away,
- * or sharing a prefix or substring.
+ * or one of three letters or more that the other holds. Nothing is near to nothing.
  *
  * @example nearestNames("qwen2.5-14", ["qwen2.5-14b", "llama-2-7b"]) // ["qwen2.5-14b"]
  */
@@ -128,9 +128,10 @@ export function nearestNames(name: string, known: Iterable<string>, limit = 3): 
   const scored: { readonly known: string; readonly distance: number }[] = [];
   for (const candidate of known) {
     const lower = candidate.toLowerCase();
-    const contains = wanted.length > 2 && (lower.includes(wanted) || wanted.includes(lower));
+    const contains =
+      Math.min(wanted.length, lower.length) > 2 && (lower.includes(wanted) || wanted.includes(lower));
     const distance = contains ? Math.abs(lower.length - wanted.length) / 10 : editDistance(wanted, lower);
-    if (contains || distance <= Math.max(wanted.length, lower.length, 6) / 3)
+    if (wanted !== "" && (contains || distance <= Math.max(wanted.length, lower.length, 6) / 3))
       scored.push({ known: candidate, distance });
   }
   scored.sort((a, b) => a.distance - b.distance || (a.known < b.known ? -1 : 1));

@@ -1,9 +1,9 @@
 /** `vram-calc`: the pure library. No IO, no Node built-ins; `vram-calc/sources` reads files and the hub. */
+export { askedLinears as loraLinears } from "./adapters/asked-linears.ts";
 export {
   isLoraTarget,
   type LoraLinear,
   type LoraRequest,
-  loraLinears,
   loraParameterCount,
 } from "./adapters/lora.ts";
 export type { LoraTargets } from "./adapters/lora-targets.ts";
@@ -36,6 +36,7 @@ export { type ErrorCode, type ErrorDetails, EXIT, VramCalcError } from "./errors
 export { estimate } from "./estimate/estimate.ts";
 export type { EstimateOptions } from "./estimate/estimate-options.ts";
 export { estimatorOf } from "./estimate/estimator.ts";
+export { idleServingOptions } from "./estimate/idle-serving.ts";
 export type { EffectiveRequest } from "./estimate/prepare.ts";
 export type { DeviceEstimate, EstimateResult } from "./estimate/serve.ts";
 export { type TrainDevice, type TrainResult, train } from "./estimate/train.ts";

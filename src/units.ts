@@ -138,6 +138,7 @@ const UNIT_BYTES: { readonly [U in ByteUnit]: number } = { GB, GiB, MB: 1e6, MiB
 /**
  * Bytes in a named unit, always labelled.
  *
+ * @throws bad-option for another unit
  * @example formatBytes(28_000_000_000, { unit: "GiB" }) // "26.08 GiB"
  */
 export function formatBytes(
@@ -145,6 +146,12 @@ export function formatBytes(
   options: { readonly unit: ByteUnit; readonly digits?: number },
 ): string {
   const { unit, digits = 2 } = options;
+  if (!Object.hasOwn(UNIT_BYTES, unit))
+    throw new VramCalcError("bad-option", {
+      option: "unit",
+      given: String(unit),
+      expected: Object.keys(UNIT_BYTES).join(", "),
+    });
   if (unit === "B") return `${groupDigits(bytes)} B`;
   if (bytes >= 1e15 && unit === "GB") return `${(bytes / 1e15).toFixed(digits)} PB`;
   if (bytes >= 2 ** 50 && unit === "GiB") return `${(bytes / 2 ** 50).toFixed(digits)} PiB`;

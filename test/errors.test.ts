@@ -31,4 +31,7 @@ describe("nearestNames", () => {
   ] as const)("%s is nearest to %s", ([typed, best]) => expect(nearestNames(typed, known)[0]).toBe(best));
   test("nothing is near to something else entirely", () =>
     expect(nearestNames("zzzzzzzz", known)).toEqual([]));
+  test("nothing is near to nothing", () => expect(nearestNames("", ["b", "fa"])).toEqual([]));
+  test("two letters that a longer name happens to hold do not make them near", () =>
+    expect(nearestNames("kvDtpye", ["tp", "dtype", "kvDtype"])[0]).toBe("kvDtype"));
 });

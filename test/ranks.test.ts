@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 /** Rank of each module; a module imports only from a lower rank or from its own folder. */
 const RANKS: readonly (readonly [RegExp, number])[] = [
-  [/^(units|errors|remember|defined)\.ts$/, 0],
+  [/^(units|errors|remember|defined|known-options)\.ts$/, 0],
   [/^(formats|hardware|curves)\//, 1],
   [/^architecture\//, 2],
   [/^(quantization|parallelism|adapters)\//, 3],

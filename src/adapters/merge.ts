@@ -1,4 +1,5 @@
 import { roundTo } from "../formats/codec.ts";
+import { checkOptions } from "../known-options.ts";
 
 export interface MergedWeight {
   /** W as the format holds it. */
@@ -28,6 +29,7 @@ export function mergeWeight(input: {
   readonly weight: number;
   readonly update: number;
 }): MergedWeight {
+  checkOptions(input, { format: "string!", weight: "number!", update: "number!" }, "mergeWeight");
   const { format, update } = input;
   const weight = roundTo(format, input.weight);
   const merged = roundTo(format, weight + update);

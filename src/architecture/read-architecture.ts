@@ -26,7 +26,8 @@ export interface ReadArchitectureOptions {
 
 export type ReadArchitecture = (
   value: unknown,
-  file: string,
+  /** What messages call the config. Default: config.json. */
+  file?: string,
   options?: ReadArchitectureOptions,
 ) => Architecture;
 
@@ -61,7 +62,7 @@ export function architectureReader({ decoders, others = [] }: FamilySets): ReadA
 
   function readArchitecture(
     value: unknown,
-    file: string,
+    file = "config.json",
     options: ReadArchitectureOptions = {},
   ): Architecture {
     const config = readConfig(value, file);

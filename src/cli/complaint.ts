@@ -1,8 +1,9 @@
 /** What is said, and how the run ends, when one throws; loaded only then, because most runs do not. */
 import { CommanderError } from "commander";
+import { catalogueNames } from "../architecture/catalogue-names.ts";
 import { EXIT, type ExitCode, nearestNames, VramCalcError } from "../errors.ts";
 import { COMMANDS } from "./commands/index.ts";
-import { hereFor, withFlagNames } from "./engine-settings.ts";
+import { hereFor, spokenMessage } from "./engine-settings.ts";
 import type { Io } from "./io.ts";
 
 interface Run {
@@ -24,7 +25,7 @@ export function explain(error: unknown, run: Run): ExitCode {
     return EXIT.badRequest;
   }
   if (error instanceof VramCalcError) {
-    io.stderr(`vram-calc: ${namesOptions(error) ? withFlagNames(error.message) : error.message}\n`);
+    io.stderr(`vram-calc: ${spokenMessage(error)}\n`);
     return error.exitCode;
   }
   const what = error instanceof Error ? error.message : String(error);
@@ -33,12 +34,6 @@ export function explain(error: unknown, run: Run): ExitCode {
   );
   if (io.env.VRAM_CALC_DEBUG !== undefined && error instanceof Error) io.stderr(`${error.stack}\n`);
   return EXIT.bug;
-}
-
-/** Said by the core, in its own names of options; what was typed stands in quotes. */
-function namesOptions({ code, details }: VramCalcError): boolean {
-  if (code !== "bad-option" || !("option" in details) || details.option !== "--set") return false;
-  return !("given" in details && String(details.given).startsWith('"'));
 }
 
 const oneLine = (text: string): string =>
@@ -56,7 +51,7 @@ function misreading(error: CommanderError, args: readonly string[]): string | un
     return `cannot read "${first}" as a parameter count: a count is not negative.`;
   const command = meantCommand(error, args);
   return command === undefined
-    ? foreignFlag(error, args)
+    ? (oneModel(error, args) ?? foreignFlag(error, args))
     : `there is no command "${first}"; did you mean ${command}?`;
 }
 
@@ -83,6 +78,11 @@ const IN_TRAIN: ReadonlyMap<string, string> = new Map([
   ["activation-checkpointing", "--checkpointing full"],
   ["optim", "--optimizer"],
   ["lora", "--method lora --lora-r 16"],
+  ["qlora", "--method qlora"],
+  ["lora-rank", "--lora-r"],
+  ["rank", "--lora-r"],
+  ["r", "--lora-r"],
+  ["bs", "--micro-batch"],
   ["zero", "--sharding zero3"],
   ["stage", "--sharding zero3"],
 ]);
@@ -90,6 +90,14 @@ const IN_TRAIN: ReadonlyMap<string, string> = new Map([
 /** Flags of the main command for what `train` calls otherwise. */
 const IN_SERVING: ReadonlyMap<string, string> = new Map([
   ["seq", "--context"],
+  ["ctx", "--context"],
+  ["ctx-len", "--context"],
+  ["quant", "--dtype"],
+  ["quantize", "--dtype"],
+  ["bits", "--dtype"],
+  ["batch-size", "--batch"],
+  ["vram", "--budget"],
+  ["memory", "--budget"],
   ["seq-len", "--context"],
   ["micro-batch", "--batch"],
   ["precision", "--dtype"],
@@ -108,6 +116,20 @@ function foreignFlag(error: CommanderError, args: readonly string[]): string | u
       return `unknown option '${flag![0].replace(/=$/, "")}': here it is ${here}.`;
   }
   return undefined;
+}
+
+/** Words beside the first where one model is asked for: parts of its name, another model, or a command there is not. */
+function oneModel(error: CommanderError, args: readonly string[]): string | undefined {
+  const [first = ""] = args;
+  if (error.code !== "commander.excessArguments" || first.startsWith("-")) return undefined;
+  if (COMMANDS.some(({ name }) => name === first)) return undefined;
+  const end = args.findIndex((word) => word.startsWith("-"));
+  const words = args.slice(0, end < 0 ? undefined : end);
+  if (words.length < 2) return undefined;
+  const joined = words.join("-").toLowerCase();
+  const near = nearestNames(joined, catalogueNames(), 1)[0];
+  const said = `too many arguments: ${words.length} words, expected one model`;
+  return near === undefined ? `${said}; vram-calc compare takes several.` : `${said}; did you mean ${near}?`;
 }
 
 /** The command that a mistyped first word stands for, when what follows it makes no sense for a model. */

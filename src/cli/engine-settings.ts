@@ -7,8 +7,8 @@ export type EngineSettings = Readonly<Record<string, number | boolean | string |
 type SettingKind =
   | "share"
   | "count"
-  | "positive"
-  | "whole-count"
+  | "whole"
+  | "whole-or-none"
   | "ratio"
   | "layers"
   | "switch"
@@ -25,11 +25,11 @@ const SETTINGS: readonly (readonly [
   spellings?: readonly string[],
 ])[] = [
   ["gpu-memory-utilization", "gpuMemoryUtilization", "share"],
-  ["max-num-seqs", "maxNumSeqs", "positive"],
-  ["max-num-batched-tokens", "maxBatchedTokens", "positive"],
-  ["block-size", "blockTokens", "positive"],
+  ["max-num-seqs", "maxNumSeqs", "count"],
+  ["max-num-batched-tokens", "maxBatchedTokens", "count"],
+  ["block-size", "blockTokens", "count"],
   ["enforce-eager", "enforceEager", "switch"],
-  ["num-speculative-tokens", "speculativeTokens", "count", ["speculative-tokens"]],
+  ["num-speculative-tokens", "speculativeTokens", "whole", ["speculative-tokens"]],
   ["enable-prefix-caching", "prefixCaching", "switch", ["prefix-caching"]],
   ["disable-hybrid-kv-cache-manager", "hybridManager", "off-switch"],
   ["flashinfer-sampler", "flashinferSampler", "switch"],
@@ -37,7 +37,7 @@ const SETTINGS: readonly (readonly [
   ["num-gpu-blocks-override", "numGpuBlocks", "count"],
   ["mem-fraction-static", "memFractionStatic", "share"],
   ["ngl", "gpuLayers", "layers", ["n-gpu-layers", "gpu-layers"]],
-  ["n-cpu-moe", "cpuExpertLayers", "count", ["ncmoe"]],
+  ["n-cpu-moe", "cpuExpertLayers", "whole", ["ncmoe"]],
   ["cpu-moe", "cpuExperts", "switch", ["cmoe"]],
   ["tensor-split", "tensorSplit", "list", ["ts"]],
   ["fa", "flashAttention", "auto-switch", ["flash-attn"]],
@@ -48,10 +48,10 @@ const SETTINGS: readonly (readonly [
   ["swa-full", "swaFull", "switch"],
   ["mmproj", "projector", "switch"],
   ["backend", "backend", ["cuda", "vulkan", "rocm"]],
-  ["chunked-prefill-size", "chunkedPrefillTokens", "whole-count"],
-  ["max-running-requests", "maxRunningRequests", "positive"],
-  ["max-total-tokens", "maxTotalTokens", "positive"],
-  ["page-size", "pageTokens", "positive"],
+  ["chunked-prefill-size", "chunkedPrefillTokens", "whole-or-none"],
+  ["max-running-requests", "maxRunningRequests", "count"],
+  ["max-total-tokens", "maxTotalTokens", "count"],
+  ["page-size", "pageTokens", "count"],
   ["cuda-graph-max-bs", "graphMaxBatch", "count", ["cuda-graph-max-bs-decode"]],
   ["disable-cuda-graph", "disableCudaGraph", "switch", ["disable-decode-cuda-graph"]],
   ["disable-piecewise-cuda-graph", "disablePrefillGraphs", "switch", ["disable-prefill-cuda-graph"]],
@@ -112,6 +112,17 @@ export const settingNames = (): readonly string[] => SETTINGS.map(([flag]) => fl
  */
 export const withFlagNames = (sentence: string): string =>
   sentence.replace(/[A-Za-z]+/g, (word) => SETTINGS.find(([, field]) => field === word)?.[0] ?? word);
+
+/** The sentence of an error: one about flags of an engine has them by their names there, as they were typed. */
+export const spokenMessage = (error: Error): string =>
+  error instanceof VramCalcError &&
+  error.code === "bad-option" &&
+  "option" in error.details &&
+  error.details.option === "--set" &&
+  // What was typed stands in quotes.
+  !("given" in error.details && String(error.details.given).startsWith('"'))
+    ? withFlagNames(error.message)
+    : error.message;
 
 const settingOf = (flag: string): (typeof SETTINGS)[number] | undefined =>
   SETTINGS.find(([name, , , spellings]) => name === flag || spellings?.includes(flag));
@@ -180,9 +191,9 @@ function unknownSetting(flag: string, value: string | undefined): VramCalcError 
 
 const KINDS = {
   share: { meaning: "a share above 0, at most 1", example: "0.95" },
-  count: { meaning: "a whole number", example: "20" },
-  positive: { meaning: "a whole number above 0", example: "64" },
-  "whole-count": { meaning: "a whole number, or -1 for none", example: "8192" },
+  count: { meaning: "a whole number from 1", example: "20" },
+  whole: { meaning: "a whole number", example: "20" },
+  "whole-or-none": { meaning: "a whole number, or -1 for none", example: "8192" },
   ratio: { meaning: "a number above 0", example: "0.9" },
   layers: { meaning: "a whole number, all or auto", example: "20" },
   switch: { meaning: "on or off", example: "off" },
@@ -214,16 +225,16 @@ function readValue(
     case "share":
       return number > 0 && number <= 1 ? number : undefined;
     case "count":
+      return Number.isSafeInteger(number) && number >= 1 ? number : undefined;
+    case "whole":
       return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
-    case "positive":
-      return number === 0 ? undefined : readValue(value, "count");
-    case "whole-count":
-      return value === "-1" ? -1 : readValue(value, "count");
+    case "whole-or-none":
+      return value === "-1" ? -1 : readValue(value, "whole");
     case "ratio":
       return number > 0 && Number.isFinite(number) ? number : undefined;
     case "layers":
       // What llama.cpp takes for all layers and the head; it fits them to the card where they are too many.
-      return /^(all|auto)$/.test(value) ? ALL_LAYERS : readValue(value, "count");
+      return /^(all|auto)$/.test(value) ? ALL_LAYERS : readValue(value, "whole");
     case "auto-switch":
       return value === "auto" ? true : readValue(value, "switch");
     case "switch":

@@ -1,11 +1,13 @@
 import { fstatSync, statSync, writeSync } from "node:fs";
-import { EXIT, VramCalcError } from "../errors.ts";
+import { VramCalcError } from "../errors.ts";
 import { readBoundedStream } from "./stdin.ts";
 
 /** Everything the command line touches of the world, so that tests hand in their own. */
 export interface Io {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** The reader of standard output has left: what is still written goes nowhere, and a stream of answers ends. */
+  readonly readerLeft: boolean;
   /** Standard input to its end, at most `maxBytes`. */
   readonly readStdin: (maxBytes: number) => Promise<string>;
   /** Standard input as it arrives, for requests without end. */
@@ -27,9 +29,20 @@ const PIPE_COLUMNS = 100;
  */
 export function nodeIo(): Io {
   const { env } = process;
+  let readerLeft = false;
   return {
-    stdout: (text) => writeAll(1, text),
-    stderr: (text) => writeAll(2, text),
+    stdout: (text) => {
+      readerLeft ||= !writeAll(1, text);
+    },
+    // Where a complaint cannot be written there is nowhere to say so; the exit code still does.
+    stderr: (text) => {
+      try {
+        writeAll(2, text);
+      } catch {}
+    },
+    get readerLeft() {
+      return readerLeft;
+    },
     readStdin: once((maxBytes) => readBoundedStream(process.stdin, maxBytes)),
     stdinChunks: () => process.stdin,
     env,
@@ -62,11 +75,11 @@ function maybeTerminal(descriptor: number): boolean {
 }
 
 /** An output that takes no more (a full disk) is the world's fault, not a bug here. */
-const unwritable = (descriptor: number, cause: unknown): VramCalcError =>
+const unwritable = (cause: unknown): VramCalcError =>
   new VramCalcError(
     "source-unavailable",
     {
-      source: descriptor === 1 ? "standard output" : "standard error",
+      source: "standard output",
       reason: `it cannot be written (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`,
       hint: "give it a place with room",
     },
@@ -74,10 +87,12 @@ const unwritable = (descriptor: number, cause: unknown): VramCalcError =>
   );
 
 /**
- * Writes all of it before returning. A reader that closed the pipe early (`| head -1`) has what it wanted, so
- * the run ends quietly; a pipe that is full and does not block is waited for.
+ * Writes all of it before returning; a pipe that is full and does not block is waited for. A reader that closed the
+ * pipe early (`| head -1`) has what it wanted: the run goes on in silence to the exit code that it would have had.
+ *
+ * @returns false when the reader has left
  */
-function writeAll(descriptor: number, text: string): void {
+function writeAll(descriptor: number, text: string): boolean {
   const bytes = Buffer.from(text);
   let written = 0;
   while (written < bytes.length) {
@@ -85,11 +100,12 @@ function writeAll(descriptor: number, text: string): void {
       written += writeSync(descriptor, bytes, written);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === "EPIPE") process.exit(EXIT.ok);
-      if (code !== "EAGAIN") throw unwritable(descriptor, error);
+      if (code === "EPIPE") return false;
+      if (code !== "EAGAIN") throw unwritable(error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
   }
+  return true;
 }
 
 /** Standard input is read to its end, so a second reader would find it empty. */

@@ -1,5 +1,6 @@
 /** The limit that a request is held against: a size, a card by name, or the cards of this machine. */
 import type { Note } from "../architecture/model.ts";
+import { runtimeOf } from "../engines/engine-name.ts";
 import type { Bytes } from "../units.ts";
 import type { Io } from "./io.ts";
 
@@ -38,4 +39,22 @@ export async function limitOf(flags: LimitFlags, io: Io): Promise<Limit | null> 
   if (flags.gpu === undefined) return null;
   const { cardLimit } = await import("./card-limit.ts");
   return cardLimit(flags.gpu, io);
+}
+
+/**
+ * What a limit says of itself, and of an engine that cuts its pool from a card where the limit is none: `--gpu` says
+ * what the engine takes its share of, a size does not.
+ */
+export function limitNotes(limit: Limit | null, engine: string | undefined): readonly Note[] {
+  if (limit === null) return [];
+  const runtime = runtimeOf(engine);
+  if (limit.gpu !== undefined || (runtime !== "vllm" && runtime !== "sglang")) return limit.notes;
+  return [
+    ...limit.notes,
+    {
+      code: "no-card",
+      message: `${runtime} takes a share of a card for its cache, and a size is no card: --gpu holds the request against that share`,
+      details: { engine: runtime },
+    },
+  ];
 }

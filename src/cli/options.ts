@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { VramCalcError } from "../errors.ts";
 import { spelled } from "../estimate/train-names.ts";
+import { ATTENTION_IMPLEMENTATIONS } from "../memory/attention-mask.ts";
 import { parseLengths } from "../memory/batch-lengths.ts";
 import { parseBytes, parseTokens } from "../units.ts";
 
@@ -116,7 +117,7 @@ export const lengthsOption = (): Option =>
     .conflicts(["batch", "context", "weightsOnly"]);
 export const attentionOption = (): Option =>
   new Option("--attention <kind>", "attention implementation, for what masks and scores cost")
-    .choices(["flash", "sdpa", "eager"])
+    .choices(ATTENTION_IMPLEMENTATIONS)
     .conflicts("weightsOnly");
 
 export const fieldOption = (): Option =>

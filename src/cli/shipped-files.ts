@@ -11,6 +11,7 @@ import { createProgram } from "./program.ts";
 const NO_IO: Io = {
   stdout: () => {},
   stderr: () => {},
+  readerLeft: false,
   readStdin: async () => "",
   stdinChunks: async function* () {},
   env: {},

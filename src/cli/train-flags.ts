@@ -11,6 +11,7 @@ import {
   TRAINERS,
 } from "../estimate/train-names.ts";
 import {
+  ADAPTER_FORMATS,
   ATTENTIONS,
   COMPILED,
   FRAMEWORKS,
@@ -18,6 +19,7 @@ import {
   METHODS,
   type ParallelRequest,
   PRECISIONS,
+  QUANTIZATIONS,
   SCHEDULES,
   SHARDINGS,
   type TrainRequest,
@@ -49,7 +51,7 @@ export interface TrainFlags {
   readonly loraR?: number;
   readonly loraTargets?: LoraTargets;
   readonly loraDropout?: number;
-  readonly adapterDtype?: "fp32" | "bf16" | "fp16";
+  readonly adapterDtype?: NonNullable<TrainRequest["adapterFormat"]>;
   readonly baseDtype?: NonNullable<TrainRequest["baseFormat"]>;
   readonly dora?: true;
   readonly rslora?: true;
@@ -75,7 +77,7 @@ export interface TrainFlags {
 export function trainOptions(): readonly Option[] {
   const count = (flags: string, text: string): Option => new Option(flags, text).argParser(parsePositive);
   return [
-    new Option("--method <how>", "what is trained (default: full)").choices(METHODS),
+    named(new Option("--method <how>", "what is trained (default: full)"), METHODS, {}),
     named(
       new Option(
         "--precision <recipe>",
@@ -145,19 +147,16 @@ export function trainOptions(): readonly Option[] {
     new Option(
       "--adapter-dtype <format>",
       "format of the adapters (default: fp32; that of the weights where PEFT does not make them)",
-    ).choices(["fp32", "bf16", "fp16"]),
+    ).choices(ADAPTER_FORMATS),
     new Option(
       "--base-dtype <format>",
       "frozen base under autocast (default: 16-bit; fp32 with --framework litgpt)",
     ).choices(["fp32", "16-bit"]),
     new Option("--dora", "magnitude vectors beside the adapters"),
     new Option("--rslora", "rank-stabilized scale: no size"),
-    new Option("--quantization <format>", "how QLoRA stores the base (default: nf4-dq)").choices([
-      "nf4",
-      "nf4-dq",
-      "int8",
-      "int4-g128",
-    ]),
+    new Option("--quantization <format>", "how QLoRA stores the base (default: nf4-dq)").choices(
+      QUANTIZATIONS,
+    ),
     new Option("--no-kbit-preparation", "QLoRA without PEFT's prepare_model_for_kbit_training"),
     count("--unfrozen-layers <n>", "last layers that --method freeze trains (default: 2)"),
     new Option("--towers <how>", "vision and audio towers (default: left-out)").choices([

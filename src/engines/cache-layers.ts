@@ -1,6 +1,6 @@
 import type { AttentionMixer, Mixer } from "../architecture/mixers/mixer.ts";
 import type { Architecture, StackRole } from "../architecture/model.ts";
-import { turnsOf } from "../architecture/stack.ts";
+import { readsText, turnsOf } from "../architecture/stack.ts";
 import { onceForEach } from "../remember.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import type { CacheFormat } from "./cache-format.ts";
@@ -74,10 +74,16 @@ export function attentionBytesPerToken(mixer: AttentionMixer, format: CacheForma
   );
 }
 
-/** Query heads of the layer with the most: what a score matrix has one of each. */
+/**
+ * Query heads of the layer with the most, an encoder's among them: what a score matrix has one of each.
+ *
+ * @example mostQueryHeads(llama_3_1_8b) // 32
+ */
 export function mostQueryHeads(model: Architecture): number {
   let heads = 0;
-  for (const { mixer } of cacheLayers(model))
-    if ("queryHeads" in mixer) heads = Math.max(heads, mixer.queryHeads);
+  for (const { role, kinds } of model.stacks)
+    if (readsText(role))
+      for (const { mixers } of kinds)
+        for (const mixer of mixers) if ("queryHeads" in mixer) heads = Math.max(heads, mixer.queryHeads);
   return heads;
 }

@@ -49,6 +49,8 @@ export function maskTerm(
   if (engine !== null && engine !== "transformers") return null;
   const queries = engine === null ? Math.min(contextTokens, PREFILL_CHUNK_TOKENS) : contextTokens;
   const heads = mostQueryHeads(held);
+  // Layers of state-space models mask nothing.
+  if (heads === 0) return null;
   const { mask, scores } = attentionMaskBytes({
     implementation,
     sequences,

@@ -9,9 +9,11 @@ import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import { dividedBy } from "../memory/training/sharding.ts";
 import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
+import { checkTrainRequest } from "./option-kinds.ts";
 import { expandsSegments, frameworkDefaults, ownAdapterFormat } from "./train-defaults.ts";
 import { frameworkOf } from "./train-names.ts";
 import {
+  ADAPTER_FORMATS,
   ATTENTIONS,
   COMPILED,
   FRAMEWORKS,
@@ -20,6 +22,7 @@ import {
   METHODS,
   type ParallelRequest,
   PRECISIONS,
+  QUANTIZATIONS,
   SCHEDULES,
   SHARDINGS,
   type TrainRequest,
@@ -41,6 +44,7 @@ const DEFAULT_SEQ_TOKENS: Tokens = 2048;
  * @throws bad-option, unknown-name
  */
 export function effectiveTrain(model: Architecture, request: TrainRequest): EffectiveTrain {
+  checkTrainRequest(model, request);
   const frozen = request.method === "lora" || request.method === "qlora";
   const longest = model.maxContextTokens ?? DEFAULT_SEQ_TOKENS;
   const checkpointing = request.checkpointing ?? "none";
@@ -90,20 +94,24 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     compile,
     fusedKernels: request.fusedKernels ?? usual.fusedKernels,
-    loraRank: whole("--lora r", request.loraRank ?? 16, 1, 65_536),
+    loraRank: whole("--lora-r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
     loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
-    adapterFormat: request.adapterFormat ?? (usual.peft ? "fp32" : ownAdapterFormat(precision)),
+    adapterFormat: oneOf(
+      "--adapter-dtype",
+      request.adapterFormat ?? (usual.peft ? "fp32" : ownAdapterFormat(precision)),
+      ADAPTER_FORMATS,
+    ),
     baseFormat: oneOf("--base-dtype", request.baseFormat ?? usual.baseFormat, ["fp32", "16-bit"] as const),
     dora: request.dora ?? false,
     rslora: request.rslora ?? false,
-    quantization: request.quantization ?? "nf4-dq",
+    quantization: oneOf("--quantization", request.quantization ?? "nf4-dq", QUANTIZATIONS),
     kbitPreparation,
     unfrozenLayers: whole("--unfrozen-layers", request.unfrozenLayers ?? 2, 1, 1e6),
     reference: oneOf("--reference", request.reference ?? "resident", ["resident", "precomputed"] as const),
     towers: oneOf("--towers", request.towers ?? "left-out", ["left-out", "frozen"] as const),
     contextBytes: whole("--context-bytes", request.contextBytes ?? CONTEXT_BYTES, 0, 2 ** 40),
-    deviceBytes: whole("--device-bytes", request.deviceBytes ?? ANY_CARD, 0, 2 ** 50),
+    deviceBytes: whole("--device-bytes", request.deviceBytes ?? ANY_CARD, 0, Number.MAX_SAFE_INTEGER),
     parallel,
   };
 }

@@ -5,7 +5,7 @@ import { parseEngine } from "../engines/engine-name.ts";
 import { checkEngineOptions } from "../engines/engine-options.ts";
 import type { EngineSet, ServeOnEngine } from "../engines/engine-set.ts";
 import { VramCalcError } from "../errors.ts";
-import { worstOf } from "../memory/term.ts";
+import { sizeable, worstOf } from "../memory/term.ts";
 import { storageByName } from "../quantization/storage-by-name.ts";
 import type { Bytes } from "../units.ts";
 import { checkAttention } from "./attention.ts";
@@ -14,6 +14,7 @@ import { prepareDraft } from "./draft.ts";
 import type { EstimateOptions } from "./estimate-options.ts";
 import { type PreparedImages, prepareImages } from "./images.ts";
 import { checkMtp } from "./mtp.ts";
+import { checkEstimateOptions } from "./option-kinds.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { checkProjector } from "./projector.ts";
 import { type DeviceEstimate, type EstimateResult, needsEngines, serveOnOneDevice } from "./serve.ts";
@@ -44,6 +45,7 @@ export function estimateOn(
   model: Architecture,
   options: EstimateOptions,
 ): EstimateResult {
+  checkEstimateOptions(model, options);
   const images = prepareImages(model, options);
   const prepared = withImages(
     prepare(
@@ -76,10 +78,10 @@ export function estimateOn(
   const draft = prepareDraft(run);
   const served = name === null ? genericDevices(run, draft) : engineDevices(run, draft);
   const { devices } = served;
-  const worst = worstOf(devices);
+  const total = sizeable(worstOf(devices).total);
   return {
     devices,
-    total: worst.total,
+    total,
     ...poolsOf(devices),
     notes: [
       ...model.notes,

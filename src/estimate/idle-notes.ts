@@ -11,3 +11,10 @@ export function idleNotes(devices: number | undefined, world: number): readonly 
     },
   ];
 }
+
+/** Says that an option was given and changes nothing, and what it needs to. */
+export const idleNote = (option: string, needs: string): Note => ({
+  code: "idle-option",
+  message: `${option} ${option.startsWith("--sharding") ? "divides" : "changes"} nothing here: it needs ${needs}`,
+  details: { option },
+});

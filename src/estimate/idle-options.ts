@@ -1,35 +1,49 @@
-import type { Note } from "../architecture/model.ts";
-import { dividedBy } from "../memory/training/sharding.ts";
+import type { Architecture, Note } from "../architecture/model.ts";
+import { isTower } from "../architecture/stack.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
+import { idleNote } from "./idle-notes.ts";
 import type { TrainRequest } from "./train-request.ts";
+
+const RANKED_OPTIMIZERS: readonly string[] = ["galore", "apollo"];
 
 /** Options that were given and change nothing, because another one leaves them without effect. */
 export function idleOptionNotes(
   asked: TrainRequest,
   effective: EffectiveTrain,
-  towers: boolean,
+  model: Architecture,
 ): readonly Note[] {
   const { method, parallel, loss } = effective;
   const { parallel: given = {} } = asked;
   const adapters = method === "lora" || method === "qlora";
   const replicas = parallel.dp * parallel.cp;
+  const mixers = model.stacks.flatMap(({ kinds }) => kinds.flatMap((kind) => kind.mixers));
+  const ranked = RANKED_OPTIMIZERS.includes(effective.optimizer);
+  const adapts = "--method lora or qlora";
+  const packed = method === "qlora" && !effective.kbitPreparation;
   const idle: (readonly [flag: string, given: boolean, works: boolean, needs: string])[] = [
-    ["--lora-r", asked.loraRank !== undefined, adapters, "--method lora or qlora"],
-    ["--lora-targets", asked.loraTargets !== undefined, adapters, "--method lora or qlora"],
-    ["--lora-dropout", asked.loraDropout !== undefined, adapters, "--method lora or qlora"],
-    ["--adapter-dtype", asked.adapterFormat !== undefined, adapters, "--method lora or qlora"],
+    ["--lora-r", asked.loraRank !== undefined, adapters, adapts],
+    ["--lora-targets", asked.loraTargets !== undefined, adapters, adapts],
+    ["--lora-dropout", asked.loraDropout !== undefined, adapters, adapts],
+    ["--adapter-dtype", asked.adapterFormat !== undefined, adapters, adapts],
     [
       "--base-dtype",
       asked.baseFormat !== undefined,
-      adapters && effective.precision.startsWith("amp-"),
-      "--method lora or qlora and --precision amp-bf16 or amp-fp16",
+      (method === "lora" || packed) && effective.precision.startsWith("amp-"),
+      method === "qlora" && effective.kbitPreparation
+        ? "--no-kbit-preparation, for the preparation makes everything but the packed linears fp32"
+        : "--method lora or qlora and --precision amp-bf16 or amp-fp16",
     ],
-    ["--dora", asked.dora === true, adapters, "--method lora or qlora"],
-    ["--rslora", asked.rslora === true, adapters, "--method lora or qlora"],
+    ["--dora", asked.dora === true, adapters, adapts],
+    ["--rslora", asked.rslora === true, adapters, adapts],
     ["--quantization", asked.quantization !== undefined, method === "qlora", "--method qlora"],
     ["--no-kbit-preparation", asked.kbitPreparation === false, method === "qlora", "--method qlora"],
     ["--unfrozen-layers", asked.unfrozenLayers !== undefined, method === "freeze", "--method freeze"],
-    ["--towers", asked.towers === "frozen", towers, "a model with a vision or audio tower"],
+    [
+      "--towers",
+      asked.towers === "frozen",
+      model.stacks.some(({ role }) => isTower(role)),
+      "a model with a vision or audio tower",
+    ],
     ["--reference", asked.reference !== undefined, loss === "dpo" || loss === "kl", "--loss dpo or kl"],
     ["--loss-chunks", asked.lossChunks !== undefined, loss.startsWith("chunked"), "a chunked loss"],
     [
@@ -37,6 +51,18 @@ export function idleOptionNotes(
       asked.expandableSegments !== undefined,
       parallel.sharding === "none" || parallel.sharding === "ddp",
       "--sharding none or ddp: readings of the others are with them",
+    ],
+    [
+      "--optimizer-rank",
+      asked.optimizerRank !== undefined,
+      ranked,
+      `--optimizer ${RANKED_OPTIMIZERS.join(" or ")}`,
+    ],
+    [
+      "--attention",
+      asked.attention !== undefined,
+      mixers.some(({ kind }) => kind !== "recurrent" && kind !== "conv"),
+      "a model with attention",
     ],
     ["--sequence-parallel", given.sequenceParallel === true, parallel.tp > 1, "--tp above 1"],
     ["--schedule", given.schedule !== undefined, parallel.pp > 1, "--pp above 1"],
@@ -49,8 +75,8 @@ export function idleOptionNotes(
     [
       "--no-reshard",
       given.reshardAfterForward === false,
-      dividedBy(parallel.sharding).weights,
-      "--sharding zero3, fsdp, fsdp2 or simple-fsdp",
+      parallel.sharding.includes("fsdp") && parallel.pp === 1 && replicas > 1,
+      "--sharding fsdp, fsdp2 or simple-fsdp over several ranks and no pipeline, whose stages never reshard",
     ],
     [
       "--offload-weights",
@@ -65,15 +91,5 @@ export function idleOptionNotes(
       "--dp or --cp above 1",
     ],
   ];
-  return idle.flatMap(([flag, isGiven, works, needs]): Note[] =>
-    isGiven && !works
-      ? [
-          {
-            code: "idle-option",
-            message: `${flag} ${flag.startsWith("--sharding") ? "divides" : "changes"} nothing here: it needs ${needs}`,
-            details: { option: flag },
-          },
-        ]
-      : [],
-  );
+  return idle.flatMap(([flag, isGiven, works, needs]) => (isGiven && !works ? [idleNote(flag, needs)] : []));
 }

@@ -1,7 +1,9 @@
 /** Images in the prompts: tokens for the context, work for the tower. */
 import type { Architecture, Note } from "../architecture/model.ts";
 import type { EngineId } from "../engines/engine.ts";
+import { versionRow } from "../engines/versions.ts";
 import { defaultLimits } from "../engines/vllm/profile.ts";
+import { VLLM_VERSIONS } from "../engines/vllm/versions.ts";
 import { type ImageShape, imageShape } from "../memory/image-tokens.ts";
 import { imageWork } from "../memory/image-work.ts";
 import type { Term } from "../memory/term.ts";
@@ -99,6 +101,7 @@ export function imageTerm(
     /** The model's own terms on the device. */
     readonly terms: readonly Term[];
     readonly engine: EngineId | null;
+    readonly version: string | undefined;
     readonly options: EstimateOptions;
     readonly sequences: number;
     readonly computeBytes: number;
@@ -118,7 +121,12 @@ export function imageTerm(
       return imageWork(at.held, { ...base, together: count, kept: count });
     case "vllm": {
       const asked = at.options.engineOptions?.maxBatchedTokens;
-      const budget = typeof asked === "number" ? asked : defaultLimits(at.options.card).maxBatchedTokens;
+      const version = versionRow(VLLM_VERSIONS, at.version);
+      const { maxBatchedTokens } = defaultLimits(at.options.card, {
+        version,
+        contextTokens: images.contextTokens,
+      });
+      const budget = typeof asked === "number" ? asked : maxBatchedTokens;
       const together = Math.min(every, Math.max(1, Math.floor(budget / shape.tokens)));
       return imageWork(at.held, { ...base, together, kept: together });
     }

@@ -115,7 +115,8 @@ function encoderTokensOf(model: Architecture, contextTokens: Tokens, notes: Note
   return contextTokens;
 }
 
-function positive(option: string, value: number): number {
+/** @throws bad-option */
+export function positive(option: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= 2 ** 40) return value;
   throw new VramCalcError("bad-option", {
     option,

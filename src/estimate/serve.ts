@@ -4,7 +4,7 @@ import type { BlockPool } from "../engines/vllm/block-pool.ts";
 import { activations, logits } from "../memory/activations.ts";
 import { cacheTerms } from "../memory/kv-cache.ts";
 import { GENERIC_RUNTIME } from "../memory/runtime.ts";
-import { type Band, sumTerms, type Term } from "../memory/term.ts";
+import { type Band, sizeable, sumTerms, type Term } from "../memory/term.ts";
 import { weights } from "../memory/weights.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import type { Bytes } from "../units.ts";
@@ -72,7 +72,7 @@ export function servingTerms(model: Architecture, request: Omit<Prepared, "reque
 /** One device, no engine: the whole of the main command for a plain format. */
 export function serveOnOneDevice(model: Architecture, prepared: Prepared): EstimateResult {
   const terms = servingTerms(model, prepared);
-  const total = sumTerms(terms);
+  const total = sizeable(sumTerms(terms));
   const { notes } = prepared;
   return {
     devices: [{ id: "all", count: 1, terms, total }],

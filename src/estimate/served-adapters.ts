@@ -11,6 +11,7 @@ import { namedTargets } from "../adapters/named-targets.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { exactTerm, type Term } from "../memory/term.ts";
 import type { EstimateOptions } from "./estimate-options.ts";
+import { positive } from "./prepare.ts";
 
 /** Adapters served beside the base model. */
 export interface ServedAdapters {
@@ -41,6 +42,7 @@ export function servedAdapters(
   { lora }: EstimateOptions,
 ): { readonly term: (held: Architecture) => Term; readonly notes: readonly Note[] } | null {
   if (lora === undefined) return null;
+  positive("--lora n", lora.count);
   const request: LoraRequest = { rank: lora.rank, targets: namedTargets(model, lora.targets) };
   const adapted = loraLinears(model, request);
   const term = (held: Architecture): Term => {

@@ -57,7 +57,7 @@ function besides(
 
 /** A device's own terms, what else lies on it, and the tower's work. */
 function composed(
-  { model, options, prepared, degrees, images, engine }: Run,
+  { model, options, prepared, degrees, images, engine, version }: Run,
   own: readonly Term[],
   at: { readonly held: Architecture; readonly besides: readonly Term[] },
 ): readonly Term[] {
@@ -71,7 +71,7 @@ function composed(
   if (images === null) return all;
   // A tower from a file of its own works where its weights lie, and is not among the layers held there.
   const held = at.besides.some(({ label }) => label === "images") ? model : at.held;
-  const term = imageTerm(images, { held, terms: own, engine, options, sequences, computeBytes });
+  const term = imageTerm(images, { held, terms: own, engine, version, options, sequences, computeBytes });
   return term === null ? all : [...all, term];
 }
 

@@ -85,7 +85,7 @@ export function trainNotes(of: {
       message: "every rank is taken to serve as many expert rows as it sends; imbalance adds to activations",
     });
   }
-  notes.push(...idleOptionNotes(of.asked, effective, towers), ...checkpointNotes(text, effective));
+  notes.push(...idleOptionNotes(of.asked, effective, model), ...checkpointNotes(text, effective));
   const longest = model.maxContextTokens;
   if (longest !== undefined && effective.seqTokens > longest) {
     notes.push({

@@ -65,6 +65,13 @@ export const COMPILED = ["none", "layers", "all"] as const;
 /** Order of forward and backward over pipeline stages. */
 export const SCHEDULES = ["gpipe", "1f1b", "interleaved"] as const;
 export type Schedule = (typeof SCHEDULES)[number];
+export const ADAPTER_FORMATS = ["fp32", "bf16", "fp16"] as const;
+export const QUANTIZATIONS = [
+  "nf4",
+  "nf4-dq",
+  "int8",
+  "int4-g128",
+] as const satisfies readonly PackedFormat[];
 
 /** Training code whose choices are modelled. */
 export const FRAMEWORKS = ["hf", "torchtune", "litgpt", "deepspeed", "fsdp", "megatron"] as const;
@@ -124,7 +131,7 @@ export interface TrainRequest {
   readonly loraRank?: number;
   readonly loraTargets?: LoraTargets;
   readonly loraDropout?: number;
-  readonly adapterFormat?: "fp32" | "bf16" | "fp16";
+  readonly adapterFormat?: (typeof ADAPTER_FORMATS)[number];
   /**
    * Format of the frozen base under autocast. fp32 weights, as LitGPT's bf16-mixed and a model loaded without a `dtype` leave
    * them, take 4 bytes each, and their 16-bit copies 2 more until backward has read them.

@@ -4,7 +4,7 @@ import { countParameters } from "../architecture/parameters.ts";
 import { inTower, readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
-import { pipelineLayers } from "../parallelism/layer-range.ts";
+import { dividedStack, pipelineLayers } from "../parallelism/layer-range.ts";
 import { deviceShares, sameParts } from "../parallelism/share.ts";
 import { onceFor } from "../remember.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
@@ -41,7 +41,12 @@ export function trainStages(model: Architecture, effective: EffectiveTrain): rea
   checkChunks(model, effective);
   const shares = deviceShares(model, { tp, pp, ep, dp: 1 });
   const parts: Architecture[] = [];
-  return shares.map((share): Stage => {
+  const unfrozen = unfrozenLayers(
+    model,
+    shares.map(({ share }) => share),
+    effective.unfrozenLayers,
+  );
+  return shares.map((share, index): Stage => {
     const part = parts.find((known) => sameParts(known, share.share)) ?? share.share;
     parts.push(part);
     const stage = {
@@ -53,7 +58,7 @@ export function trainStages(model: Architecture, effective: EffectiveTrain): rea
       ends: { input: share.stage === 0, output: share.stage === pp - 1 },
     };
     if (effective.method !== "freeze") return stage;
-    const split = unfreezeLast(part, effective.unfrozenLayers);
+    const split = unfreezeLast(part, { layers: unfrozen[index]!, role: dividedStack(model)?.role });
     return { ...stage, share: split.model, unfrozen: split.tensors };
   });
 }
@@ -133,14 +138,40 @@ export function inFlight(stage: Stage, effective: EffectiveTrain): number {
   }
 }
 
-/** The last `layers` layers as kinds of their own, so that they can train while equal ones before them do not. */
+/** How many of each stage's layers are among the last `layers` of the model: the last stage has them first. */
+function unfrozenLayers(
+  model: Architecture,
+  stages: readonly Architecture[],
+  layers: number,
+): readonly number[] {
+  const role = dividedStack(model)?.role;
+  let left = layers;
+  return stages
+    .toReversed()
+    .map(({ stacks }) => {
+      const held = stacks
+        .filter((stack) => stack.role === role)
+        .reduce((sum, { counts }) => sum + counts.reduce((a, b) => a + b, 0), 0);
+      const free = Math.min(left, held);
+      left -= free;
+      return free;
+    })
+    .toReversed();
+}
+
+/**
+ * The last `layers` layers of the stacks of a role as kinds of their own, so that they can train while equal ones before
+ * them do not.
+ */
 function unfreezeLast(
   model: Architecture,
-  layers: number,
+  { layers, role }: { readonly layers: number; readonly role: Stack["role"] | undefined },
 ): { readonly model: Architecture; readonly tensors: ReadonlySet<Tensor> } {
   const tensors = new Set<Tensor>();
+  // Stages that are alike stay one.
+  if (layers === 0) return { model, tensors };
   const stacks = model.stacks.map((stack): Stack => {
-    if (stack.role !== "decoder") return stack;
+    if (stack.role !== role) return stack;
     const kinds: LayerKind[] = [...stack.kinds];
     const counts = [...stack.counts];
     const copies = new Map<number, number>();

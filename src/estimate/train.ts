@@ -3,9 +3,10 @@
 import { type LoraLinear, loraLinears } from "../adapters/lora.ts";
 import { layerParameters } from "../architecture/layout.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
-import { type Band, sumTerms, type Term, worstOf } from "../memory/term.ts";
+import { type Band, sizeable, sumTerms, type Term, worstOf } from "../memory/term.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
+import { dividedStack } from "../parallelism/layer-range.ts";
 import type { Bytes } from "../units.ts";
 import { type EffectiveTrain, effectiveTrain } from "./effective-train.ts";
 import {
@@ -81,6 +82,7 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
   const adapted = adaptedLinears(languageModel(model), effective);
   const devices = trainDevices(text, effective);
   const worst = worstOf(devices);
+  sizeable(worst.total);
   return {
     devices,
     totals: { allocated: worst.allocated, reserved: worst.reserved, device: worst.total },
@@ -225,7 +227,7 @@ function trainableOf(model: Architecture, effective: EffectiveTrain, adapted: re
 }
 
 function unfrozenParameters(model: Architecture, layers: number): number {
-  const stack = model.stacks.find((s) => s.role === "decoder");
+  const stack = dividedStack(model);
   if (stack === undefined) return 0;
   let left = layers;
   let sum = 0;

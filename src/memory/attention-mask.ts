@@ -1,7 +1,8 @@
 import type { Bytes, Tokens } from "../units.ts";
 
 /** Attention implementations as transformers names them. */
-export type AttentionImplementation = "flash" | "sdpa" | "eager";
+export const ATTENTION_IMPLEMENTATIONS = ["flash", "sdpa", "eager"] as const;
+export type AttentionImplementation = (typeof ATTENTION_IMPLEMENTATIONS)[number];
 
 export interface AttentionMaskInput {
   readonly implementation: AttentionImplementation;

@@ -1,6 +1,7 @@
 import type { Architecture } from "../architecture/model.ts";
 import type { CacheFormat } from "../engines/cache-format.ts";
 import { VramCalcError } from "../errors.ts";
+import { checkOptions, type OptionKinds } from "../known-options.ts";
 import { type Bytes, parseTokens, type Tokens } from "../units.ts";
 import { type AttentionImplementation, attentionMaskBytes } from "./attention-mask.ts";
 import { cacheBytes } from "./kv-cache.ts";
@@ -40,6 +41,13 @@ export interface BatchInput {
   readonly computeBytes: number;
 }
 
+const BATCH: OptionKinds<BatchInput> = {
+  lengths: "list!",
+  format: "object!",
+  implementation: "string!",
+  computeBytes: "number!",
+};
+
 export interface BatchLengths {
   readonly sequences: number;
   readonly longestTokens: Tokens;
@@ -64,9 +72,11 @@ export interface BatchLengths {
  *
  * Recurrent states are the same for every length and count in both caches.
  *
+ * @throws bad-option, unknown-name for an input that is not of this form
  * @example batchLengths(llama_3_1_8b, { lengths: [512, 200, 1024], format: formats.kvFormatByName("fp16"), implementation: "flash", computeBytes: 2 }).paddedTokens // 3072
  */
 export function batchLengths(model: Architecture, input: BatchInput): BatchLengths {
+  checkOptions(input, BATCH, "batchLengths");
   const { lengths, format } = input;
   let longestTokens = 0;
   let realTokens = 0;
@@ -76,6 +86,12 @@ export function batchLengths(model: Architecture, input: BatchInput): BatchLengt
     return kv + state;
   };
   for (const tokens of lengths) {
+    if (!Number.isSafeInteger(tokens) || tokens < 1)
+      throw new VramCalcError("bad-option", {
+        option: "lengths",
+        given: String(tokens),
+        expected: "whole numbers of tokens from 1",
+      });
     longestTokens = Math.max(longestTokens, tokens);
     realTokens += tokens;
     packedCache += cacheOf(tokens);

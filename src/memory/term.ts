@@ -1,3 +1,4 @@
+import { VramCalcError } from "../errors.ts";
 import { type Bytes, groupDigits } from "../units.ts";
 
 /** Stable names of what lives on the card. */
@@ -148,6 +149,21 @@ export function sumTerms(terms: readonly Term[]): Band {
     high += term.high;
   }
   return { bytes, low, high };
+}
+
+/**
+ * The sum, where every edge of it is a whole number of bytes: floating point ends that at 2^53, about 9 PB.
+ *
+ * @throws bad-option beyond it
+ * @example sizeable({ bytes: 3, low: 2, high: 4 }).bytes // 3
+ */
+export function sizeable(total: Band): Band {
+  if (total.high <= Number.MAX_SAFE_INTEGER) return total;
+  throw new VramCalcError("bad-option", {
+    option: "the request",
+    given: `${total.bytes.toPrecision(2)} bytes`,
+    expected: "less than 2^53 on a device",
+  });
 }
 
 /** The device that holds most, the first of equals: its verdict is that of the run. */

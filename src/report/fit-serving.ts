@@ -1,7 +1,7 @@
 /** `vram-calc fit <model>`: the answer to a question about serving, as text and as JSON. */
 import type { DevicesAnswer } from "../solve/devices.ts";
 import type { GridRow } from "../solve/grid.ts";
-import { LONGEST_CONTEXT } from "../solve/inverse.ts";
+import { LARGEST_BATCH, LONGEST_CONTEXT } from "../solve/inverse.ts";
 import type {
   CardsAnswer,
   FormatsAnswer,
@@ -80,7 +80,8 @@ function largestLines({ kind, answer, next }: LargestAnswer, { columns, paint }:
 
 /** Why the search ended there. */
 function limitText(kind: LargestAnswer["kind"], value: number): string {
-  if (kind === "batch") return ", all that run at once";
+  if (kind === "batch")
+    return value === LARGEST_BATCH ? " and more: larger ones are not searched" : ", all that run at once";
   return value === LONGEST_CONTEXT ? " and more: the model declares no maximum" : ", the model's maximum";
 }
 
@@ -201,9 +202,12 @@ function answerJson(answer: ServingAnswer): Record<string, unknown> {
     case "context":
     case "batch": {
       const { kind, next } = answer;
+      const value = answer.answer?.value ?? 0;
+      // Where the search ended of itself there is no maximum to speak of.
+      const unlimited = value === (kind === "context" ? LONGEST_CONTEXT : LARGEST_BATCH);
       return {
-        [kind]: answer.answer?.value ?? 0,
-        [kind === "context" ? "atModelMaximum" : "atEngineMaximum"]: next === null,
+        [kind]: value,
+        [kind === "context" ? "atModelMaximum" : "atEngineMaximum"]: next === null && !unlimited,
         next: next === null ? null : { [kind]: next.value, bytes: next.bytes, headroom: next.headroom },
       };
     }

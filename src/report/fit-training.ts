@@ -1,6 +1,7 @@
 /** `vram-calc fit <model> --train`: layouts, largest steps and what would lower them, as text and as JSON. */
 
 import type { TrainPlan } from "../solve/train-plan.ts";
+import { LONGEST_SEQUENCE } from "../solve/train-search.ts";
 import type { LargestStepAnswer, PlansAnswer, TrainingAnswer } from "../solve/training-answer.ts";
 import { groupDigits } from "../units.ts";
 import { answerHead, explainedLines, type FitOptions, type FitPlace, gapText, placeLine } from "./fit.ts";
@@ -31,7 +32,7 @@ function stepLines(answer: LargestStepAnswer, { columns, paint }: FitOptions): s
           wrap(`  ${flagsText(change)}: saves ${sizeText(savedBytes, "GiB")}`, columns, "    "),
         ),
     ];
-  const limit = next === null && kind === "seq" ? ", the model's maximum" : "";
+  const limit = next === null ? endText(kind, answer.answer.value) : "";
   return [
     paint(
       "good",
@@ -39,6 +40,12 @@ function stepLines(answer: LargestStepAnswer, { columns, paint }: FitOptions): s
     ),
     paint("dim", wrap(`  ${evidence(answer.answer, next, unit)}`, columns, "  ")),
   ];
+}
+
+/** Why the search ended there. */
+function endText(kind: LargestStepAnswer["kind"], value: number): string {
+  if (kind === "micro-batch") return " and more: larger ones are not searched";
+  return value === LONGEST_SEQUENCE ? " and more: the model declares no maximum" : ", the model's maximum";
 }
 
 function planLines(answer: PlansAnswer, options: FitOptions): string[] {

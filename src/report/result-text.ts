@@ -13,12 +13,16 @@ import type { DeviceJson, ResultJson } from "./result.ts";
  * @example the answer of `vram-calc jsonl` to {"id":1,"model":"14B"}, which starts with {"id":1,"schema":
  */
 export function resultText(
-  { schema, model, request, devices, total, budget, notes }: ResultJson,
+  { schema, model, request, devices, total, terms, budget, notes }: ResultJson,
   id?: unknown,
 ): string {
+  // The terms of the worst device are written with it and again beside the total.
+  const texts = devices.map((device) => termsText(device.terms));
+  const worst = devices.findIndex((device) => device.terms === terms);
   return (
     `{${id === undefined ? "" : `"id":${JSON.stringify(id)},`}"schema":"${schema}","model":${keptText(model)},"request":${JSON.stringify(request)}` +
-    `,"devices":[${devices.map(deviceText).join(",")}],"total":{${bandText(total)}}` +
+    `,"devices":[${devices.map((device, at) => deviceText(device, texts[at]!)).join(",")}]` +
+    `,"total":{${bandText(total)}},"terms":${texts[worst] ?? termsText(terms)}` +
     `${budget === undefined ? "" : `,"budget":${JSON.stringify(budget)}`}` +
     `,"notes":[${notes.map(keptText).join(",")}]}`
   );
@@ -26,9 +30,11 @@ export function resultText(
 
 const keptText = onceFor((part: object): string => JSON.stringify(part));
 
-const deviceText = ({ id, count, terms, total, pool }: DeviceJson): string =>
-  `{"id":${quoted(id)},"count":${count},"terms":[${terms.map(termText).join(",")}],"total":{${bandText(total)}}` +
+const deviceText = ({ id, count, total, pool }: DeviceJson, terms: string): string =>
+  `{"id":${quoted(id)},"count":${count},"terms":${terms},"total":{${bandText(total)}}` +
   `${pool === undefined ? "" : `,"pool":${JSON.stringify(pool)}`}}`;
+
+const termsText = (terms: readonly RowTerm[]): string => `[${terms.map(termText).join(",")}]`;
 
 const termText = (term: RowTerm): string =>
   `{"id":"${term.id}"${term.label === undefined ? "" : `,"label":"${term.label}"`}` +

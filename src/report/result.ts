@@ -5,7 +5,7 @@ import type { Budget } from "../budget.ts";
 import { type RowTerm, rowTerm } from "../check/result.ts";
 import type { EffectiveRequest } from "../estimate/prepare.ts";
 import type { DeviceEstimate, DevicePool, Estimate } from "../estimate/serve.ts";
-import type { Band } from "../memory/term.ts";
+import { type Band, worstOf } from "../memory/term.ts";
 import { onceFor } from "../remember.ts";
 
 /** What was computed, before it is rendered for people or for scripts. */
@@ -44,6 +44,8 @@ export interface ResultJson {
   readonly devices: readonly DeviceJson[];
   /** The worst device. */
   readonly total: Band;
+  /** Its terms: they add up to `total`. */
+  readonly terms: readonly RowTerm[];
   readonly budget?: Budget;
   readonly notes: readonly Required<Note>[];
 }
@@ -51,12 +53,14 @@ export interface ResultJson {
 /** Plain data for `JSON.stringify`, in the order of the contract. */
 export function resultJson(result: Result): ResultJson {
   const { model, architecture, estimate, budget } = result;
+  const devices = estimate.devices.map(deviceJson);
   return {
     schema: result.schema,
     model: modelFacts(model, architecture),
     request: result.request,
-    devices: estimate.devices.map(deviceJson),
+    devices,
     total: estimate.total,
+    terms: worstOf(devices).terms,
     ...(budget === undefined ? {} : { budget }),
     notes: notesJson(result.notes),
   };

@@ -64,6 +64,7 @@ export function trainJson({
     })),
     totals: result.totals,
     total: result.total,
+    terms: plain(worstOf(result.devices).terms),
     winner: result.winner,
     ...(budget === undefined ? {} : { budget }),
     reliefs,

@@ -7,18 +7,20 @@ import { nearestNames, type VramCalcError } from "../errors.ts";
 
 type Issue = z.core.$ZodIssue;
 
-const EXAMPLES: { readonly [field: string]: string } = {
-  model: '"model": "qwen2.5-14b"',
-  use: '"use": "train"',
-  gpu: '"gpu": "l40s"',
-  budget: '"budget": "24GiB"',
-  headroom: '"headroom": "5%"',
-  gate: '"gate": "high"',
-  name: '"name": "chat at 8k"',
-  matrix: '"matrix": { "context": ["8k", "32k"] }',
-  defaults: '"defaults": { "gpu": "l40s" }',
-  budgets: `"budgets": [${EXAMPLE_ROW}]`,
-};
+const EXAMPLES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    model: '"model": "qwen2.5-14b"',
+    use: '"use": "train"',
+    gpu: '"gpu": "l40s"',
+    budget: '"budget": "24GiB"',
+    headroom: '"headroom": "5%"',
+    gate: '"gate": "high"',
+    name: '"name": "chat at 8k"',
+    matrix: '"matrix": { "context": ["8k", "32k"] }',
+    defaults: '"defaults": { "gpu": "l40s" }',
+    budgets: `"budgets": [${EXAMPLE_ROW}]`,
+  }),
+);
 
 /** What may stand for an option that is no choice: most are numbers. */
 const VALUES: { readonly [option: string]: string } = {
@@ -80,7 +82,7 @@ function sentenceOf(
       problem: `found ${nodeText(node)}, expected a map with the key "budgets"`,
       example: EXAMPLE_FILE,
     };
-  const example = EXAMPLES[key] ?? exampleOf(key, known.options);
+  const example = EXAMPLES.get(key) ?? exampleOf(key, known.options);
   if (node === undefined) return { problem: `the key "${key}" is missing`, example };
   if (typeof path.at(-1) === "number" && key === "budgets")
     return { problem: `found ${nodeText(node)}, expected a row: a map`, example: EXAMPLE_ROW };
@@ -113,7 +115,7 @@ function unknownKey(
     const all = root.kind === "map" && root.members.has("budgets");
     return {
       problem: `${quoted(key)} is a field of a row; ${all ? 'for all rows it goes into "defaults"' : 'rows stand in the list "budgets"'}`,
-      example: all ? `"defaults": { ${EXAMPLES[own] ?? exampleOf(own, options)} }` : EXAMPLE_FILE,
+      example: all ? `"defaults": { ${EXAMPLES.get(own) ?? exampleOf(own, options)} }` : EXAMPLE_FILE,
     };
   }
   const dashed = names.find((name) => name === key.replaceAll("_", "-"));

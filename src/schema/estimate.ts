@@ -12,6 +12,7 @@ export const estimateSchema = () =>
       z.looseObject({ id: z.string(), count: count(), terms: z.array(term()), total: band() }),
     ),
     total: meta(band(), "the worst device"),
+    terms: meta(z.array(term()), "of the worst device"),
     budget: z.optional(budget()),
     notes: notes(),
   });
@@ -35,6 +36,7 @@ export const trainSchema = () =>
     ),
     totals: z.looseObject({ allocated: band(), reserved: band(), device: band() }),
     total: meta(band(), "the worst device"),
+    terms: meta(z.array(term()), "of the worst device"),
     winner: z.string(),
     budget: z.optional(budget()),
     reliefs: z.optional(z.array(relief())),

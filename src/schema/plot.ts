@@ -1,6 +1,6 @@
 /** The shape of `vram-calc plot ... --json`. */
 import * as z from "zod/mini";
-import { meta, model, notes, request } from "./parts.ts";
+import { band, meta, model, notes, request, term } from "./parts.ts";
 
 const axis = () => z.looseObject({ label: z.string(), unit: z.nullable(z.string()) });
 const number = () => meta(z.nullable(z.number()), "null where it is not finite");
@@ -10,7 +10,9 @@ export const plotSchema = () =>
     schema: z.literal("vram-calc/plot@1"),
     title: z.string(),
     model: z.optional(model()),
-    request: z.optional(meta(request(), "what stays the same along the axis, defaults included")),
+    request: z.optional(meta(request(), "at the end of the axis, defaults included")),
+    total: z.optional(meta(band(), "what that request takes on the worst device")),
+    terms: z.optional(meta(z.array(term()), "of that device")),
     x: axis(),
     y: axis(),
     series: z.array(

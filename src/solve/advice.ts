@@ -2,6 +2,7 @@
 
 import type { Architecture } from "../architecture/model.ts";
 import { hasExperts } from "../architecture/stack.ts";
+import { checkBytes } from "../budget.ts";
 import { runtimeOf } from "../engines/engine-name.ts";
 import { withDegrees } from "../estimate/degrees.ts";
 import { estimate } from "../estimate/estimate.ts";
@@ -62,6 +63,7 @@ export function advise(
   budgetBytes: Bytes,
   without: readonly Advice["change"][] = [],
 ): readonly Advice[] {
+  checkBytes("budgetBytes", budgetBytes);
   const options = withDegrees(model, asked);
   const now = estimate(model, options);
   const found: Advice[] = [];

@@ -8,6 +8,7 @@ import { estimate } from "../estimate/estimate.ts";
 import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { headroomOf } from "./headroom.ts";
+import { checkQuestion } from "./question.ts";
 import { largestThatFits } from "./search.ts";
 
 export interface SolveInput {
@@ -25,7 +26,8 @@ export function fits({ model, options, budgetBytes }: SolveInput): boolean {
 
 /** Contexts beyond this are not searched: no model declares more. */
 export const LONGEST_CONTEXT: Tokens = 2 ** 30;
-const LARGEST_BATCH = 2 ** 20;
+/** Batches beyond this are not searched: no engine runs as many at once. */
+export const LARGEST_BATCH = 2 ** 20;
 
 /**
  * The longest context that fits, at most the model's own maximum. Bisection: blocks, windows and padding make
@@ -36,9 +38,11 @@ const LARGEST_BATCH = 2 ** 20;
  * @example longestContext({ model: llama_3_1_8b, options: {}, budgetBytes: 80e9 }) // 131_072, all it was trained for
  */
 export function longestContext(
-  { model, options, budgetBytes }: SolveInput,
+  input: SolveInput,
   known: { readonly from?: Tokens; readonly until?: Tokens } = {},
 ): Tokens {
+  checkQuestion(input, "longestContext");
+  const { model, options, budgetBytes } = input;
   return largestThatFits({
     ...known,
     limit: contextLimit(model),
@@ -56,7 +60,9 @@ export const contextLimit = (model: Architecture): Tokens => model.maxContextTok
  * @returns 0 when one does not fit
  * @example largestBatch({ model: llama_3_1_8b, options: {}, budgetBytes: 10e9 }) // 0, for the weights take 16 GB
  */
-export function largestBatch({ model, options, budgetBytes }: SolveInput): number {
+export function largestBatch(input: SolveInput): number {
+  checkQuestion(input, "largestBatch");
+  const { model, options, budgetBytes } = input;
   return largestThatFits({
     limit: batchLimit(options),
     fits: (batch) => fits({ model, options: { ...options, batch }, budgetBytes }),

@@ -2,6 +2,7 @@
 import type { Note } from "../architecture/model.ts";
 import { withDegrees } from "../estimate/degrees.ts";
 import { estimate } from "../estimate/estimate.ts";
+import { estimateNoted } from "../estimate/estimate-noted.ts";
 import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import type { EffectiveRequest } from "../estimate/prepare.ts";
 import { type Band, type Term, worstOf } from "../memory/term.ts";
@@ -12,7 +13,8 @@ import { candidateFormats, type FormatAnswer, formatsThatFit } from "./formats.t
 import { type GridRow, gridOf } from "./grid.ts";
 import { headroomOf } from "./headroom.ts";
 import { batchLimit, contextLimit, largestBatch, longestContext, type SolveInput } from "./inverse.ts";
-import type { ServingUnknown } from "./unknowns.ts";
+import { checkQuestion, checkUnknown } from "./question.ts";
+import { SERVING_UNKNOWNS, type ServingUnknown } from "./unknowns.ts";
 
 /** A value with what the worst device then needs. */
 export interface SizedValue {
@@ -74,7 +76,7 @@ export type ServingAnswer = LargestAnswer | FormatsAnswer | CardsAnswer | GridAn
  * the fewest cards or the smallest tensor degree that fits; without an unknown a grid of formats and contexts.
  *
  * @param mostDevices bounds `gpus` and `tp`; default 4096
- * @throws bad-option, unknown-name for a request that `estimate` refuses
+ * @throws bad-option, unknown-name for a request that `estimate` refuses, and for a question that there is not
  * @example fit({ model: llama_3_1_8b, options: {}, budgetBytes: 48e9 }, "gpus").answer.devices // 1
  * @example fit({ model: llama_3_1_8b, options: {}, budgetBytes: 12e9 }, "gpus").answer.devices // 2
  */
@@ -82,6 +84,8 @@ export function fit(
   asked: SolveInput & { readonly mostDevices?: number },
   unknown: ServingUnknown | undefined,
 ): ServingAnswer {
+  checkQuestion(asked, "fit");
+  if (unknown !== undefined) checkUnknown(unknown, SERVING_UNKNOWNS);
   const input = { ...asked, options: withDegrees(asked.model, asked.options) };
   switch (unknown) {
     case "context":
@@ -131,7 +135,7 @@ function sizingOf(
   { model, options, budgetBytes }: SolveInput,
   more: EstimateOptions = {},
 ): Sizing<EffectiveRequest> {
-  const result = estimate(model, { ...options, ...more });
+  const result = estimateNoted(model, { ...options, ...more });
   const { request, notes, total, devices } = result;
   const { terms } = worstOf(devices);
   return { request, notes, total, terms, headroom: headroomOf(result, budgetBytes) };

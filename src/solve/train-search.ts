@@ -13,8 +13,9 @@ export interface TrainSolveInput {
   readonly budgetBytes: Bytes;
 }
 
-const LARGEST_MICRO_BATCH = 2 ** 16;
-const LONGEST_SEQUENCE: Tokens = 2 ** 24;
+/** Larger micro-batches are not searched. */
+export const LARGEST_MICRO_BATCH = 2 ** 16;
+export const LONGEST_SEQUENCE: Tokens = 2 ** 24;
 
 /** The request on cards of the budget's size: the allocator's cache, which is given back on a full card, ends with them. */
 export const onCard = ({ request, budgetBytes }: Omit<TrainSolveInput, "model">): TrainRequest => ({

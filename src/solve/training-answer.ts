@@ -4,16 +4,18 @@ import type { EffectiveTrain } from "../estimate/effective-train.ts";
 import { train } from "../estimate/train.ts";
 import { type TrainRelief, trainReliefs } from "../estimate/train-reliefs.ts";
 import { worstOf } from "../memory/term.ts";
+import { checkTrainQuestion, checkUnknown } from "./question.ts";
 import type { SizedValue, Sizing } from "./serving-answer.ts";
 import { planTraining, type TrainPlan, type TrainPlans } from "./train-plan.ts";
 import {
+  LARGEST_MICRO_BATCH,
   largestMicroBatch,
   longestSequence,
   onCard,
   sequenceLimit,
   type TrainSolveInput,
 } from "./train-search.ts";
-import type { TrainingUnknown } from "./unknowns.ts";
+import { TRAINING_UNKNOWNS, type TrainingUnknown } from "./unknowns.ts";
 
 export interface LargestStepAnswer extends Sizing<EffectiveTrain> {
   readonly kind: "micro-batch" | "seq";
@@ -49,6 +51,8 @@ export function fitTraining(
   input: TrainSolveInput & { readonly devices?: number },
   unknown: TrainingUnknown,
 ): TrainingAnswer {
+  checkTrainQuestion(input, "fitTraining");
+  checkUnknown(unknown, TRAINING_UNKNOWNS);
   const { devices, ...given } = input;
   const rest = { ...given, request: onCard(given) };
   switch (unknown) {
@@ -56,7 +60,7 @@ export function fitTraining(
       return stepAnswer(rest, {
         kind: "micro-batch",
         value: largestMicroBatch(rest),
-        limit: Number.POSITIVE_INFINITY,
+        limit: LARGEST_MICRO_BATCH,
         at: (microBatch) => ({ microBatch }),
       });
     case "seq":

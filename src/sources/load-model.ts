@@ -2,6 +2,7 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { typicalArchitecture } from "../architecture/typical.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
+import { checkOptions, type OptionKinds, shown } from "../known-options.ts";
 import type { WeightStorage } from "../quantization/storage.ts";
 import { formatCount, groupDigits, looksLikeCount, parseCount } from "../units.ts";
 import { configArchitecture } from "./config-architecture.ts";
@@ -44,16 +45,46 @@ export interface LoadOptions {
   readonly otherNames?: readonly string[];
 }
 
+const LOADING: OptionKinds<Partial<LoadOptions>> = {
+  readStdin: "function",
+  assumeFamily: "string",
+  shapesOnly: "boolean",
+  env: "object",
+  terminal: "object",
+  otherNames: "list",
+};
+
 /**
  * Loads a model from a count, `-`, a path, a catalogue name, a hub id or an address, tried in this order.
  *
- * @throws bad-quantity, unreadable-path, malformed-file, bad-config, unsupported-model, unknown-name,
+ * @throws bad-option, bad-quantity, unreadable-path, malformed-file, bad-config, unsupported-model, unknown-name,
  * source-unavailable
  * @example (await loadModel("14B")).architecture.parameters.total // 14_000_000_000
  */
 export async function loadModel(reference: string, given: Partial<LoadOptions> = {}): Promise<LoadedModel> {
-  const options: LoadOptions = { env: process.env, readStdin: noStdin, ...given };
+  const loaded = await loadReference(reference, given);
+  const { assumeFamily } = given;
+  const { source, architecture } = loaded;
+  if (assumeFamily === undefined || (source !== "count" && source !== "catalogue" && source !== "gguf"))
+    return loaded;
+  const note: Note = {
+    code: "assumed-family-unused",
+    message: `sized as ${architecture.family}, as this source says itself; assuming ${assumeFamily.slice(0, 60)} was not needed`,
+    details: { family: architecture.family, assumed: assumeFamily },
+  };
+  return { ...loaded, notes: [...loaded.notes, note] };
+}
 
+async function loadReference(reference: string, given: Partial<LoadOptions>): Promise<LoadedModel> {
+  checkOptions(given, LOADING, "loadModel");
+  if (typeof reference !== "string")
+    throw new VramCalcError("bad-option", {
+      option: "model",
+      given: shown(reference),
+      expected:
+        "text: a count (14B), a catalogue name, a path or a hub id; readArchitecture takes a parsed config",
+    });
+  const options: LoadOptions = { env: process.env, readStdin: noStdin, ...given };
   if (looksLikeCount(reference)) return loadCount(reference);
   if (reference === "-") {
     const { loadConfigText } = await import("./config-source.ts");

@@ -96,6 +96,10 @@ const BAD: readonly (readonly [text: string, place: string, message: RegExp])[] 
   ],
   ["budgets:\n- {model: 14B, gpu: l40s, images: two}", "2:35", /"images" got "two"/],
   ["budgets:\n- {model: 14B, gpu: l40s, set: {np: 4}}", "2:32", /"set" got "np", expected --batch 4/],
+  // A name of Object.prototype is a wrong key like any other.
+  ["budgets:\n- {model: 14B, gpu: l40s, constructor: 1}", "2:27", /unknown key "constructor"; .*model:/],
+  ["budgets:\n- {model: 14B, gpu: l40s, matrix: {toString: 1}}", "2:36", /"toString".*model:/],
+  ["valueOf: 1\nbudgets:\n- {model: 14B, gpu: l40s}", "1:1", /unknown key "valueOf"; .*budgets:/],
   ["budgets:\n- 14B", "2:3", /found "14B", expected a row/],
   ["budgets:\n- {model: 14B}", "2:3", /has no limit; add "gpu" or "budget"/],
   ["budgets:\n- {gpu: l40s}", "2:3", /has no "model"/],

@@ -26,6 +26,7 @@ export async function invoke(
     stderr: (text) => {
       stderr += text;
     },
+    readerLeft: false,
     readStdin: async () => overrides.stdin ?? "",
     stdinChunks: async function* () {
       yield overrides.stdin ?? "";

@@ -71,8 +71,24 @@ describe("JSON of every command", () => {
       expect(result.schema).toBe(`vram-calc/${name}@1`);
       expect(Array.isArray(result.notes)).toBe(true);
       expect(schemaErrors(schemaOf(name), result)).toEqual([]);
+      // What was sized says it under the same keys, and the terms add up to the total.
+      for (const sized of result.rows ?? [result]) {
+        if (sized.request === undefined) continue;
+        expect(Object.keys(sized)).toEqual(expect.arrayContaining(["model", "total", "terms", "notes"]));
+        const sum = sized.terms.reduce((bytes: number, term: { bytes: number }) => bytes + term.bytes, 0);
+        expect(sum).toBe(sized.total.bytes);
+      }
     });
   }
+
+  test("train: the terms are those of the worst device at its peak", async () => {
+    const result = JSON.parse((await invoke("train llama-3.1-8b --pp 4 --grad-accum 4 --json")).stdout);
+    const worst = result.devices.find(
+      (device: { total: { bytes: number } }) => device.total.bytes === result.total.bytes,
+    );
+    expect(result.terms).toEqual(worst.terms);
+    expect(result.devices.length).toBeGreaterThan(1);
+  });
 
   test("--jsonl lines, results and errors, are of their schema", async () => {
     const stdin = [
@@ -108,9 +124,9 @@ describe("JSON of every command", () => {
       ["model", 2],
       ["request", 1],
       ["total", 1],
+      ["terms", 1],
       ["budget", 3],
       ["notes", 1],
-      ["terms", 1],
     ]);
   });
 

@@ -43,6 +43,12 @@ describe("vram-calc jsonl", () => {
     });
   });
 
+  test("flags of an engine are refused by the names that were typed", async () => {
+    const stdin = JSON.stringify({ model: "14B", engine: "vllm", set: { ngl: 10 } });
+    const { error } = JSON.parse((await invoke("jsonl", { stdin })).stdout);
+    expect(error.message).toBe("--set got ngl for vllm, expected --engine llama.cpp with it.");
+  });
+
   test("training is asked for with use, and is what the train command says", async () => {
     const { results } = await answers({ use: "train", model: "llama-3.2-1b", method: "lora", seq: "1k" });
     const command = JSON.parse((await invoke("train llama-3.2-1b --method lora --seq 1k --json")).stdout);

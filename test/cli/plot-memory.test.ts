@@ -49,4 +49,16 @@ describe("memory against one quantity", () => {
     expect(training).toMatchObject({ code: 2, stdout: "" });
     expect(training.stderr).toMatch(/--context/);
   });
+
+  test.each([
+    ["--x context --context 8k", "", "--context 8k"],
+    ["--x batch --batch 4 --engine vllm --gpu 2xh100", "", "--batch 4 --engine vllm --gpu 2xh100"],
+    ["--x seq --seq 1k --gpu 8xh100", "train ", "--seq 1k --gpu 8xh100"],
+    ["--x rank --lora-r 32 --gpu rtx-4090", "train ", "--method lora --lora-r 32 --gpu rtx-4090"],
+  ])("the end of %s is what the command says of it, on the same cards", async (axis, command, flags) => {
+    const plot = JSON.parse((await invoke(`plot memory qwen2.5-7b ${axis} --json`)).stdout);
+    const result = JSON.parse((await invoke(`${command}qwen2.5-7b ${flags} --json`)).stdout);
+    for (const key of ["request", "total", "terms"]) expect(plot[key]).toEqual(result[key]);
+    expect(plot.series[0].points.at(-1).y).toBe(result.total.bytes);
+  });
 });

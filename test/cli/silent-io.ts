@@ -4,6 +4,7 @@ import type { Io } from "../../src/cli/io.ts";
 export const silentIo: Io = {
   stdout: () => {},
   stderr: () => {},
+  readerLeft: false,
   readStdin: async () => "",
   stdinChunks: async function* () {},
   env: {},

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { estimate } from "../../src/estimate/estimate.ts";
 import { named } from "./estimate-models.ts";
@@ -25,6 +26,17 @@ describe("masks and scores", () => {
 
   test("tensor ranks divide the heads, not the mask: 8,388,608 x (2 + 8 x 8) B", () => {
     expect(workspace({ attention: "eager", contextTokens: 4096, tp: 4 })).toBe(8_388_608 * (2 + 8 * 8));
+  });
+
+  test("an encoder has scores too, and state-space layers neither scores nor a mask", () => {
+    const eager = (name: string): number | undefined =>
+      estimate(catalogueArchitecture(findCatalogueEntry(name)!.entry), {
+        attention: "eager",
+        contextTokens: 4096,
+      }).devices[0]!.terms.find(({ id }) => id === "workspace")?.bytes;
+    // Published in fp32, so computed in it: 4 + 16 heads x (4 + 4 + 4) B.
+    expect(eager("bge-m3")).toBe(8_388_608 * (4 + 16 * 12));
+    expect(eager("mamba-2.8b")).toBeUndefined();
   });
 
   test.each(["vllm", "sglang", "llama.cpp"])("%s brings its own kernels", (engine) => {

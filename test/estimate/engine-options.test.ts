@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { estimate } from "../../src/estimate/estimate.ts";
+import type { EngineFlags } from "../../src/estimate/estimate-options.ts";
 import { named } from "./estimate-models.ts";
 
 const llama = named("llama-3.1-8b");
@@ -12,9 +13,22 @@ describe("options of an engine", () => {
     ["vllm", { gpuLayers: 20 }, /gpuLayers for vllm, expected --engine llama.cpp with it/],
     ["llama.cpp", { gpuMemoryUtilization: 0.5 }, /expected --engine vllm with it/],
     [undefined, { gpuLayers: 20 }, /for the generic engine, expected --engine llama.cpp/],
-    ["sglang", { noSuch: 1 }, /an option of sglang: memFractionStatic/],
+    ["sglang", { noSuch: 1 }, /unknown option of sglang "noSuch"\. it takes memFractionStatic/],
+    ["vllm", { maxNumSeq: 1 }, /unknown option of vllm "maxNumSeq": did you mean maxNumSeqs/],
+    [
+      "vllm",
+      { gpuMemoryUtilization: 90 },
+      /gpuMemoryUtilization got 90, expected a share above 0, at most 1/,
+    ],
+    ["vllm", { gpuMemoryUtilization: "0.9" }, /gpuMemoryUtilization got "0\.9", expected a share/],
+    ["vllm", { blockTokens: 0 }, /blockTokens got 0, expected a whole number from 1/],
+    ["llama.cpp", { flashAttention: "off" }, /flashAttention got "off", expected a value of type boolean/],
+    ["transformers", { cache: "paged" }, /cache got "paged", expected dynamic, static/],
   ])("%s with %o is refused", (engine, engineOptions, message) => {
-    const options = { engineOptions, ...(engine === undefined ? {} : { engine }) };
+    const options = {
+      engineOptions: engineOptions as EngineFlags,
+      ...(engine === undefined ? {} : { engine }),
+    };
     expect(() => estimate(llama, options)).toThrow(message);
   });
 
@@ -26,6 +40,21 @@ describe("options of an engine", () => {
       maxBatchedTokens: 2048,
       enforceEager: false,
     });
+  });
+});
+
+describe("images that vLLM's tower works on at once are those of its release's token budget", () => {
+  const model = catalogueArchitecture(findCatalogueEntry("qwen2.5-vl-7b")!.entry);
+  const card = { totalBytes: 79 * 2 ** 30, generation: "hopper" };
+  const images = { count: 8, width: 1280, height: 720 };
+  // 1196 tokens an image: 8192 / 1196 = 6.8; before v1 the whole context of 4096 + 8 x 1196 = 13,664, / 1196 = 11.4.
+  test.each([
+    ["vllm", 6],
+    ["vllm@0.6.4", 11],
+  ])("%s: %i", (engine, together) => {
+    const { devices } = estimate(model, { engine, card, images, batch: 8 });
+    const term = devices[0]!.terms.find(({ id, label }) => id === "activations" && label === "images");
+    expect(term?.inputs).toMatchObject({ together });
   });
 });
 

@@ -42,13 +42,21 @@ describe("notes of a training request", () => {
       { parallel: { virtualStages: 2 } },
       { parallel: { dp: 8, sharding: "zero1", reshardAfterForward: false } },
       { parallel: { sharding: "zero3" } },
+      // DeepSpeed gathers again in backward whatever is asked; stages keep what they gathered.
+      { parallel: { dp: 8, sharding: "zero3", reshardAfterForward: false } },
+      { gradAccum: 2, parallel: { dp: 8, pp: 2, sharding: "fsdp2", reshardAfterForward: false } },
+      { optimizerRank: 64 },
+      { method: "qlora", baseFormat: "fp32" },
     ];
     for (const request of idle) expect(codes(request), JSON.stringify(request)).toContain("idle-option");
     const working: readonly TrainRequest[] = [
       {},
       { method: "qlora", loraRank: 8, quantization: "nf4" },
       { parallel: { pp: 2, schedule: "gpipe" } },
-      { parallel: { dp: 8, sharding: "zero3", reshardAfterForward: false } },
+      { parallel: { dp: 8, sharding: "fsdp2", reshardAfterForward: false } },
+      { optimizer: "galore", optimizerRank: 64 },
+      { method: "qlora", baseFormat: "fp32", kbitPreparation: false, precision: "amp-bf16" },
+      { attention: "eager" },
     ];
     for (const request of working) expect(codes(request)).not.toContain("idle-option");
   });

@@ -237,6 +237,32 @@ describe("what changes a step", () => {
     expect(bytes(result, "optimizer-step", "gradients")).toBe(872_448_000);
   });
 
+  test("freeze over two stages: the last layers of the model, not of each stage", () => {
+    const gradients = (unfrozenLayers: number): readonly number[] =>
+      train(llama8b, {
+        ...base,
+        method: "freeze",
+        unfrozenLayers,
+        gradAccum: 2,
+        parallel: { pp: 2 },
+      }).devices.map(
+        ({ phases }) =>
+          phases.find(({ phase }) => phase === "optimizer-step")!.terms.find(({ id }) => id === "gradients")
+            ?.bytes ?? 0,
+      );
+    expect(gradients(2)).toEqual([0, 872_448_000]);
+    // 16 layers on each stage: 2 of the first one, all of the last.
+    expect(gradients(18)).toEqual([872_448_000, 16 * 436_224_000]);
+  });
+
+  test("freeze of a model that is an encoder: 2 x 12,596,224, its layers are those that read text", () => {
+    // 4 x (1024 x 1024 + 1024) + 2 x 1024 x 4096 + 4096 + 1024 + 2 norms x 2048
+    expect(4 * (1024 ** 2 + 1024) + 2 * 1024 * 4096 + 4096 + 1024 + 2 * 2048).toBe(12_596_224);
+    const result = train(modelNamed("bge-m3"), { method: "freeze", unfrozenLayers: 2 });
+    expect(result.parameters.trainable).toBe(25_192_448);
+    expect(bytes(result, "optimizer-step", "gradients")).toBe(2 * 25_192_448);
+  });
+
   test("reliefs lower the peak, most first", () => {
     const reliefs = trainReliefs(llama8b, { ...base, seqTokens: 8192 });
     expect(reliefs.length).toBeGreaterThan(2);

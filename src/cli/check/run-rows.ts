@@ -11,6 +11,7 @@ import { worstOf } from "../../memory/term.ts";
 import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { looksLikeCount } from "../../units.ts";
 import { asksNothing, type Beside, type BesideFlags, besideOf } from "../beside.ts";
+import { spokenMessage } from "../engine-settings.ts";
 import type { Io } from "../io.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
@@ -187,7 +188,7 @@ function atRow(source: TextFile, row: BudgetRow, error: unknown): unknown {
   const named = fields.find(([name]) => said.some((text) => flagOf(text) === name));
   const valued = fields.find(([, field]) => said.includes(String(field.value)));
   const at = (valued ?? named)?.[1].at ?? row.at;
-  return badBudgets(source, at, error.message, EXAMPLE_ROW);
+  return badBudgets(source, at, spokenMessage(error), EXAMPLE_ROW);
 }
 
 type Unavailable = VramCalcError<"source-unavailable">;

@@ -4,14 +4,14 @@ import type { Note } from "../../architecture/model.ts";
 import type { OptionSpec } from "../../check/option-spec.ts";
 import type { Use } from "../../check/result.ts";
 import { VramCalcError } from "../../errors.ts";
-import { estimate } from "../../estimate/estimate.ts";
+import { estimateNoted } from "../../estimate/estimate-noted.ts";
 import type { EstimateResult } from "../../estimate/serve.ts";
 import { type TrainResult, train } from "../../estimate/train.ts";
 import { onCards } from "../../estimate/train-on-cards.ts";
 import { onceFor } from "../../remember.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
 import type { Beside } from "../beside.ts";
-import type { Limit } from "../limit.ts";
+import { type Limit, limitNotes } from "../limit.ts";
 import { weightsOnlyOption } from "../options.ts";
 import { addServeOptions, estimateOptionsOf, type ServeFlags } from "../serve-flags.ts";
 import { addTrainOptions, type TrainFlags } from "../train-flags.ts";
@@ -154,10 +154,11 @@ export function size(
     beside = {},
   }: { readonly flags: Flags; readonly limit: Limit | null; readonly beside?: Beside },
 ): Sized {
-  const notes = limit === null ? loaded.notes : [...loaded.notes, ...limit.notes];
+  const engine = use === "serve" ? (flags as ServeFlags).engine : undefined;
+  const notes = limit === null ? loaded.notes : [...loaded.notes, ...limitNotes(limit, engine)];
   switch (use) {
     case "serve": {
-      const result = estimate(loaded.architecture, {
+      const result = estimateNoted(loaded.architecture, {
         ...estimateOptionsOf(flags as ServeFlags, loaded, limit),
         ...beside,
       });

@@ -1,7 +1,7 @@
 import { modelFacts, modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
-import { estimate } from "../../estimate/estimate.ts";
+import { estimateNoted } from "../../estimate/estimate-noted.ts";
 import type { EstimateOptions } from "../../estimate/estimate-options.ts";
 import { worstOf } from "../../memory/term.ts";
 import { type ComparedRow, comparisonJson, comparisonTable } from "../../report/compare.ts";
@@ -9,7 +9,7 @@ import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { type Bytes, parseTokens, type Tokens } from "../../units.ts";
 import { type Beside, besideOf } from "../beside.ts";
 import { addMissing } from "../both-sides.ts";
-import { type Limit, limitOf } from "../limit.ts";
+import { type Limit, limitNotes, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
@@ -93,7 +93,7 @@ async function compare(
       for (const contextTokens of contexts)
         rows.push(rowOf(loaded, { dtype, contextTokens, flags, limit, beside }));
   }
-  const comparison = { rows, notes: limit?.notes ?? [] };
+  const comparison = { rows, notes: limitNotes(limit, flags.engine) };
   if (flags.json === true || flags.field !== undefined)
     printJson(io, comparisonJson(comparison), flags.field);
   else
@@ -121,7 +121,7 @@ function rowOf(
   const { flags, limit } = at;
   const asked = { ...flags, dtype: at.dtype, context: at.contextTokens };
   const options: EstimateOptions = { ...estimateOptionsOf(asked, loaded, limit), ...at.beside };
-  const outcome = estimate(loaded.architecture, options);
+  const outcome = estimateNoted(loaded.architecture, options);
   return {
     model: modelFacts(modelSummary(loaded), loaded.architecture),
     request: outcome.request,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Architecture, Note } from "../../architecture/model.ts";
+import type { Architecture } from "../../architecture/model.ts";
 import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
 import { defined } from "../../defined.ts";
@@ -19,7 +19,7 @@ import { type HoldingCards, holdingCards } from "../../solve/common-cards.ts";
 import { loadModel } from "../../sources/load-model.ts";
 import type { Bytes, Tokens } from "../../units.ts";
 import { asksNothing, besideOf } from "../beside.ts";
-import { limitOf } from "../limit.ts";
+import { limitNotes, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
@@ -130,14 +130,7 @@ async function runEstimate(
     request: outcome.request,
     estimate: outcome,
     ...(budget === undefined ? {} : { budget }),
-    notes: [
-      ...loaded.notes,
-      ...outcome.notes,
-      ...(limit?.notes ?? []),
-      ...(limit !== null && limit.gpu === undefined && cutsPool(options.engine)
-        ? [noCardNote(outcome.request.engine as string)]
-        : []),
-    ],
+    notes: [...loaded.notes, ...outcome.notes, ...limitNotes(limit, options.engine)],
   };
   const asData = flags.json === true || flags.field !== undefined;
   if (asData) {
@@ -194,12 +187,6 @@ const cutsPool = (engine: string | undefined): boolean => {
   return runtime === "vllm" || runtime === "sglang";
 };
 
-/** A size says nothing of the card that the engine takes its share of. */
-const noCardNote = (engine: string): Note => ({
-  code: "no-card",
-  message: `${engine} takes a share of a card for its cache, and a size is no card: --gpu holds the request against that share`,
-});
-
 /** A batch of prompts of these lengths, padded against packed. */
 function lengthsOf(model: Architecture, flags: EstimateFlags, lengths: readonly Tokens[]): BatchLengths {
   return batchLengths(model, {
@@ -216,7 +203,12 @@ async function estimateFor(model: Architecture, options: EstimateOptions): Promi
     options.dtype === undefined
       ? (options.stored ?? plainStorageByName(model.dtype ?? "bf16"))
       : plainStorageByName(options.dtype);
-  if (plain !== null && !needsEngines(options)) return estimateSimply(model, options, () => plain);
-  const { estimate } = await import("../../estimate/estimate.ts");
-  return estimate(model, options);
+  if (plain !== null && !needsEngines(options)) {
+    const result = estimateSimply(model, options, () => plain);
+    if (options.kvDtype === undefined) return result;
+    const { idleServingOptions } = await import("../../estimate/idle-serving.ts");
+    return { ...result, notes: [...result.notes, ...idleServingOptions(model, options)] };
+  }
+  const { estimateNoted } = await import("../../estimate/estimate-noted.ts");
+  return estimateNoted(model, options);
 }

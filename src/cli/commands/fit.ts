@@ -2,6 +2,7 @@ import { Option } from "commander";
 import type { Note } from "../../architecture/model.ts";
 import { modelSummary } from "../../architecture/summary.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
+import { idleNote } from "../../estimate/idle-notes.ts";
 import type { FitOptions, FitPlace } from "../../report/fit.ts";
 import {
   SERVING_UNKNOWNS,
@@ -14,7 +15,7 @@ import type { Bytes } from "../../units.ts";
 import { besideOf } from "../beside.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
 import type { Io } from "../io.ts";
-import { type Limit, limitOf } from "../limit.ts";
+import { type Limit, limitNotes, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
@@ -141,7 +142,8 @@ async function runServing(
   };
   const input = { model: loaded.architecture, options, budgetBytes: limit.bytes };
   const answer = fit(cards && limit.counted ? { ...input, mostDevices: limit.count } : input, unknown);
-  const place = placeOf(loaded, limit, answer.notes);
+  const notes = [...answer.notes, ...idleUnknown(unknown, flags), ...limitNotes(limit, flags.engine)];
+  const place = placeOf(loaded, limit, notes);
   if (flags.json === true || flags.field !== undefined)
     printJson(io, report.servingFitJson(place, answer), flags.field);
   else io.stdout(report.servingFitText(place, answer, await textOptions(io, flags)));
@@ -163,7 +165,8 @@ async function runTraining(
   );
   const input = { model: loaded.architecture, request, budgetBytes: limit.bytes };
   const answer = fitTraining(!fixed && limit.counted ? { ...input, devices: limit.count } : input, unknown);
-  const place = placeOf(loaded, limit, answer.notes);
+  const notes = [...answer.notes, ...idleUnknown(unknown, flags), ...limit.notes];
+  const place = placeOf(loaded, limit, notes);
   if (flags.json === true || flags.field !== undefined)
     printJson(io, report.trainingFitJson(place, answer), flags.field);
   else io.stdout(report.trainingFitText(place, answer, await textOptions(io, flags)));
@@ -192,6 +195,26 @@ function unknownOf<T extends string>(
   });
 }
 
+/** The flag that says what is solved for: its value is the answer, not what was typed. */
+const SOLVED: { readonly [solved in ServingUnknown | TrainingUnknown]?: keyof FitFlags } = {
+  context: "context",
+  batch: "batch",
+  format: "dtype",
+  tp: "tp",
+  "micro-batch": "microBatch",
+  seq: "seq",
+};
+
+function idleUnknown(
+  unknown: ServingUnknown | TrainingUnknown | undefined,
+  flags: FitFlags,
+): readonly Note[] {
+  const flag = unknown === undefined ? undefined : SOLVED[unknown];
+  if (flag === undefined || flags[flag] === undefined) return [];
+  const option = `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return [idleNote(option, `another unknown than --solve ${unknown}, which finds its value`)];
+}
+
 /** Data-parallel ranks that are left when the other degrees have taken their part of the cards. */
 function replicasOf({ tp = 1, pp = 1, cp = 1, dp }: FitFlags, cards: number): number {
   const ranks = cards / (tp * pp * cp);
@@ -210,6 +233,6 @@ function placeOf(loaded: LoadedModel, limit: CountedLimit, notes: readonly Note[
     budgetBytes: limit.bytes,
     ...(limit.gpu === undefined ? {} : { gpu: limit.gpu }),
     ...(limit.counted ? { devices: limit.count } : {}),
-    notes: [...loaded.notes, ...notes, ...limit.notes],
+    notes: [...loaded.notes, ...notes],
   };
 }

@@ -9,7 +9,7 @@ const MOST_PENDING = 2 ** 16;
 /**
  * `vram-calc jsonl`: a request per line in, a result per line out, in order. Blank lines are skipped. Every
  * answer to the lines that have arrived is written before more are waited for, and writing waits for the reader,
- * so memory does not grow with the stream.
+ * so memory does not grow with the stream; where the reader has left, so does the command.
  *
  * Exits 0 when every line was sized, fitting or not, and else with the code of the gravest refusal.
  */
@@ -34,6 +34,7 @@ export async function runJsonl({ io, exit }: Session): Promise<void> {
       }
     }
     if (pending !== "") io.stdout(pending);
+    if (io.readerLeft) break;
   }
   exit(worst());
 }

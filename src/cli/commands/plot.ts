@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { modelFacts, modelSummary } from "../../architecture/summary.ts";
 import { CURVES } from "../../curves/curves.ts";
 import { VramCalcError } from "../../errors.ts";
@@ -14,7 +14,7 @@ import { loadModel } from "../../sources/load-model.ts";
 import { groupDigits } from "../../units.ts";
 import { besideOf } from "../beside.ts";
 import { addBothSides, type BothSidesFlags, refuseOtherSide } from "../both-sides.ts";
-import { limitOf } from "../limit.ts";
+import { limitNotes, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
 import {
   assumeFamilyOption,
@@ -70,9 +70,35 @@ export const definePlot: DefineCommand = (command, session) => {
   command.action((words: readonly string[], flags: PlotFlags) => {
     const trains = flags.x !== undefined && TRAINING_AXES.includes(flags.x);
     refuseOtherSide(command, trains ? "train" : "serve", "--x seq, micro-batch or rank");
+    refuseOtherPlot(command, words[0]);
     return runPlot(words, flags, session);
   });
 };
+
+/** Flags of curves, and those of both: the others are of memory. */
+const OF_CURVES = ["--range", "--derivative"];
+const OF_BOTH = ["--dtype", "--output", "--explain", "--json", "--field"];
+
+/**
+ * Refuses a flag of curves for memory, one of memory for curves, and any for the list: it would be ignored.
+ *
+ * @throws bad-option
+ */
+function refuseOtherPlot(command: Command, what: string | undefined): void {
+  const memory = what === "memory";
+  for (const option of command.options) {
+    const { long } = option;
+    if (long == null || command.getOptionValueSource(option.attributeName()) !== "cli") continue;
+    const both = OF_BOTH.includes(long);
+    const curves = OF_CURVES.includes(long);
+    if (memory ? both || !curves : what !== "list" && (both || curves)) continue;
+    throw new VramCalcError("bad-option", {
+      option: long,
+      given: memory ? "memory to plot" : what === "list" ? "a list of names" : "a curve to plot",
+      expected: memory ? "a curve: vram-calc plot gelu" : "memory: vram-calc plot memory MODEL",
+    });
+  }
+}
 
 function rangeOf(text: string): readonly [number, number] {
   const [from, to, more] = text.split(":").map(Number);
@@ -100,12 +126,6 @@ interface Plotted {
 
 async function plottedOf(words: readonly string[], flags: PlotFlags, { io }: Session): Promise<Plotted> {
   if (words[0] !== "memory") {
-    if (flags.x !== undefined)
-      throw new VramCalcError("bad-option", {
-        option: "--x",
-        given: `"${flags.x}" for a curve`,
-        expected: "vram-calc plot memory MODEL --x ..., or --range for a curve",
-      });
     const request = {
       range: flags.range,
       format: flags.dtype,
@@ -132,7 +152,9 @@ async function plottedOf(words: readonly string[], flags: PlotFlags, { io }: Ses
     about: {
       model: modelFacts(modelSummary(loaded), loaded.architecture),
       request: last.request,
-      notes: [...loaded.notes, ...last.notes, ...(limit?.notes ?? [])],
+      total: last.total,
+      terms: last.terms,
+      notes: [...loaded.notes, ...last.notes, ...limitNotes(limit, flags.engine)],
     },
     explained: [`at the end of the axis, ${axisEnd(chart)}`, ...explanation(last, io.columns)],
   };

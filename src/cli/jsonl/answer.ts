@@ -11,6 +11,7 @@ import { type LoadedModel, loadModel } from "../../sources/load-model.ts";
 import { asksNothing, type Beside, type BesideFlags, besideOf } from "../beside.ts";
 import { readRequest, type SizeRequest } from "../check/request.ts";
 import { size } from "../check/uses.ts";
+import { spokenMessage } from "../engine-settings.ts";
 import type { Io } from "../io.ts";
 import { type Limit, limitOf } from "../limit.ts";
 import { loadOptionsOf } from "../load.ts";
@@ -44,7 +45,7 @@ export function answerer(io: Io): Answerer {
     const known = error instanceof VramCalcError;
     const exit = known ? error.exitCode : EXIT.bug;
     if (exit > worst) worst = exit;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? spokenMessage(error) : String(error);
     return JSON.stringify({
       ...idField(id),
       line,

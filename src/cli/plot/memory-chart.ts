@@ -1,7 +1,9 @@
 /** The memory of a model against one quantity, everything else as asked for. */
 import type { Note } from "../../architecture/model.ts";
 import { estimate } from "../../estimate/estimate.ts";
+import { estimateNoted } from "../../estimate/estimate-noted.ts";
 import { train } from "../../estimate/train.ts";
+import { onCards } from "../../estimate/train-on-cards.ts";
 import { type Band, type Term, worstOf } from "../../memory/term.ts";
 import type { Chart, Series } from "../../report/plot/chart.ts";
 import type { LoadedModel } from "../../sources/load-model.ts";
@@ -57,7 +59,7 @@ export function memoryChart(
   { flags, limit, beside = {} }: MemoryRequest,
 ): MemoryPlot {
   const sizer = TRAINING_AXES.includes(axis)
-    ? trainingSizer(loaded, axis, flags)
+    ? trainingSizer(loaded, axis, { flags, limit })
     : servingSizer(loaded, axis, { flags, limit, beside });
   const xs = Array.from({ length: POINTS }, (_, i) =>
     Math.max(1, Math.round((sizer.last * i) / (POINTS - 1))),
@@ -95,7 +97,7 @@ function servingSizer(loaded: LoadedModel, axis: Axis, { flags, limit, beside }:
     last: batches ? (flags.batch ?? 64) : (flags.context ?? model.maxContextTokens ?? DEFAULT_LAST_CONTEXT),
     names: ["total", "weights", "kv-cache"],
     at: (x) => {
-      const { request, total, devices, notes } = estimate(model, {
+      const { request, total, devices, notes } = estimateNoted(model, {
         ...options,
         ...(batches ? { batch: x } : { contextTokens: x }),
       });
@@ -107,9 +109,10 @@ function servingSizer(loaded: LoadedModel, axis: Axis, { flags, limit, beside }:
 const X_LABELS = { seq: "tokens per sequence", "micro-batch": "sequences", rank: "rank of the adapters" };
 
 /** A training step; against the rank it is LoRA unless the flags say QLoRA. */
-function trainingSizer(loaded: LoadedModel, axis: Axis, flags: BothSidesFlags): Sizer {
+function trainingSizer(loaded: LoadedModel, axis: Axis, { flags, limit }: MemoryRequest): Sizer {
   const model = loaded.architecture;
-  const given = trainRequestOf(flags);
+  // As `train` is laid out over the cards, and with what they have as the end of the allocator's cache.
+  const { request: given, notes: cardNotes } = onCards(trainRequestOf(flags), limit);
   const request =
     axis === "rank" && given.method === undefined ? { ...given, method: "lora" as const } : given;
   const { request: effective } = train(model, request);
@@ -136,7 +139,7 @@ function trainingSizer(loaded: LoadedModel, axis: Axis, flags: BothSidesFlags): 
         ...request,
         ...(axis === "seq" ? { seqTokens: x } : axis === "rank" ? { loraRank: x } : { microBatch: x }),
       });
-      return { request: taken, total, terms: worstOf(devices).terms, notes };
+      return { request: taken, total, terms: worstOf(devices).terms, notes: [...notes, ...cardNotes] };
     },
   };
 }

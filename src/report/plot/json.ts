@@ -1,6 +1,8 @@
 /** `vram-calc plot --json`: the points of a chart as plain data. */
 import type { Note } from "../../architecture/model.ts";
 import type { ModelFacts } from "../../architecture/summary.ts";
+import { rowTerm } from "../../check/result.ts";
+import type { Band, Term } from "../../memory/term.ts";
 import { GiB } from "../../units.ts";
 import { notesJson } from "../result.ts";
 import type { Chart } from "./chart.ts";
@@ -8,7 +10,10 @@ import type { Chart } from "./chart.ts";
 /** What a chart of memory is about. */
 export interface Charted {
   readonly model: ModelFacts;
+  /** At the end of the axis, with what it takes on the worst device. */
   readonly request: object;
+  readonly total: Band;
+  readonly terms: readonly Term[];
   readonly notes: readonly Note[];
 }
 
@@ -19,7 +24,14 @@ export function chartJson(chart: Chart, about?: Charted): Record<string, unknown
   return {
     schema: "vram-calc/plot@1",
     title: chart.title,
-    ...(about === undefined ? {} : { model: about.model, request: about.request }),
+    ...(about === undefined
+      ? {}
+      : {
+          model: about.model,
+          request: about.request,
+          total: about.total,
+          terms: about.terms.map(rowTerm),
+        }),
     x: { label: chart.xLabel, unit: chart.tokens === true ? "token" : null },
     y: { label: bytes ? "memory" : chart.yLabel, unit: bytes ? "B" : null },
     series: chart.series.map(({ name, points }) => ({

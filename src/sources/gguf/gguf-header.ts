@@ -93,7 +93,10 @@ function* readDialect(window: ByteWindow): WindowParser<GgufDialect> {
   if (lacks(window, HEAD_BYTES)) yield HEAD_BYTES;
   const magic = window.bytes.subarray(0, 4);
   if (magic.toString("latin1") !== "GGUF") {
-    const found = describeStart(window.bytes) ?? `the bytes ${magic.toString("hex")}`;
+    const found =
+      magic.length === 0
+        ? "an empty file"
+        : (describeStart(window.bytes) ?? `the bytes ${magic.toString("hex")}`);
     throw malformed(window, 0, found, '"GGUF", the start of a GGUF file');
   }
   demand(window, 8);
