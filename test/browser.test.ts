@@ -34,12 +34,12 @@ async function bundle(entry: string): Promise<string> {
   return output[0].code;
 }
 
-/** What a page loads: every storage, three engines, and the text models, plain and recurrent; no tables of models or cards. */
+/** What a page loads: every storage, two engines, and the text models, plain and recurrent; no tables of models or cards. */
 const CORE = `
 import { architectureReader, engines, estimatorOf, families } from "@/index.ts";
 export { typicalArchitecture } from "@/index.ts";
 export const estimate = estimatorOf({
-  engines: { "llama.cpp": engines.llamaCpp, transformers: engines.transformers, vllm: engines.vllm },
+  engines: { "llama.cpp": engines.llamaCpp, vllm: engines.vllm },
 });
 export const readArchitecture = architectureReader({ decoders: families.DECODERS, others: families.HYBRIDS });
 `;
@@ -68,7 +68,7 @@ describe("the core in a browser", () => {
 
   const compressedKiB = (code: string) => brotliCompressSync(code).length / 1024;
 
-  test("is at most 60 KiB minified and brotli-compressed, with the text families and three engines", () => {
+  test("is at most 60 KiB minified and brotli-compressed, with the text families and two engines", () => {
     expect(compressedKiB(core)).toBeLessThanOrEqual(60);
   });
 

@@ -191,7 +191,7 @@ function unknownSetting(flag: string, value: string | undefined): VramCalcError 
 
 const KINDS = {
   share: { meaning: "a share above 0, at most 1", example: "0.95" },
-  count: { meaning: "a whole number from 1", example: "20" },
+  count: { meaning: "a whole number from 1", example: "64" },
   whole: { meaning: "a whole number", example: "20" },
   "whole-or-none": { meaning: "a whole number, or -1 for none", example: "8192" },
   ratio: { meaning: "a number above 0", example: "0.9" },

@@ -27,7 +27,7 @@ export interface EstimatorParts {
 }
 
 /**
- * `estimate` with chosen engines, so that a page loads no others: the text models and every storage take 48 KiB,
+ * `estimate` with chosen engines, so that a page loads no others: the text models and every storage take 49 KiB,
  * and each engine 2 to 6 more.
  *
  * @returns what `estimate` returns

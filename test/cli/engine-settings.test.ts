@@ -45,7 +45,7 @@ describe("--set", () => {
     "max-total-tokens=-5",
     "page-size=1.5",
   ])("%s is no number of them", (text) =>
-    expect(() => parseSettings(text)).toThrow(/expected a whole number above 0: /),
+    expect(() => parseSettings(text)).toThrow(/expected a whole number from 1: /),
   );
 
   test("what has an option of its own is answered with it, as it was typed", async () => {
