@@ -121,7 +121,7 @@ function fewerSequences({ model, options, budgetBytes }: SolveInput, now: Estima
   if (batch === null || batch <= 1) return [];
   const most = largestThatFits({
     limit: Math.min(batch - 1, batchLimit(options)),
-    fits: (n) => headroomOf(estimate(model, { ...options, batch: n }), budgetBytes) >= 0,
+    headroom: (n) => headroomOf(estimate(model, { ...options, batch: n }), budgetBytes),
   });
   return [Math.max(1, most)];
 }
@@ -162,8 +162,8 @@ function expertsOnCpu({ model, options, budgetBytes }: SolveInput): readonly num
   const layers = pipelineLayers(model);
   const kept = largestThatFits({
     limit: layers,
-    fits: (n) =>
-      headroomOf(estimate(model, withEngine(options, { cpuExpertLayers: layers - n })), budgetBytes) >= 0,
+    headroom: (n) =>
+      headroomOf(estimate(model, withEngine(options, { cpuExpertLayers: layers - n })), budgetBytes),
   });
   return [layers - kept];
 }
@@ -172,7 +172,7 @@ function expertsOnCpu({ model, options, budgetBytes }: SolveInput): readonly num
 function layersOnCpu({ model, options, budgetBytes }: SolveInput): readonly number[] {
   const kept = largestThatFits({
     limit: pipelineLayers(model),
-    fits: (n) => headroomOf(estimate(model, withEngine(options, { gpuLayers: n })), budgetBytes) >= 0,
+    headroom: (n) => headroomOf(estimate(model, withEngine(options, { gpuLayers: n })), budgetBytes),
   });
   return [Math.max(1, kept)];
 }

@@ -1,10 +1,12 @@
 /** Formats by contexts: what each needs on a card. */
+import { defined } from "../defined.ts";
 import { estimate } from "../estimate/estimate.ts";
 import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { candidateFormats } from "./formats.ts";
 import { headroomOf } from "./headroom.ts";
 import { longestContext, type SolveInput } from "./inverse.ts";
+import type { Tried } from "./search.ts";
 
 export interface GridCell {
   readonly contextTokens: Tokens;
@@ -35,31 +37,29 @@ export function gridOf(input: SolveInput): readonly GridRow[] {
   return formats.map((dtype): GridRow => {
     const inFormat: EstimateOptions = dtype === undefined ? options : { ...options, dtype };
     let name = "";
+    const tried: Tried[] = [];
     const cells = contexts.map((contextTokens): GridCell => {
       const result = estimate(model, { ...inFormat, contextTokens });
       name = result.request.dtype;
-      const fits = headroomOf(result, budgetBytes) >= 0;
-      return { contextTokens, bytes: result.total.bytes, fits };
+      const headroom = headroomOf(result, budgetBytes);
+      tried.push({ n: contextTokens, headroom });
+      return { contextTokens, bytes: result.total.bytes, fits: headroom >= 0 };
     });
     return {
       dtype: name,
       cells,
-      longestContext: longestContext({ model, options: inFormat, budgetBytes }, knownFrom(cells, longest)),
+      longestContext: longestContext({ model, options: inFormat, budgetBytes }, knownFrom(tried, longest)),
     };
   });
 }
 
 /** What the cells of a row say about its longest context. */
 function knownFrom(
-  cells: readonly GridCell[],
+  tried: readonly Tried[],
   longest: Tokens,
-): { readonly from?: Tokens; readonly until?: Tokens } {
-  let from = 0;
-  let until = Number.POSITIVE_INFINITY;
-  for (const { contextTokens, fits } of cells) {
-    if (contextTokens > longest) continue;
-    if (fits) from = Math.max(from, contextTokens);
-    else until = Math.min(until, contextTokens);
-  }
-  return { from, ...(until === Number.POSITIVE_INFINITY ? {} : { until }) };
+): { readonly from?: Tried; readonly until?: Tried } {
+  const within = tried.filter(({ n }) => n <= longest).sort((a, b) => a.n - b.n);
+  const from = within.findLast(({ headroom }) => headroom >= 0);
+  const until = within.find(({ headroom }) => headroom < 0);
+  return defined({ from, until });
 }

@@ -9,7 +9,7 @@ import type { EstimateOptions } from "../estimate/estimate-options.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { headroomOf } from "./headroom.ts";
 import { checkQuestion } from "./question.ts";
-import { largestThatFits } from "./search.ts";
+import { largestThatFits, type Tried } from "./search.ts";
 
 export interface SolveInput {
   readonly model: Architecture;
@@ -19,10 +19,12 @@ export interface SolveInput {
   readonly budgetBytes: Bytes;
 }
 
+/** What the worst device and the tightest pool have to spare; negative where one does not hold the request. */
+const spareOf = ({ model, options, budgetBytes }: SolveInput): number =>
+  headroomOf(estimate(model, options), budgetBytes);
+
 /** True when the worst device and every pool hold the request. */
-export function fits({ model, options, budgetBytes }: SolveInput): boolean {
-  return headroomOf(estimate(model, options), budgetBytes) >= 0;
-}
+export const fits = (input: SolveInput): boolean => spareOf(input) >= 0;
 
 /** Contexts beyond this are not searched: no model declares more. */
 export const LONGEST_CONTEXT: Tokens = 2 ** 30;
@@ -30,7 +32,7 @@ export const LONGEST_CONTEXT: Tokens = 2 ** 30;
 export const LARGEST_BATCH = 2 ** 20;
 
 /**
- * The longest context that fits, at most the model's own maximum. Bisection: blocks, windows and padding make
+ * The longest context that fits, at most the model's own maximum: blocks, windows and padding make
  * memory a staircase, and on every engine a rising one (test/solve/monotone.test.ts).
  *
  * @param known contexts that were tried already: the longest that fits, the shortest that does not
@@ -39,14 +41,14 @@ export const LARGEST_BATCH = 2 ** 20;
  */
 export function longestContext(
   input: SolveInput,
-  known: { readonly from?: Tokens; readonly until?: Tokens } = {},
+  known: { readonly from?: Tried | undefined; readonly until?: Tried | undefined } = {},
 ): Tokens {
   checkQuestion(input, "longestContext");
   const { model, options, budgetBytes } = input;
   return largestThatFits({
     ...known,
     limit: contextLimit(model),
-    fits: (contextTokens) => fits({ model, options: { ...options, contextTokens }, budgetBytes }),
+    headroom: (contextTokens) => spareOf({ model, options: { ...options, contextTokens }, budgetBytes }),
   });
 }
 
@@ -65,7 +67,7 @@ export function largestBatch(input: SolveInput): number {
   const { model, options, budgetBytes } = input;
   return largestThatFits({
     limit: batchLimit(options),
-    fits: (batch) => fits({ model, options: { ...options, batch }, budgetBytes }),
+    headroom: (batch) => spareOf({ model, options: { ...options, batch }, budgetBytes }),
   });
 }
 

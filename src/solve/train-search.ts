@@ -23,16 +23,16 @@ export const onCard = ({ request, budgetBytes }: Omit<TrainSolveInput, "model">)
   ...request,
 });
 
-/** True when the worst device holds the step. */
-function stepFits({ model, request, budgetBytes }: TrainSolveInput): boolean {
-  return train(model, onCard({ request, budgetBytes })).total.bytes <= budgetBytes;
+/** What the worst device has beside the step; negative where it does not hold it. */
+function spareOf({ model, request, budgetBytes }: TrainSolveInput): number {
+  return budgetBytes - train(model, onCard({ request, budgetBytes })).total.bytes;
 }
 
 /** The largest micro-batch that fits; 0 when one sequence does not. */
 export function largestMicroBatch({ model, request, budgetBytes }: TrainSolveInput): number {
   return largestThatFits({
     limit: LARGEST_MICRO_BATCH,
-    fits: (microBatch) => stepFits({ model, request: { ...request, microBatch }, budgetBytes }),
+    headroom: (microBatch) => spareOf({ model, request: { ...request, microBatch }, budgetBytes }),
   });
 }
 
@@ -43,6 +43,6 @@ export const sequenceLimit = (model: Architecture): Tokens => model.maxContextTo
 export function longestSequence({ model, request, budgetBytes }: TrainSolveInput): Tokens {
   return largestThatFits({
     limit: sequenceLimit(model),
-    fits: (seqTokens) => stepFits({ model, request: { ...request, seqTokens }, budgetBytes }),
+    headroom: (seqTokens) => spareOf({ model, request: { ...request, seqTokens }, budgetBytes }),
   });
 }

@@ -4,6 +4,7 @@ import { inTower, isTower, readsText } from "../../architecture/stack.ts";
 import { VramCalcError } from "../../errors.ts";
 import { exactSum, type Term } from "../../memory/term.ts";
 import { dividedLayers, sliceLayers } from "../../parallelism/layer-range.ts";
+import { sameParts } from "../../parallelism/share.ts";
 import { onceForEach } from "../../remember.ts";
 import type { Tokens } from "../../units.ts";
 import { cacheSum, rowsBytes } from "../cache-sum.ts";
@@ -99,20 +100,19 @@ export function serveOnLlamaCpp(input: ServingInput & LlamaCppOptions): EngineRe
   );
   const allOffloaded = gpuLayers > layers && cut === 0 && input.hostCache !== true;
   const pipelineDevices = allOffloaded ? devices.length : 1;
-  const result = devices.map(({ placed, held }, index): EngineDevice => {
-    return {
+  const result: EngineDevice[] = [];
+  for (const [index, { placed, held, alike }] of devices.entries()) {
+    const hosted = index === 0 ? { cpu, cut } : null;
+    result.push({
       id: devices.length === 1 ? "all" : `gpu${index}`,
       count: degrees.dp,
       held,
-      terms: deviceTerms(held, {
-        input,
-        version,
-        placed,
-        pipelineDevices,
-        hosted: index === 0 ? { cpu, cut } : null,
-      }),
-    };
-  });
+      terms:
+        alike === null
+          ? deviceTerms(held, { input, version, placed, pipelineDevices, hosted })
+          : result[alike]!.terms,
+    });
+  }
   return { engine: "llama.cpp", version: `b${version.version}`, devices: result, notes: [] };
 }
 
@@ -123,15 +123,20 @@ interface Holding {
   readonly projector: boolean;
 }
 
-/** Slicing sums parameters anew, so a model is divided once in each way. */
+/** Slicing sums parameters anew, so a model is divided once in each way. `alike` holds the same layers but for their place. */
 const placedOn = onceForEach((model: Architecture, _key: string, layout: PlacementInput & Holding) => {
   const { cpu, devices } = placeLayers(layout);
+  const held = devices.map((placed, index) =>
+    heldBy(model, placed, { cut: layout.cut, projector: index === 0 && layout.projector }),
+  );
+  // The first GPU works for the CPU too.
+  const alike = (index: number): number | null => {
+    const first = index === 0 ? -1 : held.findIndex((other, i) => i > 0 && sameParts(other, held[index]!));
+    return first < 0 || first === index ? null : first;
+  };
   return {
     cpu,
-    devices: devices.map((placed, index) => ({
-      placed,
-      held: heldBy(model, placed, { cut: layout.cut, projector: index === 0 && layout.projector }),
-    })),
+    devices: devices.map((placed, index) => ({ placed, held: held[index]!, alike: alike(index) })),
   };
 });
 
