@@ -1,5 +1,6 @@
 import type { Architecture, Tensor } from "../architecture/model.ts";
 import { tensorElements } from "../architecture/parameters.ts";
+import type { Term } from "../memory/term.ts";
 import { onceForEach } from "../remember.ts";
 import type { Bytes } from "../units.ts";
 
@@ -21,6 +22,17 @@ export function allocatedBytes(bytes: Bytes): Bytes {
   const segment = Math.ceil(rounded / LARGE_UNIT) * LARGE_UNIT;
   return segment - rounded > MIB ? rounded : segment;
 }
+
+/** What weights take beyond their bytes, from nothing to twice as much. */
+export const roundingTerm = (rounding: Bytes, of: string): Term => ({
+  id: "allocator",
+  bytes: rounding,
+  low: 0,
+  high: rounding * 2,
+  basis: "modelled",
+  formula: `{rounding} B ${of}`,
+  inputs: { rounding },
+});
 
 /** Roles that serving engines load into one tensor. */
 const FUSED: { readonly [role: string]: string } = {

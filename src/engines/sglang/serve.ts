@@ -5,6 +5,7 @@ import { deviceShares } from "../../parallelism/share.ts";
 import type { Tokens } from "../../units.ts";
 import type { EngineDevice, EngineResult } from "../engine.ts";
 import { contextTerm } from "../process-overhead.ts";
+import { roundingTerm } from "../torch-allocator.ts";
 import { segmentRounding } from "../torch-segments.ts";
 import type { BlockPool } from "../vllm/block-pool.ts";
 import { wideRotaryBytes } from "../vllm/profile.ts";
@@ -89,15 +90,7 @@ function stageParts(
   const stored = input.storage.bytesOf(share);
   const rounding = segmentRounding(share, Math.round(stored / Math.max(1, share.parameters.stored)));
   if (rounding > 0)
-    terms.push({
-      id: "allocator",
-      bytes: rounding,
-      low: 0,
-      high: rounding * 2,
-      basis: "modelled",
-      formula: "{rounding} B by which segments are larger than the weights in them",
-      inputs: { rounding },
-    });
+    terms.push(roundingTerm(rounding, "by which segments are larger than the weights in them"));
   const rotary = wideRotaryBytes(share);
   const perToken = each.full + each.window;
   if (card === undefined || perToken === 0) {

@@ -7,7 +7,7 @@ import { onceFor } from "../../remember.ts";
 import { type Bytes, GiB, groupDigits } from "../../units.ts";
 import type { EngineDevice, EngineResult, ServingInput } from "../engine.ts";
 import { cudaContext } from "../process-overhead.ts";
-import { weightRounding } from "../torch-allocator.ts";
+import { roundingTerm, weightRounding } from "../torch-allocator.ts";
 import { versionRow } from "../versions.ts";
 import { type BlockPool, blockPool, blocksPerRequest } from "./block-pool.ts";
 import { expertPadding } from "./expert-padding.ts";
@@ -187,16 +187,7 @@ function stageParts(
     formula: `{rotary} B of rotary tables${captured === null ? "" : ` + ${captured.explained.formula}`}`,
     inputs: { rotary, ...captured?.explained.inputs },
   });
-  if (rounding > 0)
-    terms.push({
-      id: "allocator",
-      bytes: rounding,
-      low: 0,
-      high: rounding * 2,
-      basis: "modelled",
-      formula: "{rounding} B of padding for kernels and rounding up to segments",
-      inputs: { rounding },
-    });
+  if (rounding > 0) terms.push(roundingTerm(rounding, "of padding for kernels and rounding up to segments"));
   const poolOf = (bytes: Bytes): BlockPool | null =>
     layout === null ? null : blockPool(layout, { ...request, bytes, report: version.poolReport });
   if (input.card === undefined || layout === null) return { terms, pool: null, poolOf: () => null };
