@@ -95,38 +95,61 @@ async function loadReference(reference: string, given: Partial<LoadOptions>): Pr
     const { loadLocal } = await import("./config-source.ts");
     return loadLocal(path, options);
   }
-  const catalogue = await import("../architecture/catalogue-names.ts");
-  const hit = catalogue.findCatalogueEntry(reference);
-  if (hit !== undefined) {
-    const architecture = await configArchitecture(hit.entry.config, hit.entry.name, {});
-    const notes: Note[] = hit.approximate
-      ? [
-          {
-            code: "catalogue-base",
-            message: `"${reference}" is not in the catalogue by that name; sized as ${hit.entry.name} (${hit.entry.hub})${reference.includes("/") ? `; ${reference}@main reads its own file` : ""}`,
-            details: { name: hit.entry.name, hub: hit.entry.hub },
-          },
-        ]
-      : [];
-    const stored =
-      options.shapesOnly === true ? undefined : await publishedStorage(hit.entry.config, hit.entry.name);
-    return {
-      id: hit.entry.name,
-      source: "catalogue",
-      architecture,
-      ...(stored === undefined ? {} : { stored }),
-      notes,
-    };
-  }
+  const named = (await catalogueModel(reference, options)) ?? (await inFormat(reference, options));
+  if (named !== null) return named;
   const { loadRemote } = await import("./hub-source.ts");
   const remote = await loadRemote(reference, options);
   if (remote !== null) return remote;
+  const { catalogueNames } = await import("../architecture/catalogue-names.ts");
   throw new VramCalcError("unknown-name", {
     kind: "model",
     name: reference,
-    nearest: nearestNames(reference, [...catalogue.catalogueNames(), ...(options.otherNames ?? [])]),
+    nearest: nearestNames(reference, [...catalogueNames(), ...(options.otherNames ?? [])]),
     hint: "a model is a count (14B), a catalogue name, a path, a hub id (org/name) or - for standard input",
   });
+}
+
+async function catalogueModel(
+  reference: string,
+  { shapesOnly }: Pick<LoadOptions, "shapesOnly">,
+): Promise<LoadedModel | null> {
+  const { findCatalogueEntry } = await import("../architecture/catalogue-names.ts");
+  const hit = findCatalogueEntry(reference);
+  if (hit === undefined) return null;
+  const { name, hub, config } = hit.entry;
+  const architecture = await configArchitecture(config, name, {});
+  const notes: Note[] = hit.approximate
+    ? [
+        {
+          code: "catalogue-base",
+          message: `"${reference}" is not in the catalogue by that name; sized as ${name} (${hub})${reference.includes("/") ? `; ${reference}@main reads its own file` : ""}`,
+          details: { name, hub },
+        },
+      ]
+    : [];
+  const stored = shapesOnly === true ? undefined : await publishedStorage(config, name);
+  return { id: name, source: "catalogue", architecture, ...(stored === undefined ? {} : { stored }), notes };
+}
+
+/**
+ * A name of the catalogue with a format behind it, as hubs and Ollama's library write it: "qwen3-8b:Q4_K_M",
+ * "qwen3:8b-q4_K_M".
+ */
+async function inFormat(
+  reference: string,
+  options: Pick<LoadOptions, "shapesOnly">,
+): Promise<LoadedModel | null> {
+  const [, name, format] = /^([^/]+)[:-](i?q\d\w*|mxfp4|f16|bf16|fp16|fp8)$/i.exec(reference) ?? [];
+  if (name === undefined || format === undefined) return null;
+  const model = await catalogueModel(name, options);
+  if (model === null) return null;
+  const { storageByName } = await import("../quantization/storage-by-name.ts");
+  try {
+    return { ...model, stored: storageByName(format.toLowerCase().replace(/^f16$/, "fp16")) };
+  } catch (error) {
+    if (error instanceof VramCalcError) return null;
+    throw error;
+  }
 }
 
 /** A config.json is a few KB; the largest published ones list every quantized module and reach 3 MB. */
