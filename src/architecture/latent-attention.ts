@@ -1,3 +1,4 @@
+/** Multi-head latent attention (arXiv:2405.04434), with or without a sparse-attention indexer. */
 import { defined } from "../defined.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { MixerRule } from "./decoder-row.ts";
@@ -5,8 +6,6 @@ import { type DecoderSizes, HIDDEN_KEYS, LAYER_KEYS } from "./decoder-sizes.ts";
 import type { LatentMixer } from "./mixers/mixer.ts";
 import type { Tensor } from "./model.ts";
 import { linear, norm } from "./tensors.ts";
-
-/** Multi-head latent attention (arXiv:2405.04434), with or without a sparse-attention indexer. */
 
 export interface LatentDims {
   readonly queryLatentDim: number | undefined;

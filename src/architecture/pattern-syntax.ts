@@ -1,4 +1,5 @@
 /** The syntax of the regular expressions that config files hold, as a tree. */
+
 /** Whether one character matches. */
 export type Test = (char: string) => boolean;
 

@@ -1,6 +1,6 @@
 /** A limit by the name of a card, or by the cards of this machine. */
 import type { Note } from "../architecture/model.ts";
-import { defined } from "../defined.ts";
+import { engineCard } from "../engines/engine-card.ts";
 import { VramCalcError } from "../errors.ts";
 import { parseGpuSpec } from "../hardware/gpu-spec.ts";
 import { devicesNamed } from "../hardware/lookup.ts";
@@ -42,13 +42,7 @@ function namedLimit(spec: string): Limit {
   return {
     bytes: accelerator.usableBytes,
     gpu: accelerator.name,
-    gpuId: accelerator.id,
-    generation: accelerator.generation,
-    ...defined({
-      smiTotalBytes: accelerator.smiTotalBytes,
-      computeCapability: accelerator.computeCapability,
-      multiprocessors: accelerator.multiprocessors,
-    }),
+    card: engineCard(accelerator),
     count: groups.reduce((sum, group) => sum + group.count, 0),
     notes,
   };
@@ -63,6 +57,7 @@ async function localLimit(io: Io): Promise<Limit> {
   return {
     bytes,
     gpu: first.name,
+    card: { totalBytes: bytes },
     count: devices.length,
     notes: [
       {

@@ -1,5 +1,6 @@
 /** `--set`: the engine's own flags, by their names there. */
 import { nearestNames, VramCalcError } from "../errors.ts";
+import { ATTENTION_IMPLEMENTATIONS } from "../memory/attention-mask.ts";
 import { exampleOf, isSwitch, meaningOf, readValue, type SettingKind } from "./setting-value.ts";
 
 export type EngineSettings = Readonly<Record<string, number | boolean | string | readonly number[]>>;
@@ -48,7 +49,7 @@ const SETTINGS: readonly (readonly [
   ["mamba-full-memory-ratio", "stateShare", "ratio"],
   ["mamba-ssm-dtype", "stateFormat", ["float32", "bfloat16", "float16"]],
   ["prompt-tokens", "promptTokens", "count"],
-  ["attn-implementation", "attention", ["flash", "sdpa", "eager"]],
+  ["attn-implementation", "attention", ATTENTION_IMPLEMENTATIONS],
   ["cache-implementation", "cache", ["dynamic", "static"]],
 ];
 

@@ -1,6 +1,7 @@
 /** The limit that a request is held against: a size, a card by name, or the cards of this machine. */
 import type { Note } from "../architecture/model.ts";
-import { runtimeOf } from "../engines/engine-name.ts";
+import type { EngineCard } from "../engines/engine.ts";
+import { cutsPool, runtimeOf } from "../engines/engine-name.ts";
 import type { Bytes } from "../units.ts";
 import type { Io } from "./io.ts";
 
@@ -9,15 +10,8 @@ export interface Limit {
   readonly bytes: Bytes;
   /** Name of the card; absent for a bare size. */
   readonly gpu?: string;
-  /** Id of the card in the table, for what depends on its generation. */
-  readonly gpuId?: string;
-  /** Its generation: "hopper". */
-  readonly generation?: string;
-  /** What else an engine may know of it. */
-  readonly smiTotalBytes?: Bytes;
-  readonly computeCapability?: string;
-  /** Its streaming multiprocessors. */
-  readonly multiprocessors?: number;
+  /** The card as engines see it; absent for a bare size. */
+  readonly card?: EngineCard;
   /** Equal devices there are. */
   readonly count: number;
   readonly notes: readonly Note[];
@@ -47,8 +41,8 @@ export async function limitOf(flags: LimitFlags, io: Io): Promise<Limit | null> 
  */
 export function limitNotes(limit: Limit | null, engine: string | undefined): readonly Note[] {
   if (limit === null) return [];
+  if (limit.gpu !== undefined || !cutsPool(engine)) return limit.notes;
   const runtime = runtimeOf(engine);
-  if (limit.gpu !== undefined || (runtime !== "vllm" && runtime !== "sglang")) return limit.notes;
   return [
     ...limit.notes,
     {

@@ -89,16 +89,7 @@ export function estimateOptionsOf(
     images,
     weightsOnly,
     devices: limit === null || limit.count === 1 ? undefined : limit.count,
-    card:
-      limit?.gpu === undefined
-        ? undefined
-        : defined({
-            totalBytes: limit.bytes,
-            generation: limit.generation,
-            smiTotalBytes: limit.smiTotalBytes,
-            computeCapability: limit.computeCapability,
-            multiprocessors: limit.multiprocessors,
-          }),
+    card: limit?.card,
   });
 }
 

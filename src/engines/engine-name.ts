@@ -54,3 +54,14 @@ export type Runtime = EngineId | "generic";
  */
 export const runtimeOf = (engine: string | undefined): Runtime =>
   engine === undefined || engine === "generic" ? "generic" : parseEngine(engine).engine;
+
+/**
+ * Whether the engine takes a share of the card and cuts its cache from it, so that it needs another size on each card.
+ *
+ * @throws unknown-name
+ * @example cutsPool("vllm@0.19") // true
+ */
+export function cutsPool(engine: string | undefined): boolean {
+  const runtime = runtimeOf(engine);
+  return runtime === "vllm" || runtime === "sglang";
+}

@@ -1,7 +1,7 @@
 /** The different devices of a training run: pipeline stages, each with its part of the model. */
 import type { Architecture, LayerKind, Run, Stack, Tensor } from "../architecture/model.ts";
 import { countParameters } from "../architecture/parameters.ts";
-import { inTower, readsText } from "../architecture/stack.ts";
+import { inTower, layerCount, readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
 import { dividedStack, pipelineLayers } from "../parallelism/layer-range.ts";
@@ -151,7 +151,7 @@ function unfrozenLayers(
     .map(({ stacks }) => {
       const held = stacks
         .filter((stack) => stack.role === role)
-        .reduce((sum, { counts }) => sum + counts.reduce((a, b) => a + b, 0), 0);
+        .reduce((sum, stack) => sum + layerCount(stack), 0);
       const free = Math.min(left, held);
       left -= free;
       return free;

@@ -141,11 +141,12 @@ async function inFormat(
 ): Promise<LoadedModel | null> {
   const [, name, format] = /^([^/]+)[:-](i?q\d\w*|mxfp4|f16|bf16|fp16|fp8)$/i.exec(reference) ?? [];
   if (name === undefined || format === undefined) return null;
-  const model = await catalogueModel(name, options);
+  const model = await catalogueModel(name, { shapesOnly: true });
   if (model === null) return null;
   const { storageByName } = await import("../quantization/storage-by-name.ts");
   try {
-    return { ...model, stored: storageByName(format.toLowerCase().replace(/^f16$/, "fp16")) };
+    const stored = storageByName(format.toLowerCase().replace(/^f16$/, "fp16"));
+    return options.shapesOnly === true ? model : { ...model, stored };
   } catch (error) {
     if (error instanceof VramCalcError) return null;
     throw error;

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { Architecture } from "../../src/architecture/model.ts";
-import type { EngineCard } from "../../src/engines/engine.ts";
+import { engineCard } from "../../src/engines/engine-card.ts";
 import { serveOn } from "../../src/engines/registry.ts";
 import { kvFormatByName } from "../../src/formats/kv-formats.ts";
 import { acceleratorByName } from "../../src/hardware/lookup.ts";
@@ -67,15 +67,6 @@ const FILE = JSON.parse(readFileSync(file, "utf8")) as {
 };
 export const LOADS = FILE.rows;
 
-function cardOf(name: string): EngineCard {
-  const { usableBytes, generation, multiprocessors } = acceleratorByName(name);
-  return {
-    totalBytes: usableBytes,
-    generation,
-    ...(multiprocessors === undefined ? {} : { multiprocessors }),
-  };
-}
-
 function modelOf(load: Load): Architecture {
   const hit = findCatalogueEntry(load.model);
   return hit !== null && hit !== undefined && hit.entry.name === load.model
@@ -112,7 +103,9 @@ export function scoresOfLoad(load: Load): readonly CardScore[] {
     degrees: { tp: 1, pp: 1, ep: 1, dp: 1 },
     version: load.build,
     ...(load.backend === "vulkan" || load.backend === "rocm" ? { backend: load.backend } : {}),
-    ...(load.devices[0]?.card === undefined ? {} : { card: cardOf(load.devices[0].card) }),
+    ...(load.devices[0]?.card === undefined
+      ? {}
+      : { card: engineCard(acceleratorByName(load.devices[0].card)) }),
   });
   return load.devices.flatMap((card, index): CardScore[] => {
     const device = devices[index];

@@ -1,8 +1,8 @@
 /** Rows of the serving readings, run under their engines: what each storage name stands for, and the terms. */
 import type { Architecture } from "../../src/architecture/model.ts";
-import { defined } from "../../src/defined.ts";
 import type { CacheFormat } from "../../src/engines/cache-format.ts";
 import type { EngineCard } from "../../src/engines/engine.ts";
+import { engineCard } from "../../src/engines/engine-card.ts";
 import { serveOn } from "../../src/engines/registry.ts";
 import { formatByName } from "../../src/formats/format-names.ts";
 import { acceleratorByName } from "../../src/hardware/lookup.ts";
@@ -81,11 +81,8 @@ const STORAGES: { readonly [name: string]: Stored } = {
   mxfp4: recipe("mxfp4", MXFP4, ({ tensor }) => tensor.kind === "expert"),
 };
 
-export function cardOf(row: Pick<MeasuredRow, "card">): EngineCard | undefined {
-  if (row.card === undefined) return undefined;
-  const { usableBytes, generation, smiTotalBytes, computeCapability } = acceleratorByName(row.card);
-  return defined({ totalBytes: usableBytes, generation, smiTotalBytes, computeCapability });
-}
+export const cardOf = ({ card }: Pick<MeasuredRow, "card">): EngineCard | undefined =>
+  card === undefined ? undefined : engineCard(acceleratorByName(card));
 
 /** What a row's storage name means; undefined for a recipe that is not stated. */
 export const storedAs = (storage: string | undefined): Stored | undefined =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import type { EngineCard } from "../../src/engines/engine.ts";
+import { engineCard } from "../../src/engines/engine-card.ts";
 import { type DefaultsRequest, sglangDefaults } from "../../src/engines/sglang/defaults.ts";
 import { decodeCaptures, prefillCaptures, sglangGraphs } from "../../src/engines/sglang/graphs.ts";
 import { runningRequests, sglangPool } from "../../src/engines/sglang/pool.ts";
@@ -11,6 +12,7 @@ import { SGLANG_VERSIONS } from "../../src/engines/sglang/versions.ts";
 import { segmentRounding } from "../../src/engines/torch-segments.ts";
 import { versionRow } from "../../src/engines/versions.ts";
 import { wideRotaryBytes } from "../../src/engines/vllm/profile.ts";
+import { estimate } from "../../src/estimate/estimate.ts";
 import { formatByName } from "../../src/formats/format-names.ts";
 import { acceleratorByName } from "../../src/hardware/lookup.ts";
 import { uniformStorage } from "../../src/quantization/storage.ts";
@@ -22,15 +24,7 @@ const named = (name: string) => catalogueArchitecture(findCatalogueEntry(name)!.
 const at = (version: string) => versionRow(SGLANG_VERSIONS, version);
 const ONE = { tp: 1, pp: 1, dp: 1, ep: 1 };
 
-function cardNamed(name: string): EngineCard {
-  const { usableBytes, generation, smiTotalBytes, computeCapability } = acceleratorByName(name);
-  return {
-    totalBytes: usableBytes,
-    generation,
-    smiTotalBytes: smiTotalBytes!,
-    computeCapability: computeCapability!,
-  };
-}
+const cardNamed = (name: string): EngineCard => engineCard(acceleratorByName(name));
 
 function fraction(card: string, version: string, change: Partial<DefaultsRequest> = {}): number {
   const request = {
@@ -190,7 +184,10 @@ describe("the pool in pages", () => {
 
   test.each([{ pageTokens: 0 }, { maxRunningRequests: 0 }, { maxTotalTokens: 1.5 }])(
     "%o is refused",
-    (flags) => expect(() => serve("qwen3-8b", "h100", flags)).toThrow(/whole number above 0/),
+    (engineOptions) =>
+      expect(() => estimate(named("qwen3-8b"), { engine: "sglang", engineOptions })).toThrow(
+        /whole number from 1/,
+      ),
   );
 });
 

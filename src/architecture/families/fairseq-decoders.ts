@@ -4,7 +4,6 @@ import { type DecoderRow, familyOf } from "../decoder-row.ts";
 import { POSITION_KEYS, readDecoderSizes } from "../decoder-sizes.ts";
 import { positionEmbedding } from "../tensors.ts";
 
-/** Biases everywhere around LayerNorms, the MLP directly in the layer. */
 const FAIRSEQ: DecoderRow = {
   id: "xglm",
   tied: true,

@@ -2,8 +2,7 @@ import type { Command } from "commander";
 import type { Architecture } from "../../architecture/model.ts";
 import { modelSummary } from "../../architecture/summary.ts";
 import { checkBudget } from "../../budget.ts";
-import { defined } from "../../defined.ts";
-import { runtimeOf } from "../../engines/engine-name.ts";
+import { cutsPool } from "../../engines/engine-name.ts";
 import { EXIT, VramCalcError } from "../../errors.ts";
 import type { EstimateOptions } from "../../estimate/estimate-options.ts";
 import { type EstimateResult, estimateSimply, needsEngines } from "../../estimate/serve.ts";
@@ -171,21 +170,15 @@ async function cardsHolding(
   outcome: EstimateResult,
 ): Promise<HoldingCards> {
   if (!cutsPool(options.engine)) return holdingCards(COMMON_CARDS, () => outcome);
-  const [{ estimate }, { acceleratorByName }] = await Promise.all([
+  const [{ estimate }, { acceleratorByName }, { engineCard }] = await Promise.all([
     import("../../estimate/estimate.ts"),
     import("../../hardware/lookup.ts"),
+    import("../../engines/engine-card.ts"),
   ]);
-  return holdingCards(COMMON_CARDS, ({ id, usableBytes }) => {
-    const { generation, smiTotalBytes, computeCapability } = acceleratorByName(id);
-    const card = defined({ totalBytes: usableBytes, generation, smiTotalBytes, computeCapability });
-    return estimate(model, { ...options, card });
-  });
+  return holdingCards(COMMON_CARDS, ({ id }) =>
+    estimate(model, { ...options, card: engineCard(acceleratorByName(id)) }),
+  );
 }
-
-const cutsPool = (engine: string | undefined): boolean => {
-  const runtime = runtimeOf(engine);
-  return runtime === "vllm" || runtime === "sglang";
-};
 
 /** A batch of prompts of these lengths, padded against packed. */
 function lengthsOf(model: Architecture, flags: EstimateFlags, lengths: readonly Tokens[]): BatchLengths {

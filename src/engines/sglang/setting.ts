@@ -1,6 +1,5 @@
 import { isTower } from "../../architecture/stack.ts";
 import { defined } from "../../defined.ts";
-import { VramCalcError } from "../../errors.ts";
 import type { Tokens } from "../../units.ts";
 import { cacheLayers } from "../cache-layers.ts";
 import type { ServingInput } from "../engine.ts";
@@ -35,13 +34,8 @@ export interface Setting {
   readonly prefillGraphs: boolean;
 }
 
-/**
- * The release, what it would set by itself on that card, and the flags.
- *
- * @throws bad-option for a page, a pool or a number of requests below 1
- */
+/** The release, what it would set by itself on that card, and the flags, as `checkEngineOptions` lets them through. */
 export function settingOf(input: SglangInput): Setting {
-  checkCounts(input);
   const { card, degrees, chunkedPrefillTokens, graphMaxBatch, model } = input;
   const version = versionRow(SGLANG_VERSIONS, input.version);
   const towers = model.stacks.some(({ role }) => isTower(role));
@@ -54,14 +48,4 @@ export function settingOf(input: SglangInput): Setting {
     ...defined({ chunkedPrefillTokens, graphBatch: graphMaxBatch }),
   });
   return { input, version, defaults, prefillGraphs };
-}
-
-function checkCounts({ pageTokens, maxTotalTokens, maxRunningRequests }: SglangInput): void {
-  for (const [name, count] of Object.entries({ pageTokens, maxTotalTokens, maxRunningRequests }))
-    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1))
-      throw new VramCalcError("bad-option", {
-        option: "--set",
-        given: `${name} for sglang as ${count}`,
-        expected: "a whole number above 0",
-      });
 }
