@@ -85,6 +85,11 @@ const IN_TRAIN: ReadonlyMap<string, string> = new Map([
   ["bs", "--micro-batch"],
   ["zero", "--sharding zero3"],
   ["stage", "--sharding zero3"],
+  ["hsdp", "--sharding fsdp2 --dp-replicate 2"],
+  ["hybrid-shard", "--sharding fsdp2 --dp-replicate 2"],
+  ["dp-replicate-size", "--dp-replicate"],
+  ["data-parallel-replicate-degree", "--dp-replicate"],
+  ["num-distributed-optimizer-instances", "--dp-replicate"],
 ]);
 
 /** Flags of the main command for what `train` calls otherwise. */

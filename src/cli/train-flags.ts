@@ -64,6 +64,7 @@ export interface TrainFlags {
   readonly ep?: number;
   readonly dp?: number;
   readonly cp?: number;
+  readonly dpReplicate?: number;
   readonly sequenceParallel?: "on" | "off";
   readonly sharding?: NonNullable<ParallelRequest["sharding"]>;
   readonly schedule?: NonNullable<ParallelRequest["schedule"]>;
@@ -172,6 +173,10 @@ export function trainOptions(): readonly Option[] {
     count("--pp <n>", "pipeline stages"),
     count("--cp <n>", "context-parallel ranks"),
     count("--ep <n>", "expert-parallel ranks"),
+    count(
+      "--dp-replicate <n>",
+      "groups of the data-parallel ranks that hold the sharded states once each: HSDP, MiCS (default: 1)",
+    ),
     named(
       new Option("--sharding <how>", "how data-parallel ranks share states (default: ddp)"),
       SHARDINGS,

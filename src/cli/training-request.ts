@@ -5,7 +5,8 @@ import type { TrainFlags } from "./train-flags.ts";
 
 /** The flags as a request of the core. */
 export function trainRequestOf(flags: TrainFlags): TrainRequest {
-  const { tp, pp, ep, dp, cp, sharding, schedule, virtualStages, offloadOptimizer, offloadWeights } = flags;
+  const { tp, pp, ep, dp, cp, dpReplicate, sharding, schedule, virtualStages } = flags;
+  const { offloadOptimizer, offloadWeights } = flags;
   return defined({
     method: flags.method,
     precision: flags.precision,
@@ -44,6 +45,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
       ep,
       dp,
       cp,
+      dpReplicate,
       sequenceParallel: flags.sequenceParallel === undefined ? undefined : flags.sequenceParallel === "on",
       sharding,
       schedule,

@@ -29,6 +29,14 @@ import {
 } from "./train-request.ts";
 
 export type EffectiveParallel = Required<ParallelRequest>;
+
+/**
+ * Ranks that divide the states among them: all that see other data, or those of one group.
+ *
+ * @example shardRanks({ dp: 64, cp: 1, dpReplicate: 8 }) // 8: eight servers with a copy each, divided over eight cards
+ */
+export const shardRanks = ({ dp, cp, dpReplicate }: Pick<EffectiveParallel, "dp" | "cp" | "dpReplicate">) =>
+  (dp * cp) / dpReplicate;
 export type EffectiveTrain = Required<Omit<TrainRequest, "parallel" | "loraTargets" | "framework">> & {
   readonly framework: Framework;
   readonly loraTargets: NamedTargets;
@@ -128,6 +136,7 @@ function effectiveParallel(request: ParallelRequest, dividesSequence: boolean): 
     ep: degree("ep", request.ep),
     dp,
     cp: degree("cp", request.cp),
+    dpReplicate: replicaGroups(degree("dp-replicate", request.dpReplicate), dp),
     sequenceParallel: request.sequenceParallel ?? (dividesSequence && (request.tp ?? 1) > 1),
     sharding,
     schedule: oneOf("--schedule", request.schedule ?? "1f1b", SCHEDULES),
@@ -141,6 +150,12 @@ function effectiveParallel(request: ParallelRequest, dividesSequence: boolean): 
   if (world > 1_000_000)
     fail("--tp, --pp, --dp and --cp", `${world} devices`, "at most 1,000,000 devices together");
   return parallel;
+}
+
+/** Groups of data-parallel ranks, each of which holds the divided states once. */
+function replicaGroups(groups: number, dp: number): number {
+  if (dp % groups !== 0) fail("--dp-replicate", String(groups), `a divisor of --dp ${dp}`);
+  return groups;
 }
 
 /** A step for each gradient leaves none to add the next micro-batch's to, and none to reduce in buckets or average late. */

@@ -1,6 +1,7 @@
 import type { Architecture, Note } from "../architecture/model.ts";
 import { isTower } from "../architecture/stack.ts";
-import type { EffectiveTrain } from "./effective-train.ts";
+import { dividedBy } from "../memory/training/sharding.ts";
+import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 import { idleNote } from "./idle-notes.ts";
 import type { TrainRequest } from "./train-request.ts";
 
@@ -15,7 +16,7 @@ export function idleOptionNotes(
   const { method, parallel, loss } = effective;
   const { parallel: given = {} } = asked;
   const adapters = method === "lora" || method === "qlora";
-  const replicas = parallel.dp * parallel.cp;
+  const replicas = shardRanks(parallel);
   const mixers = model.stacks.flatMap(({ kinds }) => kinds.flatMap((kind) => kind.mixers));
   const ranked = RANKED_OPTIMIZERS.includes(effective.optimizer);
   const adapts = "--method lora or qlora";
@@ -73,6 +74,12 @@ export function idleOptionNotes(
       "--pp above 1 and --schedule interleaved",
     ],
     [
+      "--dp-replicate",
+      given.dpReplicate !== undefined && given.dpReplicate > 1,
+      dividedBy(parallel.sharding).optimizer,
+      "--sharding zero1 or one that divides more",
+    ],
+    [
       "--no-reshard",
       given.reshardAfterForward === false,
       parallel.sharding.includes("fsdp") && parallel.pp === 1 && replicas > 1,
@@ -88,7 +95,7 @@ export function idleOptionNotes(
       `--sharding ${parallel.sharding}`,
       given.sharding !== undefined && given.sharding !== "none",
       replicas > 1 || parallel.offloadWeights,
-      "--dp or --cp above 1",
+      parallel.dpReplicate > 1 ? "--dp-replicate below --dp" : "--dp or --cp above 1",
     ],
   ];
   return idle.flatMap(([flag, isGiven, works, needs]) => (isGiven && !works ? [idleNote(flag, needs)] : []));

@@ -52,6 +52,7 @@ const PARALLEL: OptionKinds<ParallelRequest> = {
   ep: "number",
   dp: "number",
   cp: "number",
+  dpReplicate: "number",
   sequenceParallel: "boolean",
   sharding: "string",
   schedule: "string",

@@ -5,7 +5,7 @@ import { packedBytes } from "../memory/training/holding.ts";
 import { type BufferPart, dividedBy } from "../memory/training/sharding.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes } from "../units.ts";
-import type { EffectiveTrain } from "./effective-train.ts";
+import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 import { heldBy, type KnownParts } from "./train-device.ts";
 import type { Stage } from "./train-stages.ts";
 import { widthsOf } from "./train-widths.ts";
@@ -40,7 +40,7 @@ export function operandsOf(stage: Stage, effective: EffectiveTrain, known: Known
   const full = effective.method === "full" || effective.method === "freeze";
   const trained = trainedTensors(model, holding);
   const divided = dividedBy(effective.parallel.sharding);
-  const ranks = effective.parallel.dp * effective.parallel.cp;
+  const ranks = shardRanks(effective.parallel);
   return {
     weights: sums.weights,
     packed: sums.packed,

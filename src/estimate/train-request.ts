@@ -83,6 +83,8 @@ export interface ParallelRequest {
   readonly ep?: number;
   readonly dp?: number;
   readonly cp?: number;
+  /** Groups of data-parallel ranks that each hold the divided states once (HSDP, MiCS): a divisor of `dp`. */
+  readonly dpReplicate?: number;
   /** Norms and residuals divide the sequence over the tensor-parallel ranks. */
   readonly sequenceParallel?: boolean;
   readonly sharding?: Sharding;

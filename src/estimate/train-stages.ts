@@ -7,7 +7,7 @@ import { checkDegrees } from "../parallelism/degrees.ts";
 import { dividedStack, pipelineLayers } from "../parallelism/layer-range.ts";
 import { deviceShares, sameParts } from "../parallelism/share.ts";
 import { onceFor } from "../remember.ts";
-import type { EffectiveTrain } from "./effective-train.ts";
+import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 
 export interface Stage {
   readonly id: string;
@@ -29,12 +29,13 @@ export interface Stage {
  * @throws bad-option for degrees that do not divide the model
  */
 export function trainStages(model: Architecture, effective: EffectiveTrain): readonly Stage[] {
-  const { tp, pp, ep, dp, cp } = effective.parallel;
-  if ((tp * dp * cp) % ep !== 0) {
+  const { tp, pp, ep, dp, cp, dpReplicate } = effective.parallel;
+  const expertRanks = tp * shardRanks(effective.parallel);
+  if (expertRanks % ep !== 0) {
     throw new VramCalcError("bad-option", {
       option: "--ep",
       given: String(ep),
-      expected: `a divisor of the tp ${tp} x dp ${dp} x cp ${cp} = ${tp * dp * cp} ranks of a stage`,
+      expected: `a divisor of the tp ${tp} x dp ${dp} x cp ${cp}${dpReplicate > 1 ? ` / dp-replicate ${dpReplicate}` : ""} = ${expertRanks} ranks of a stage`,
     });
   }
   checkDegrees(model, { tp, pp, ep, dp: ep });

@@ -7,7 +7,7 @@ import { allocated } from "../memory/training/tape.ts";
 import { type TrainedTensor, trainedTensors } from "../memory/training/trained-tensors.ts";
 import { weightBytes } from "../memory/training/weight-bytes.ts";
 import type { Bytes } from "../units.ts";
-import type { EffectiveTrain } from "./effective-train.ts";
+import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 import type { Widths } from "./train-widths.ts";
 
 /** What stays on the card through the whole step. */
@@ -45,7 +45,7 @@ export function statesOf(
   const { parallel, method } = effective;
   const full = method === "full" || method === "freeze";
   const divided = dividedBy(parallel.sharding);
-  const ranks = parallel.dp * parallel.cp;
+  const ranks = shardRanks(parallel);
   const expertRanks = Math.max(
     1,
     Math.floor((ranks * parallel.tp) / parallel.ep / Math.max(1, parallel.tp / parallel.ep)),

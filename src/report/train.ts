@@ -181,5 +181,7 @@ function requestText({ request }: TrainResult): string {
 function parallelText(parallel: TrainResult["request"]["parallel"]): string[] {
   const degrees = (["dp", "tp", "pp", "cp", "ep"] as const).filter((name) => parallel[name] > 1);
   if (degrees.length === 0) return [];
-  return [...degrees.map((name) => `${name} ${groupDigits(parallel[name])}`), parallel.sharding];
+  const { sharding, dpReplicate } = parallel;
+  const copies = dpReplicate > 1 ? [`${groupDigits(dpReplicate)} copies of the states`] : [];
+  return [...degrees.map((name) => `${name} ${groupDigits(parallel[name])}`), sharding, ...copies];
 }

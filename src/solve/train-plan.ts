@@ -118,9 +118,9 @@ function fewest(search: Search, choice: Choice, mostDevices: number): TrainPlan 
   const { input } = search;
   const { tp, pp, cp, ep } = choice.degrees;
   const each = tp * pp * cp;
-  const { dp: asked, sharding: scheme } = input.request.parallel ?? {};
-  // Experts lie on whole multiples of their ranks.
-  const unit = ep / greatestCommonDivisor(ep, tp * cp);
+  const { dp: asked, sharding: scheme, dpReplicate = 1 } = input.request.parallel ?? {};
+  // Experts lie on whole multiples of their ranks, in each of the groups that hold the states once.
+  const unit = (ep / greatestCommonDivisor(ep, tp * cp)) * dpReplicate;
   const alone = scheme === undefined && choice.sharding === "none";
   const least = alone || cp > 1 || scheme !== undefined ? 1 : 2;
   const most = Math.min(alone ? 1 : mostDevices, Math.floor(mostDevices / each));
@@ -153,7 +153,8 @@ function sizedPlan(
   const { tp, pp, cp, ep } = degrees;
   const devices = tp * pp * cp * dp;
   const states = statesOf(search, sharding);
-  if (states.whole / (tp * pp * ep) + states.divided / devices > budgetBytes) return null;
+  const { dpReplicate = 1 } = request.parallel ?? {};
+  if (states.whole / (tp * pp * ep) + (states.divided * dpReplicate) / devices > budgetBytes) return null;
   const gradAccum = request.gradAccum ?? (request.optimizerInBackward === true ? 1 : pp);
   const planned: TrainRequest = {
     ...onCard({ request, budgetBytes }),

@@ -42,6 +42,8 @@ describe("notes of a training request", () => {
       { parallel: { virtualStages: 2 } },
       { parallel: { dp: 8, sharding: "zero1", reshardAfterForward: false } },
       { parallel: { sharding: "zero3" } },
+      { parallel: { dp: 8, dpReplicate: 8, sharding: "zero3" } },
+      { parallel: { dp: 8, dpReplicate: 2, sharding: "ddp" } },
       // DeepSpeed gathers again in backward whatever is asked; stages keep what they gathered.
       { parallel: { dp: 8, sharding: "zero3", reshardAfterForward: false } },
       { gradAccum: 2, parallel: { dp: 8, pp: 2, sharding: "fsdp2", reshardAfterForward: false } },
@@ -54,6 +56,7 @@ describe("notes of a training request", () => {
       { method: "qlora", loraRank: 8, quantization: "nf4" },
       { parallel: { pp: 2, schedule: "gpipe" } },
       { parallel: { dp: 8, sharding: "fsdp2", reshardAfterForward: false } },
+      { parallel: { dp: 8, dpReplicate: 2, sharding: "fsdp2" } },
       { optimizer: "galore", optimizerRank: 64 },
       { method: "qlora", baseFormat: "fp32", kbitPreparation: false, precision: "amp-bf16" },
       { attention: "eager" },

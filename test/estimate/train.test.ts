@@ -62,12 +62,12 @@ test("Llama 3.2 1B in bf16: the tied head's gradient, the embedding's and their 
 });
 
 describe("sharding, 7.5 B as in the ZeRO paper (arXiv:1910.02054, figure 1): 120 -> 31.4 -> 16.6 -> 1.88 GB on 64", () => {
-  const states = (sharding: "none" | "zero1" | "zero2" | "zero3"): number => {
+  const states = (sharding: "none" | "zero1" | "zero2" | "zero3", dpReplicate = 1): number => {
     const result = train(llama8b, {
       precision: "bf16-master",
       optimizer: "adamw-loop",
       seqTokens: 128,
-      parallel: { dp: 64, sharding },
+      parallel: { dp: 64, dpReplicate, sharding },
     });
     const ids = ["weights", "gradients", "master-weights", "optimizer"];
     return ids.reduce((sum, id) => sum + bytes(result, "optimizer-step", id), 0) / P;
@@ -80,6 +80,18 @@ describe("sharding, 7.5 B as in the ZeRO paper (arXiv:1910.02054, figure 1): 120
   ] as const;
   test.for(CASES)("$sharding: $why bytes per parameter", ({ sharding, each }) => {
     expect(Math.abs(states(sharding) - each)).toBeLessThan(0.002);
+  });
+
+  test("eight copies of the states among 64 ranks are divided over eight each: 16/8, and 4 + 12/8", () => {
+    expect(Math.abs(states("zero3", 8) - 16 / 8)).toBeLessThan(0.002);
+    expect(Math.abs(states("zero1", 8) - (4 + 12 / 8))).toBeLessThan(0.002);
+    expect(states("zero2", 64)).toBe(states("none"));
+  });
+
+  test("experts lie on their ranks inside each group: 64 ranks in 16 groups have room for four", () => {
+    const request = { parallel: { dp: 64, dpReplicate: 16, ep: 8, sharding: "fsdp2" } } as const;
+    expect(() => train(modelNamed("qwen3-30b-a3b"), request)).toThrow(/dp-replicate 16 = 4 ranks of a stage/);
+    expect(() => train(llama8b, { parallel: { dp: 64, dpReplicate: 3 } })).toThrow(/a divisor of --dp 64/);
   });
 });
 
