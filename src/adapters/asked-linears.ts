@@ -8,6 +8,7 @@ const REQUEST: OptionKinds<LoraRequest> = {
   targets: "string or list!",
   dora: "boolean",
   experts: "boolean",
+  routers: "boolean",
 };
 
 /**

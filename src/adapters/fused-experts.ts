@@ -1,4 +1,5 @@
 import type { Architecture } from "../architecture/model.ts";
+import { onceFor } from "../remember.ts";
 
 /**
  * PEFT 0.21 adapts fused experts of these (`utils/transformers_weight_conversion.py`): Mixtral, and what transformers 5.18 converts
@@ -40,3 +41,13 @@ export function adaptsFusedExperts(model: Pick<Architecture, "family" | "forward
   const names = text === undefined ? [] : [text, text.replace(/_text$/, "")];
   return [...names, model.family].some((name) => FAMILIES.has(name));
 }
+
+/** What of a mixture `all-linear` reaches beside its other linears: experts in one tensor, or routers where experts are modules. */
+export const expertTargets = onceFor(
+  (model: Architecture): { readonly experts: boolean; readonly routers: boolean } => {
+    const tensors = model.stacks.flatMap(({ kinds }) => kinds.flatMap((kind) => kind.tensors));
+    const routers = tensors.some((t) => t.kind === "linear" && t.group === "experts");
+    // by family and not by tensors: the names go over even where every layer of this model is dense
+    return { experts: adaptsFusedExperts(model) && !routers, routers };
+  },
+);

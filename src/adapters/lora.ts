@@ -5,7 +5,7 @@
 import type { Architecture, Note, Stack, Tensor } from "../architecture/model.ts";
 import { VramCalcError } from "../errors.ts";
 import { groupDigits } from "../units.ts";
-import { adaptsFusedExperts } from "./fused-experts.ts";
+import { expertTargets } from "./fused-experts.ts";
 import {
   isTargetGroup,
   type LoraTargets,
@@ -23,6 +23,8 @@ export interface LoraRequest {
   readonly dora?: boolean;
   /** Fused experts get adapters too; by default where PEFT gives them some (`adaptsFusedExperts`). */
   readonly experts?: boolean;
+  /** Routers are linears like any other: where each expert is a module of its own (transformers before 5.0). */
+  readonly routers?: boolean;
 }
 
 /** A request whose targets are names of the model's modules. */
@@ -71,11 +73,9 @@ const QUERY_VALUE: ReadonlySet<Tensor["role"]> = new Set([
  */
 export function isLoraTarget(tensor: Tensor, inLayer: boolean, request: NamedRequest): boolean {
   const { targets } = request;
-  if (typeof targets === "string") return inLayer && inGroup(tensor, targets, request.experts === true);
+  if (typeof targets === "string") return inLayer && inGroup(tensor, targets, request);
   return targets.some((target) =>
-    isTargetGroup(target)
-      ? inLayer && inGroup(tensor, target, request.experts === true)
-      : isNamed(tensor, target),
+    isTargetGroup(target) ? inLayer && inGroup(tensor, target, request) : isNamed(tensor, target),
   );
 }
 
@@ -85,10 +85,14 @@ function isNamed(tensor: Tensor, target: string): boolean {
   return name === target || name.endsWith(`.${target}`);
 }
 
-function inGroup(tensor: Tensor, group: TargetGroup, experts: boolean): boolean {
+function inGroup(
+  tensor: Tensor,
+  group: TargetGroup,
+  { experts = false, routers = false }: Pick<LoraRequest, "experts" | "routers">,
+): boolean {
   const router = tensor.role === "router" && tensor.shape[0] !== 1;
   if (tensor.kind === "expert" || (router && tensor.kind === "linear"))
-    return group === "all-linear" && experts;
+    return group === "all-linear" && (experts || (router && routers));
   // Fused experts take over the names gate_proj, up_proj and down_proj: dense and shared MLPs lose theirs, and so does AFMoE's attention.
   if (experts && (tensor.role.startsWith("mlp-") || /(^|\.)gate_proj\.weight$/.test(tensor.name)))
     return false;
@@ -150,9 +154,9 @@ export function loraLinears(model: Architecture, request: LoraRequest): readonly
 /** `loraLinears` of a part of a model, which may hold no target. */
 export function adaptedLinears(model: Architecture, request: LoraRequest): readonly LoraLinear[] {
   const named: NamedRequest = {
+    ...expertTargets(model),
     ...request,
     targets: namedTargets(model, request.targets),
-    experts: request.experts ?? adaptsFusedExperts(model),
   };
   const found: LoraLinear[] = [];
   const visit = (tensor: Tensor, layers: number, stack: Stack | null): void => {

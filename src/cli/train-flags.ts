@@ -44,6 +44,7 @@ export interface TrainFlags {
   readonly reference?: NonNullable<TrainRequest["reference"]>;
   readonly framework?: TrainRequest["framework"];
   readonly torch?: string;
+  readonly transformers?: string;
   readonly lengths?: NonNullable<TrainRequest["lengths"]>;
   readonly expandableSegments?: "on" | "off";
   readonly compile?: NonNullable<TrainRequest["compile"]>;
@@ -103,7 +104,7 @@ export function trainOptions(): readonly Option[] {
     count("--optimizer-rank <n>", "rank of GaLore and APOLLO (default: 128)"),
     new Option(
       "--checkpointing <how>",
-      "none, selective, full, every=N (groups of N layers), nth=N (each N-th layer) or offload (default: none)",
+      "none, selective, full, every=N (groups of N layers), nth=N (each N-th layer) or offload (default: none; offload with --framework unsloth)",
     ).argParser(checkpointingOf),
     named(
       new Option("--attention <kind>", "attention implementation (default: sdpa)"),
@@ -113,7 +114,7 @@ export function trainOptions(): readonly Option[] {
     named(
       new Option(
         "--loss <kind>",
-        "how the loss is computed (default: hf; vocab-parallel with --framework megatron)",
+        "how the loss is computed (default: hf; vocab-parallel with --framework megatron, fused with unsloth)",
       ),
       LOSSES,
       LOSS_ALIASES,
@@ -130,6 +131,10 @@ export function trainOptions(): readonly Option[] {
     }),
     new Option("--torch <release>", "release of PyTorch; before 2.0 a step keeps more (default: 2.13)"),
     new Option(
+      "--transformers <release>",
+      "its release; before 4.49 the loss takes more, before 5.0 QLoRA packs experts (default: 5.18)",
+    ),
+    new Option(
       "--lengths <kind>",
       "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",
     ).choices(["fixed", "varied"]),
@@ -144,7 +149,10 @@ export function trainOptions(): readonly Option[] {
       "--lora-targets <which>",
       "all-linear, attention, query-value, names joined by a comma, or re: and a regular expression (default: all-linear)",
     ).argParser(parseLoraTargets),
-    new Option("--lora-dropout <p>", "dropout before the adapters (default: 0.05)").argParser(dropoutOf),
+    new Option(
+      "--lora-dropout <p>",
+      "dropout before the adapters (default: 0.05; 0 with --framework unsloth)",
+    ).argParser(dropoutOf),
     new Option(
       "--adapter-dtype <format>",
       "format of the adapters (default: fp32; that of the weights where PEFT does not make them)",

@@ -23,6 +23,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     reference: flags.reference,
     framework: flags.framework,
     torch: flags.torch,
+    transformers: flags.transformers,
     lengths: flags.lengths,
     expandableSegments:
       flags.expandableSegments === undefined ? undefined : flags.expandableSegments === "on",

@@ -8,6 +8,7 @@ import { optimizerByName } from "../memory/training/optimizers.ts";
 import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import { dividedBy } from "../memory/training/sharding.ts";
 import { TORCH_READ, torchRelease } from "../memory/training/torch-release.ts";
+import { TRANSFORMERS_READ, transformersRelease } from "../memory/training/transformers-release.ts";
 import type { Bytes, Tokens } from "../units.ts";
 import { checkTrainRequest } from "./option-kinds.ts";
 import { expandsSegments, frameworkDefaults, ownAdapterFormat } from "./train-defaults.ts";
@@ -55,7 +56,10 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   checkTrainRequest(model, request);
   const frozen = request.method === "lora" || request.method === "qlora";
   const longest = model.maxContextTokens ?? DEFAULT_SEQ_TOKENS;
-  const checkpointing = request.checkpointing ?? "none";
+  const framework = oneOf("--framework", frameworkOf(request.framework ?? "hf"), FRAMEWORKS);
+  const transformers = request.transformers ?? TRANSFORMERS_READ;
+  const usual = frameworkDefaults(model, framework, transformersRelease(transformers));
+  const checkpointing = request.checkpointing ?? usual.checkpointing;
   if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
   const torch = request.torch ?? TORCH_READ;
   const { since2 } = torchRelease(torch);
@@ -65,15 +69,15 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     fail("--attention", `sdpa with PyTorch ${torch}`, "eager or flash, or --torch 2.0 or newer");
   if (!since2 && compile !== "none")
     fail("--compile", `${compile} with PyTorch ${torch}`, "none, or --torch 2.0 or newer");
-  const framework = oneOf("--framework", frameworkOf(request.framework ?? "hf"), FRAMEWORKS);
-  const usual = frameworkDefaults(model, framework);
   const parallel = effectiveParallel(request.parallel ?? {}, usual.dividesSequence);
   const precision = oneOf("--precision", request.precision ?? "bf16", PRECISIONS);
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
-  const kbitPreparation = request.kbitPreparation ?? (usual.peft && request.quantization !== "int4-g128");
+  const kbitPreparation =
+    request.kbitPreparation ?? (usual.kbitPreparation && request.quantization !== "int4-g128");
   // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
   // in no fused kernel. What trains such models (Trainer with bf16=True) turns it on.
-  const preparedBase = request.method === "qlora" && framework === "hf" && kbitPreparation;
+  const preparedBase =
+    request.method === "qlora" && (framework === "unsloth" || (framework === "hf" && kbitPreparation));
   return {
     method: oneOf("--method", request.method ?? "full", METHODS),
     precision: request.precision === undefined && preparedBase ? "amp-bf16" : precision,
@@ -98,13 +102,14 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     lossChunks: whole("--loss-chunks", request.lossChunks ?? 8, 1, 4096),
     framework,
     torch,
+    transformers,
     expandableSegments: request.expandableSegments ?? expandsSegments(request.framework ?? "hf"),
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     compile,
     fusedKernels: request.fusedKernels ?? usual.fusedKernels,
     loraRank: whole("--lora-r", request.loraRank ?? 16, 1, 65_536),
     loraTargets: namedTargets(model, request.loraTargets ?? "all-linear"),
-    loraDropout: probability(request.loraDropout ?? (frozen ? 0.05 : 0)),
+    loraDropout: probability(request.loraDropout ?? (frozen ? usual.loraDropout : 0)),
     adapterFormat: oneOf(
       "--adapter-dtype",
       request.adapterFormat ?? (usual.peft ? "fp32" : ownAdapterFormat(precision)),

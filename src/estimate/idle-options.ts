@@ -3,6 +3,7 @@ import { isTower } from "../architecture/stack.ts";
 import { dividedBy } from "../memory/training/sharding.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 import { idleNote } from "./idle-notes.ts";
+import { runsTransformers } from "./train-defaults.ts";
 import type { TrainRequest } from "./train-request.ts";
 
 const RANKED_OPTIMIZERS: readonly string[] = ["galore", "apollo"];
@@ -52,6 +53,12 @@ export function idleOptionNotes(
       asked.expandableSegments !== undefined,
       parallel.sharding === "none" || parallel.sharding === "ddp",
       "--sharding none or ddp: readings of the others are with them",
+    ],
+    [
+      "--transformers",
+      asked.transformers !== undefined,
+      runsTransformers(effective.framework),
+      "--framework hf, deepspeed or unsloth",
     ],
     [
       "--optimizer-rank",

@@ -78,6 +78,7 @@ const TRAIN: OptionKinds<TrainRequest> = {
   holdLogits: "boolean",
   framework: "string",
   torch: "string",
+  transformers: "string",
   lengths: "string",
   expandableSegments: "boolean",
   compile: "string",

@@ -1,13 +1,18 @@
 /** What training code does unless it is told otherwise, framework by framework. */
 import type { Architecture } from "../architecture/model.ts";
 import { hasExperts, hasVocabularyHead } from "../architecture/stack.ts";
+import { lossOfRelease, type TransformersRelease } from "../memory/training/transformers-release.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
 import { type FrameworkName, spelled } from "./train-names.ts";
 import type { Framework, Precision } from "./train-request.ts";
 
 export interface FrameworkDefaults {
-  /** Adapters are PEFT's: in fp32, and QLoRA's base prepared for them. */
+  /** Adapters are PEFT's: in fp32. */
   readonly peft: boolean;
+  /** QLoRA's base is prepared for them: everything but its packed linears goes to fp32. */
+  readonly kbitPreparation: boolean;
+  readonly loraDropout: number;
+  readonly checkpointing: EffectiveTrain["checkpointing"];
   /** Norms and residuals divide the sequence over tensor-parallel ranks. */
   readonly dividesSequence: boolean;
   readonly loss: EffectiveTrain["loss"];
@@ -20,14 +25,32 @@ export interface FrameworkDefaults {
  * Megatron divides the sequence only with `--sequence-parallel` (`megatron/training/arguments.py`), which its layers of experts
  * demand (`megatron/core/transformer/moe/moe_layer.py`, 0.12); torchtitan's plans always do. Its models compute the loss over
  * the rank's part of the vocabulary and run Transformer Engine's layers and `--bias-swiglu-fusion`. LitGPT's bf16-mixed leaves
- * the weights in fp32.
+ * the weights in fp32. Unsloth's `FastLanguageModel.get_peft_model` has no dropout and moves checkpoints to the host, its
+ * `prepare_model_for_training` widens what trains alone, and its causal models never make whole logits.
  */
-export function frameworkDefaults(model: Architecture, framework: Framework): FrameworkDefaults {
+export function frameworkDefaults(
+  model: Architecture,
+  framework: Framework,
+  transformers: TransformersRelease,
+): FrameworkDefaults {
   const megatron = framework === "megatron";
+  const unsloth = framework === "unsloth";
+  const peft = framework === "hf" || framework === "deepspeed";
   return {
-    peft: framework === "hf" || framework === "deepspeed",
+    peft: peft || unsloth,
+    kbitPreparation: peft,
+    loraDropout: unsloth ? 0 : 0.05,
+    checkpointing: unsloth ? "offload" : "none",
     dividesSequence: !megatron || hasExperts(model),
-    loss: megatron && hasVocabularyHead(model) ? "vocab-parallel" : "hf",
+    loss: !hasVocabularyHead(model)
+      ? "hf"
+      : megatron
+        ? "vocab-parallel"
+        : unsloth
+          ? "fused"
+          : peft
+            ? lossOfRelease(model, transformers)
+            : "hf",
     fusedKernels: megatron,
     baseFormat: framework === "litgpt" ? "fp32" : "16-bit",
   };
@@ -62,3 +85,7 @@ export function ownAdapterFormat(precision: Precision): EffectiveTrain["adapterF
       return "fp32";
   }
 }
+
+/** Whether the framework runs the classes of transformers; the others write the layers themselves. */
+export const runsTransformers = (framework: Framework): boolean =>
+  framework === "hf" || framework === "deepspeed" || framework === "unsloth";

@@ -197,6 +197,7 @@ function passMoments(
     nth,
     selective: checkpointing === "selective",
     offloadCheckpoints: checkpointing === "offload",
+    buffersCheckpoints: effective.framework === "unsloth",
     accumulating: addsToGradients(effective),
     stepsInBackward: effective.optimizerInBackward,
     stepBefore: stepBefore(effective),

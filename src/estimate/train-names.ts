@@ -10,7 +10,6 @@ type Names<T extends string> = { readonly [name: string]: T };
 export const TRAINERS = {
   trl: "hf",
   axolotl: "hf",
-  unsloth: "hf",
   "llama-factory": "hf",
   llamafactory: "hf",
   "ms-swift": "hf",

@@ -2,6 +2,8 @@ import { adaptedExpertNotes, type LoraLinear } from "../adapters/lora.ts";
 import type { Architecture, Note } from "../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
 import { hasVocabularyHead, isTower, layerCount, readsText } from "../architecture/stack.ts";
+import { withExpertModules } from "../memory/training/expert-modules.ts";
+import { UNSLOTH } from "../memory/training/family-code.ts";
 import { isPackable } from "../memory/training/holding.ts";
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
@@ -71,6 +73,13 @@ export function trainNotes(of: {
       code: "trainer-read-as",
       message: `${of.asked.framework} is sized as ${effective.framework}, whose training code it runs: kernels, checkpoints and defaults of its own have to be said`,
       details: { framework: effective.framework },
+    });
+  }
+  if (effective.framework === "unsloth" && !UNSLOTH.has(text.family)) {
+    notes.push({
+      code: "assumed-layer-code",
+      message: `Unsloth's layers were read for ${[...UNSLOTH].join(", ")} alone: those of ${text.family} are sized like transformers'`,
+      details: { family: text.family },
     });
   }
   if (effective.precision === "fp8") {
@@ -158,10 +167,12 @@ function unquantizedNotes(model: Architecture, effective: EffectiveTrain): reado
   const how = effective.kbitPreparation
     ? "and prepare_model_for_kbit_training turns them into fp32"
     : "and stay in 16 bits";
+  const before5 =
+    withExpertModules(model) === model ? "" : "; transformers before 5.0 had linears: --transformers 4.57";
   return [
     {
       code: "unquantized-experts",
-      message: `experts are one tensor per layer, which bitsandbytes does not quantize, ${how}: ${groupDigits(experts)} weights in ${groupDigits(bytes)} B over all devices`,
+      message: `experts are one tensor per layer, which bitsandbytes does not quantize, ${how}: ${groupDigits(experts)} weights in ${groupDigits(bytes)} B over all devices${before5}`,
       details: { experts, bytes },
     },
   ];

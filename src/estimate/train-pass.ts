@@ -6,8 +6,10 @@ import type { LossKind } from "../memory/training/loss.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import type { PassRequest } from "../memory/training/segments.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
+import { lossOfRelease, transformersRelease } from "../memory/training/transformers-release.ts";
 import type { Tokens } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
+import { runsTransformers } from "./train-defaults.ts";
 import type { Stage } from "./train-stages.ts";
 import type { Widths } from "./train-widths.ts";
 
@@ -58,12 +60,16 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
       fusedGate: effective.fusedKernels,
       fusedRotary: effective.fusedKernels,
     },
+    fillsCache: fillsCache(stage.share, effective),
     compiled: effective.compile !== "none",
     loss: {
-      kind: lossKind(effective),
+      kind: lossKind(stage.share, effective),
+      inPlace: effective.loss === "in-place",
+      largeChunks: effective.framework === "unsloth",
       chunks: effective.lossChunks,
       compiled: effective.compile === "all",
       widened: effective.framework === "torchtune",
+      widensOutput: widths.autocast && runsTransformers(effective.framework),
       hold: effective.holdLogits,
     },
     inputGradients: frozen && effective.checkpointing !== "none",
@@ -75,10 +81,15 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
   };
 }
 
+/** Only GPT-BigCode's class did, and only transformers runs it. */
+const fillsCache = ({ family }: Architecture, { framework, transformers }: EffectiveTrain): boolean =>
+  family === "gpt_bigcode" && runsTransformers(framework) && transformersRelease(transformers).fillsCache;
+
 /** The loss as it runs: that of preferences is a plain one over both answers; compiled, a plain one is one kernel. */
-function lossKind({ loss, compile }: EffectiveTrain): LossKind {
+function lossKind(model: Architecture, { loss, compile, transformers }: EffectiveTrain): LossKind {
+  if (loss === "in-place") return lossOfRelease(model, transformersRelease(transformers));
   const kind = loss === "dpo" ? "hf" : loss;
-  return compile === "all" && (kind === "hf" || kind === "hf-upcast" || kind === "plain") ? "compiled" : kind;
+  return compile === "all" && (kind.startsWith("hf") || kind === "plain") ? "compiled" : kind;
 }
 
 /**
@@ -116,6 +127,8 @@ function layerFramework(effective: EffectiveTrain): LayerFramework {
     case "hf":
     case "deepspeed":
       return "hf";
+    case "unsloth":
+      return "unsloth";
     case "megatron":
       return "megatron";
   }

@@ -35,6 +35,9 @@ export const ATTENTIONS = ["sdpa", "flash", "eager"] as const satisfies readonly
 export const LOSSES = [
   "hf",
   "hf-upcast",
+  "hf-shifted",
+  "hf-narrow",
+  "in-place",
   "plain",
   "compiled",
   "chunked",
@@ -45,7 +48,7 @@ export const LOSSES = [
   "bce",
   "kl",
   "dpo",
-] as const satisfies readonly (LossKind | "dpo")[];
+] as const satisfies readonly (LossKind | "in-place" | "dpo")[];
 
 /** How data-parallel ranks divide gradients, states and weights. */
 export const SHARDINGS = [
@@ -74,7 +77,7 @@ export const QUANTIZATIONS = [
 ] as const satisfies readonly PackedFormat[];
 
 /** Training code whose choices are modelled. */
-export const FRAMEWORKS = ["hf", "torchtune", "litgpt", "deepspeed", "fsdp", "megatron"] as const;
+export const FRAMEWORKS = ["hf", "unsloth", "torchtune", "litgpt", "deepspeed", "fsdp", "megatron"] as const;
 export type Framework = (typeof FRAMEWORKS)[number];
 
 export interface ParallelRequest {
@@ -115,13 +118,15 @@ export interface TrainRequest {
    */
   readonly checkpointing?: "none" | "full" | "selective" | "offload" | `nth=${number}` | number;
   readonly attention?: AttentionCode;
-  readonly loss?: LossKind | "dpo";
+  readonly loss?: LossKind | "in-place" | "dpo";
   readonly lossChunks?: number;
   /** The training loop keeps the model's output, and so the logits, alive during backward. */
   readonly holdLogits?: boolean;
   readonly framework?: FrameworkName;
   /** Release of PyTorch, such as "1.10": old ones keep more (`torch-release.ts`). */
   readonly torch?: string;
+  /** Release of transformers, such as "4.48": its loss, and whether experts are modules (`transformers-release.ts`). */
+  readonly transformers?: string;
   /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */
   readonly lengths?: "fixed" | "varied";
   /** `expandable_segments:True` in PYTORCH_CUDA_ALLOC_CONF: freed memory of any size serves any other (`caching-allocator.ts`). */

@@ -3,11 +3,14 @@ import type { Architecture, LayerKind, Run, Stack, Tensor } from "../architectur
 import { countParameters } from "../architecture/parameters.ts";
 import { inTower, layerCount, readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
+import { withExpertModules } from "../memory/training/expert-modules.ts";
+import { transformersRelease } from "../memory/training/transformers-release.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
 import { dividedStack, pipelineLayers } from "../parallelism/layer-range.ts";
 import { deviceShares, sameParts } from "../parallelism/share.ts";
 import { onceFor } from "../remember.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
+import { runsTransformers } from "./train-defaults.ts";
 
 export interface Stage {
   readonly id: string;
@@ -48,8 +51,9 @@ export function trainStages(model: Architecture, effective: EffectiveTrain): rea
     effective.unfrozenLayers,
   );
   return shares.map((share, index): Stage => {
-    const part = parts.find((known) => sameParts(known, share.share)) ?? share.share;
-    parts.push(part);
+    const equal = parts.find((known) => sameParts(known, share.share)) ?? share.share;
+    parts.push(equal);
+    const part = inRelease(equal, effective);
     const stage = {
       id: share.id,
       count: tp * dp * cp,
@@ -205,3 +209,12 @@ function unfreezeLast(
   });
   return { model: { ...model, stacks }, tensors };
 }
+
+/** The model as the classes of its release hold it: only Hugging Face's training code runs them. */
+export const inRelease = (
+  model: Architecture,
+  { framework, transformers }: Pick<EffectiveTrain, "framework" | "transformers">,
+): Architecture =>
+  runsTransformers(framework) && transformersRelease(transformers).expertModules
+    ? withExpertModules(model)
+    : model;

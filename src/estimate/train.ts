@@ -22,7 +22,7 @@ import { trainNotes } from "./train-notes.ts";
 import { operandsOf } from "./train-operands.ts";
 import type { TrainRequest } from "./train-request.ts";
 import { simulatedReserve } from "./train-reserve.ts";
-import { inFlight, languageModel, loadedPart, type Stage, trainStages } from "./train-stages.ts";
+import { inFlight, inRelease, languageModel, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 import { pagedTerms, phaseTerms } from "./train-terms.ts";
 
 export interface TrainPhaseResult {
@@ -79,7 +79,8 @@ export interface TrainResult {
 export function train(model: Architecture, request: TrainRequest = {}): TrainResult {
   const effective = effectiveTrain(model, request);
   const text = loadedPart(model, effective.towers);
-  const adapted = adaptedLinears(languageModel(model), effective);
+  const language = inRelease(languageModel(model), effective);
+  const adapted = adaptedLinears(language, effective);
   const devices = trainDevices(text, effective);
   const worst = worstOf(devices);
   sizeable(worst.total);
@@ -90,12 +91,19 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
     winner: worst.winner,
     parameters: {
       total: text.parameters.total,
-      trainable: trainableOf(languageModel(model), effective, adapted),
+      trainable: trainableOf(language, effective, adapted),
     },
     request: effective,
     notes: [
       ...text.notes,
-      ...trainNotes({ model, text, effective, adapted, asked: request, cacheCapped: worst.cacheCapped }),
+      ...trainNotes({
+        model,
+        text: inRelease(text, effective),
+        effective,
+        adapted,
+        asked: request,
+        cacheCapped: worst.cacheCapped,
+      }),
     ],
   };
 }

@@ -8,6 +8,7 @@ import type { TrainDevice, TrainResult } from "../estimate/train.ts";
 import type { TrainRelief } from "../estimate/train-reliefs.ts";
 import { type Term, worstOf } from "../memory/term.ts";
 import { TORCH_READ } from "../memory/training/torch-release.ts";
+import { TRANSFORMERS_READ } from "../memory/training/transformers-release.ts";
 import { groupDigits } from "../units.ts";
 import { budgetLines } from "./budget-lines.ts";
 import { explanation } from "./explain.ts";
@@ -163,6 +164,7 @@ function requestText({ request }: TrainResult): string {
     `checkpointing ${typeof request.checkpointing === "number" ? `every ${request.checkpointing} layers` : request.checkpointing}`,
     ...(request.compile === "none" ? [] : [`${request.compile} compiled`]),
     ...(request.torch === TORCH_READ ? [] : [`PyTorch ${request.torch}`]),
+    ...(request.transformers === TRANSFORMERS_READ ? [] : [`transformers ${request.transformers}`]),
     `${request.attention} attention`,
     `${request.loss} loss`,
     ...(request.method === "lora" || request.method === "qlora"

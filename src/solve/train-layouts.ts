@@ -75,6 +75,7 @@ function expertDegrees(model: Architecture): readonly number[] {
 /** How each framework shares model states between data-parallel ranks, the least traffic first. */
 const SHARDINGS: { readonly [F in Framework]: readonly Sharding[] } = {
   hf: ["ddp", "zero2", "fsdp2"],
+  unsloth: ["ddp"],
   torchtune: ["ddp", "fsdp2"],
   litgpt: ["ddp", "fsdp"],
   fsdp: ["fsdp2"],
@@ -102,8 +103,10 @@ export function shardingsOf(
   );
 }
 
-/** Checkpointing to try: none and full, unless the request says. */
-export const checkpointingsOf = (
+/** Checkpointing to try: none, and full or what the framework does by itself, unless the request says. */
+export function checkpointingsOf(
   request: TrainRequest,
-): readonly NonNullable<TrainRequest["checkpointing"]>[] =>
-  request.checkpointing === undefined ? ["none", "full"] : [request.checkpointing];
+): readonly NonNullable<TrainRequest["checkpointing"]>[] {
+  if (request.checkpointing !== undefined) return [request.checkpointing];
+  return ["none", frameworkOf(request.framework ?? "hf") === "unsloth" ? "offload" : "full"];
+}

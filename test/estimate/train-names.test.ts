@@ -92,7 +92,6 @@ describe("a trainer", () => {
   test.for([
     ["trl", "hf", false],
     ["axolotl", "hf", true],
-    ["unsloth", "hf", true],
     ["llama-factory", "hf", false],
     ["nemo", "megatron", false],
   ] as const)(
@@ -106,8 +105,10 @@ describe("a trainer", () => {
   );
 
   test("that is a framework's own name has no note, and an unknown one is refused", () => {
-    const notes = train(llama, { framework: "torchtitan", seqTokens: 512 }).notes.map(({ code }) => code);
-    expect(notes).not.toContain("trainer-read-as");
+    for (const framework of ["torchtitan", "unsloth"] as const) {
+      const notes = train(llama, { framework, seqTokens: 512 }).notes.map(({ code }) => code);
+      expect(notes).not.toContain("trainer-read-as");
+    }
     expect(() => train(llama, { framework: "constructor" as FrameworkName })).toThrow("--framework");
   });
 });

@@ -1,6 +1,7 @@
 import type { AttentionMixer } from "../../architecture/mixers/mixer.ts";
 import type { Tensor } from "../../architecture/model.ts";
 import { type Heads, scoreAndMix } from "./attention-scores.ts";
+import { fusedProducts, fusesAdapters } from "./fused-adapters.ts";
 import { project, sharedAdapterInput } from "./linear.ts";
 import { bareNorm, norm } from "./norm.ts";
 import * as op from "./operations.ts";
@@ -26,6 +27,7 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
           project(pass, x, fused, tensors),
           widths.map((w) => w * tokens),
         );
+  if (pass.fillsCache && fused !== undefined) tape.cached.push(q!);
   const separateGate = of("attn-gate");
   // Qwen3-Next's product for queries is twice as wide: queries and a gate for the output.
   let gateValue: Value | null = null;
@@ -91,10 +93,15 @@ export function attention(pass: Pass, x: Value, mixer: AttentionMixer, tensors: 
   const subNorm = tensors.find((t) => t.kind === "norm" && /attn_sub_norm/.test(t.name));
   if (subNorm !== undefined) mixed = norm(pass, mixed, subNorm, subNorm.shape[0]!);
   const output = of("attn-o");
-  const out = output === undefined ? mixed : project(pass, mixed, output, tensors);
+  const out = output === undefined ? mixed : outputOf(pass, mixed, output, tensors);
   hold(tape, [x]);
   return out;
 }
+
+const outputOf = (pass: Pass, x: Value, weight: Tensor, tensors: readonly Tensor[]): Value =>
+  fusesAdapters(pass, [weight], tensors)
+    ? fusedProducts(pass, x, [weight], tensors)[0]!
+    : project(pass, x, weight, tensors);
 
 /** Whose bias the scores of a mixer get, by what it caches. */
 const BIASES = { own: "decoder", shared: "decoder", none: "encoder", cross: "cross" } as const;
@@ -119,6 +126,8 @@ function products(
     fresh(pass.tape, { elements, width, grad: true, outside: true });
   const source =
     mixer.cache === "cross" ? elsewhere(pass.batch * pass.sourceTokens * (x.elements / tokens), x.width) : x;
+  if (source === x && fusesAdapters(pass, parts, tensors))
+    return fusedProducts(pass, x, parts as readonly Tensor[], tensors);
   const shared = pass.code.fusedQkv ? sharedAdapterInput(pass, x, parts) : null;
   const [q, k, v] = parts.map((weight, part) =>
     weight === undefined ? undefined : project(pass, part === 0 ? x : source, weight, tensors, shared),

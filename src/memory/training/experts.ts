@@ -1,6 +1,7 @@
 import type { ExpertsFeedForward, Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import { activate, gate } from "./activation.ts";
+import { expertModules, isExpertModule } from "./expert-modules.ts";
 import { feedForward } from "./feed-forward.ts";
 import { mergedWeight, project } from "./linear.ts";
 import { bareNorm } from "./norm.ts";
@@ -33,6 +34,10 @@ export function experts(
   const indices = (): Value => fresh(tape, { elements: rows, width: 8, grad: false });
   const shared = feed.sharedWidth > 0 ? sharedExperts(pass, x, feed, tensors) : null;
   const weights = router(pass, routing, tensors, indices());
+  if (tensors.some(isExpertModule)) {
+    const routed = expertModules(pass, x, weights, feed, tensors);
+    return shared === null ? routed : op.add(tape, routed, shared);
+  }
   const gathered = op.gather(tape, x, { elements: (x.elements / tokens) * rows, indices: indices() });
   const order = indices();
   const offsets = fresh(tape, { elements: feed.experts, width: 4, grad: false });

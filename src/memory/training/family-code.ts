@@ -157,7 +157,14 @@ export const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } 
   },
   torchtitan: { repeatsKv: true, fusedGelu: true, dividedLoss: true },
   megatron: { fusedGelu: true, softmaxInModelType: true },
+  unsloth: { norm: "rms-fused", inPlace: true, fusedAdapters: true },
 };
+
+/**
+ * Families whose layers `FastLanguageModel` writes anew (`unsloth/models/llama.py`, `mistral.py`, `qwen2.py`, `qwen3.py`). Those of
+ * Gemma, Granite, Cohere, Falcon H1 and mixtures differ and were not read: they are sized like transformers'.
+ */
+export const UNSLOTH: ReadonlySet<string> = new Set(["llama", "mistral", "qwen2", "qwen3"]);
 
 /** Families written exactly like Llama, as far as backward can tell. */
 export const PLAIN: ReadonlySet<string> = new Set([

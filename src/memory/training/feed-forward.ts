@@ -1,5 +1,6 @@
 import type { Activation, Group, Tensor } from "../../architecture/model.ts";
 import { activate, gate } from "./activation.ts";
+import { fusedFeedForward, fusesAdapters } from "./fused-adapters.ts";
 import { project } from "./linear.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
@@ -35,6 +36,8 @@ export function feedForward(pass: Pass, x: Value, use: FeedForwardUse): Value {
   } else if (up === undefined) {
     return x;
   } else if (gated !== undefined) {
+    if (fusesAdapters(pass, [gated, up, down], use.tensors))
+      return fusedFeedForward(pass, x, [gated, up, down], use.tensors);
     const g = project(pass, x, gated, use.tensors);
     if (pass.kernels.fusedGate) inner = gate(pass, g, project(pass, x, up, use.tensors), use.activation);
     else inner = op.multiply(tape, activate(pass, g, use.activation), project(pass, x, up, use.tensors));

@@ -1,4 +1,4 @@
-import { adaptsFusedExperts } from "../../adapters/fused-experts.ts";
+import { expertTargets } from "../../adapters/fused-experts.ts";
 import { isLoraTarget, loraParameters } from "../../adapters/lora.ts";
 import type { NamedTargets } from "../../adapters/lora-targets.ts";
 import type { Architecture, Tensor } from "../../architecture/model.ts";
@@ -44,13 +44,13 @@ export function holdingOf(model: Architecture, request: HoldingRequest): Holding
     rank: request.lora.rank,
     targets: request.lora.targets,
     dora: request.lora.dora,
-    experts: adaptsFusedExperts(model),
+    ...expertTargets(model),
   };
   const packed = (tensor: Tensor): boolean =>
     request.method === "qlora" &&
     (tensor.role === "head"
       ? request.packedHead === true && tensor.kind === "linear"
-      : inLayer.has(tensor) && isPackable(tensor));
+      : inLayer.has(tensor) && (isPackable(tensor) || (targets.routers && isRouter(tensor))));
   const uses = new Map<Tensor, AdapterUse | null>();
   const adapter = (tensor: Tensor): AdapterUse | null => {
     if (!adapted || inTowers.has(tensor)) return null;
@@ -110,11 +110,13 @@ const FIXED_POSITIONS: { readonly [family: string]: RegExp } = {
   whisper: /encoder\.embed_positions/,
 };
 
-/** bitsandbytes replaces `nn.Linear` modules: not the head, not routers, not experts fused into one tensor. */
+/** bitsandbytes replaces `nn.Linear` modules: not the head, not experts fused into one tensor, nor the routers beside those. */
 export function isPackable(tensor: Tensor): boolean {
   if (tensor.kind !== "linear" || tensor.shape.length !== 2 || tensor.role === "head") return false;
   return tensor.role !== "router" || tensor.shape[0] === 1;
 }
+
+const isRouter = (tensor: Tensor): boolean => tensor.kind === "linear" && tensor.role === "router";
 
 /**
  * Bytes of one packed weight of n elements (bitsandbytes 0.48 `functional.py`, quantize_4bit).

@@ -4,7 +4,7 @@
  */
 import type { Architecture } from "../../architecture/model.ts";
 import { readsText } from "../../architecture/stack.ts";
-import { FAMILIES, FRAMEWORKS, NORMS, PLAIN } from "./family-code.ts";
+import { FAMILIES, FRAMEWORKS, NORMS, PLAIN, UNSLOTH } from "./family-code.ts";
 
 /**
  * Formulation of a norm, `x` in the model's type:
@@ -114,6 +114,10 @@ export interface LayerCode {
   readonly capsByHand: boolean;
   /** Causal masks of one byte per pair of positions that the class registers as buffers: in each layer, or once. */
   readonly maskBuffers: "layer" | "model" | "none";
+  /** Attention's products and the MLP run in one operation each with their adapters (Unsloth, `fused-adapters.ts`). */
+  readonly fusedAdapters: boolean;
+  /** Frozen norms write the gradient of their input over that of their output, and rotation turns queries and keys in place. */
+  readonly inPlace: boolean;
   /** Norms switch autocast off and run in the type of their input (Nemotron). */
   readonly normOutsideAutocast: boolean;
   /** Cross entropy over a divided vocabulary runs by single operations (PyTorch's `loss_parallel`). */
@@ -163,6 +167,8 @@ const BASE: Omit<LayerCode, "norm"> = {
   shiftsLogits: false,
   capsByHand: false,
   maskBuffers: "none",
+  fusedAdapters: false,
+  inPlace: false,
   normOutsideAutocast: false,
   dividedLoss: false,
   scaledEmbedding: false,
@@ -170,7 +176,7 @@ const BASE: Omit<LayerCode, "norm"> = {
 };
 
 /** Training code that writes the layers: transformers, or a framework with layers of its own. */
-export type LayerFramework = "hf" | "litgpt" | "torchtitan" | "megatron";
+export type LayerFramework = "hf" | "litgpt" | "torchtitan" | "megatron" | "unsloth";
 
 /** The formulation that a model's family uses; the plain Llama one where nothing else is known. */
 export function layerCode(
@@ -182,7 +188,8 @@ export function layerCode(
   const key = `${facts === undefined ? "" : family} ${model.norm} ${framework}`;
   let code = codes.get(key);
   if (code === undefined) {
-    code = { ...BASE, norm: NORMS[model.norm], ...facts, ...FRAMEWORKS[framework] };
+    const own = framework === "unsloth" && !UNSLOTH.has(family) ? {} : FRAMEWORKS[framework];
+    code = { ...BASE, norm: NORMS[model.norm], ...facts, ...own };
     codes.set(key, code);
   }
   return code;

@@ -15,6 +15,8 @@ export interface LayerSegment extends Replay {
   readonly inputBytes: Bytes;
   /** What selective checkpointing keeps. */
   readonly selectiveBytes: Bytes;
+  /** What goes into a cache until forward ends. */
+  readonly cachedBytes: Bytes;
   /** Its own backward keeps the input too. */
   readonly inputKept: boolean;
   readonly outputWidth: Width;
@@ -101,6 +103,7 @@ export function layerSpans(
       weightGradients: gradientBytes(kind.tensors, pass.holding),
       inputBytes: input.storage.bytes,
       selectiveBytes: selectiveBytes(pass, kind, input),
+      cachedBytes: pass.tape.cached.reduce((sum, { storage }) => sum + storage.bytes, 0),
       inputKept: tape.nodes.some((n) => n.saved.includes(input.storage)),
       outputWidth: output.width,
       outputGrad: output.grad,

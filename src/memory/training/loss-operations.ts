@@ -1,10 +1,11 @@
 /** What a loss over whole logits does to them, one operation each: what backward keeps, and what lives while it runs. */
 import type { Bytes } from "../../units.ts";
+import * as op from "./operations.ts";
 import { type Pass, tokensOf } from "./pass.ts";
 import { fresh, record, sharedTable, type Value } from "./tape.ts";
 
 /** Sequence parallelism divides the vocabulary of the head, and torchtitan leaves the logits divided for the loss. */
-export const dividedLoss = (pass: Pass): boolean => pass.code.dividedLoss && pass.sequenceShards > 1;
+const dividedLoss = (pass: Pass): boolean => pass.code.dividedLoss && pass.sequenceShards > 1;
 
 /**
  * Log-softmax over a divided vocabulary, one operation at a time (torch 2.13 `tensor/parallel/loss.py`): forward has the
@@ -12,7 +13,7 @@ export const dividedLoss = (pass: Pass): boolean => pass.code.dividedLoss && pas
  *
  *     8192 tokens, 128,256 / 2 columns: 3 x 2.10 GB more in forward, 2 x 2.10 GB in backward
  */
-export function dividedLogSoftmax(pass: Pass, wide: Value): Value {
+function dividedLogSoftmax(pass: Pass, wide: Value): Value {
   const value = fresh(pass.tape, { elements: wide.elements, width: 4, grad: wide.grad });
   const { bytes } = value.storage;
   record(pass.tape, {
@@ -23,6 +24,25 @@ export function dividedLogSoftmax(pass: Pass, wide: Value): Value {
     backwardScratch: 2 * bytes,
   });
   return value;
+}
+
+/** Log-softmax of fp32 logits. */
+export const wideLogSoftmax = (pass: Pass, wide: Value): Value =>
+  dividedLoss(pass) ? dividedLogSoftmax(pass, wide) : op.softmax(pass.tape, wide);
+
+/**
+ * Cross entropy in fp32, as `ForCausalLMLoss` of transformers has it; `shifts` copies all but the last token's of what was widened,
+ * `inPlace` overwrites it with its gradient.
+ */
+export function widenedLoss(
+  pass: Pass,
+  logits: Value,
+  { shifts = false, inPlace = false }: { readonly shifts?: boolean; readonly inPlace?: boolean } = {},
+): { readonly loss: Value; readonly held: readonly Value[] } {
+  const wide = op.cast(pass.tape, logits, 4);
+  const read = shifts ? op.copy(pass.tape, wide) : wide;
+  const loss = inPlace ? overwritten(pass, read) : pickTargets(pass, wideLogSoftmax(pass, read));
+  return { loss, held: [wide, read] };
 }
 
 /**
@@ -46,6 +66,16 @@ export function softmaxInPlace(pass: Pass, logits: Value): Value {
     outputs: [loss, probabilities],
     saved: [probabilities, targetsOf(pass)],
   });
+  return loss;
+}
+
+/**
+ * Cross entropy in one kernel that keeps its input and one number per row, and turns the input into its gradient (Liger 0.6
+ * `ops/cross_entropy.py`, Unsloth `kernels/cross_entropy_loss.py`): no log-softmax beside the logits.
+ */
+export function overwritten(pass: Pass, logits: Value): Value {
+  const loss = fresh(pass.tape, { elements: 1, width: 4, grad: logits.grad });
+  record(pass.tape, { inputs: [logits], outputs: [loss], saved: [logits], overwritesInput: true });
   return loss;
 }
 

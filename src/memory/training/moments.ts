@@ -36,6 +36,8 @@ export interface MomentsRequest {
   readonly selective: boolean;
   /** Checkpoints live in host memory. */
   readonly offloadCheckpoints: boolean;
+  /** Two buffers on the card take turns at holding what comes back (Unsloth): one of them is the layer's input. */
+  readonly buffersCheckpoints: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
   readonly accumulating: boolean;
   /** Each weight is stepped as soon as its gradient is made, which is then dropped. */
@@ -44,6 +46,8 @@ export interface MomentsRequest {
   readonly stepBefore: boolean;
   readonly holding: Holding;
 }
+
+const NONE: Bytes = 0;
 
 /** Every candidate, in the order in which it happens; `kept` is what lives when forward ends. */
 export function momentsOf(
@@ -56,7 +60,9 @@ export function momentsOf(
   const { spans, loss, embedding } = segments;
   // A checkpoint holds its layer's arguments: the positions and the mask beside the hidden state.
   const tables = segments.tableBytes + (checkpointing ? segments.argumentBytes : 0);
-  const fixed = embedding.savedBytes + tables;
+  const buffer =
+    request.offloadCheckpoints && request.buffersCheckpoints ? (spans[0]?.segment.inputBytes ?? NONE) : NONE;
+  const fixed = embedding.savedBytes + tables + buffer;
   const existing = request.accumulating ? weightGradientsOf(model, segments, request) : 0;
   const peakOf = (part: Replay): Bytes => (request.accumulating ? part.accumulatingPeak : part.backwardPeak);
 
@@ -65,6 +71,8 @@ export function momentsOf(
     : spans.reduce((sum, s) => sum + s.count * s.segment.outlivingBytes, loss.outlivingBytes);
   const before = request.stepBefore ? outlived : 0;
 
+  // Without checkpoints backward keeps what the cache holds.
+  const cached = checkpointing ? spans.reduce((sum, s) => sum + s.count * s.segment.cachedBytes, 0) : 0;
   const grouped = request.checkpointEvery > 1;
   const ran = grouped ? groupedForward(spans, request) : forwardOf(spans, request);
   const kept = fixed + ran.kept;
@@ -74,14 +82,14 @@ export function momentsOf(
   moments.push({
     phase: "forward",
     gradients,
-    activations: fixed + ran.peakKept + before,
+    activations: fixed + ran.peakKept + before + cached + buffer,
     logits: 0,
     workspace: ran.peak - ran.peakKept,
   });
   moments.push({
     phase: "forward",
     gradients,
-    activations: kept + before,
+    activations: kept + before + cached + buffer,
     logits: lossForward,
     workspace: casts,
   });

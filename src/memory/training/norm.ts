@@ -35,6 +35,7 @@ export function norm(pass: Pass, x: Value, weight: Tensor | undefined, dim: numb
       inputs: [x],
       outputs: [value, deviation],
       saved: [x, deviation],
+      ...(code.inPlace && !held.trainable ? { alias: true } : {}),
       weightGradients: held.trainable ? dim * held.width : 0,
     });
     return value;

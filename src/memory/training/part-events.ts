@@ -132,8 +132,14 @@ function backwardEvents(
     events.push({ kind: "take", slot, bytes });
     return { bytes, slot, users: 0 };
   };
-  const release = (gradient: Gradient): void => {
+  const drop = (gradient: Gradient): void => {
     if (gradient !== incoming) events.push({ kind: "give", slot: gradient.slot });
+  };
+  const release = (storage: Storage): void => {
+    const left = references.get(storage.id)! - 1;
+    references.set(storage.id, left);
+    const shared = storage.id === input?.storage.id || storage.id === output.storage.id;
+    if (left === 0 && !storage.outside && !shared) events.push({ kind: "give", slot: slotOf(storage) });
   };
   const accumulate = (value: Value, gradient: Gradient): void => {
     const known = gradients.get(value.id);
@@ -152,6 +158,9 @@ function backwardEvents(
     if (!node.grad) continue;
     const arriving = node.outputs.map((v) => gradients.get(v.id)).find((g) => g !== undefined);
     const fresh: Gradient[] = [];
+    const overwritten = new Set(node.overwritesInput ? node.inputs.map(({ storage }) => storage.id) : []);
+    const saved = new Set(node.saved);
+    for (const storage of saved) if (overwritten.has(storage.id)) release(storage);
     for (const value of node.inputs) {
       if (!value.grad) continue;
       const reuse = node.alias && arriving !== undefined && bytesOf(value) === arriving.bytes;
@@ -162,19 +171,14 @@ function backwardEvents(
     if (node.backwardScratch > 0) events.push({ kind: "touch", bytes: node.backwardScratch });
     if (node.weightGradients > 0)
       events.push({ kind: "weight-gradient", slot: newSlot(), bytes: node.weightGradients });
-    for (const gradient of fresh) if (gradient.users === 0) release(gradient);
+    for (const gradient of fresh) if (gradient.users === 0) drop(gradient);
     for (const value of node.outputs) {
       const gradient = gradients.get(value.id);
       if (gradient === undefined || value.id === input?.id) continue;
       gradients.delete(value.id);
-      if (--gradient.users === 0) release(gradient);
+      if (--gradient.users === 0) drop(gradient);
     }
-    for (const storage of new Set(node.saved)) {
-      const left = references.get(storage.id)! - 1;
-      references.set(storage.id, left);
-      const shared = storage.id === input?.storage.id || storage.id === output.storage.id;
-      if (left === 0 && !storage.outside && !shared) events.push({ kind: "give", slot: slotOf(storage) });
-    }
+    for (const storage of saved) if (!overwritten.has(storage.id)) release(storage);
   }
   const final = input === null ? undefined : gradients.get(input.id);
   if (final === undefined) return events;

@@ -56,6 +56,8 @@ export interface Pass {
   readonly sequenceShards: number;
   /** Routed experts per token when the experts lie on several ranks. */
   readonly routedExperts?: number;
+  /** Keys and values go into a cache in training too, and what they are views of stays with them (`transformers-release.ts`). */
+  readonly fillsCache: boolean;
   /** torch.compile around every layer. */
   readonly compiled: boolean;
   /** The loop's variables still hold the logits of the step before, one of equal length, while the model runs. */

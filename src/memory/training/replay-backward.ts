@@ -64,6 +64,11 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
       gradients.set(value.id, sum);
     }
   };
+  const release = (storage: Storage): void => {
+    const left = references.get(storage.id)! - 1;
+    references.set(storage.id, left);
+    if (left === 0 && !storage.outside) live -= storage.bytes;
+  };
   const bytesOf = (value: Value): Bytes => allocated(value.elements * value.width);
   const first: Gradient = { bytes: bytesOf(output), users: 1 };
   gradients.set(output.id, first);
@@ -73,6 +78,8 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
     if (!node.grad) continue;
     const incoming = arriving(node, gradients);
     const made: Gradient[] = [];
+    // What another operation still keeps is overwritten too, and read by it no more: nothing is freed twice.
+    if (node.overwritesInput) for (const { storage } of node.inputs) release(storage);
     for (const value of node.inputs) {
       if (!value.grad) continue;
       const reuse = node.alias && incoming !== undefined && bytesOf(value) === incoming.bytes;
@@ -89,11 +96,9 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
     weightGradients += node.weightGradients;
     for (const gradient of made) if (gradient.users === 0) live -= gradient.bytes;
     for (const value of node.outputs) drop(value);
-    for (const storage of distinct(node.saved)) {
-      const left = references.get(storage.id)! - 1;
-      references.set(storage.id, left);
-      if (left === 0 && !storage.outside) live -= storage.bytes;
-    }
+    for (const storage of distinct(node.saved))
+      if (!(node.overwritesInput && node.inputs.some((input) => input.storage.id === storage.id)))
+        release(storage);
   }
   return { backwardPeak: peak, accumulatingPeak, weightGradients };
 }

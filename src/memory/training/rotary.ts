@@ -20,6 +20,7 @@ export function rotary(pass: Pass, x: Value, headDim: number, own: Value | null 
   const columns = code.rotary === "half-tables" ? rotated / 2 : rotated;
   const cos = sharedTable(tape, "cos", { elements: pass.seqTokens * columns, width });
   sharedTable(tape, "sin", { elements: pass.seqTokens * columns, width });
+  if (code.inPlace) return op.view(tape, x);
   if (pass.kernels.fusedRotary) return op.copy(tape, x);
   if (!concatenates(pass, headDim)) {
     const turned = turn(pass, x, cos);

@@ -27,6 +27,8 @@ export interface PassRequest {
   readonly keepsSoftmaxInput: boolean;
   readonly holding: Holding;
   readonly kernels: Kernels;
+  /** Keys and values go into a cache in training too. */
+  readonly fillsCache: boolean;
   /** torch.compile around every layer. */
   readonly compiled: boolean;
   readonly loss: LossCode;
@@ -170,6 +172,7 @@ function passes(
     facts: model.forward ?? NO_FACTS,
     holding: request.holding,
     kernels: request.kernels,
+    fillsCache: request.fillsCache,
     compiled: request.compiled,
     residualWidth,
     sequenceShards: request.sequenceShards,

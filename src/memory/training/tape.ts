@@ -38,6 +38,8 @@ export interface Node {
   readonly outliving: readonly Storage[];
   /** The gradient passes through unchanged: view, add, transpose. */
   readonly alias: boolean;
+  /** The gradient of the input is written where the kept input lies. */
+  readonly overwritesInput: boolean;
   /** Element by element, or row by row: a compiler runs it inside the kernel of what reads its result (`fused-tape.ts`). */
   readonly light: boolean;
   /** Outputs of a light operation that cannot be made again from its inputs: where a dropout fell, sums over rows. */
@@ -57,6 +59,8 @@ export interface Tape {
   readonly casts: Map<string, Value>;
   /** Memory that every layer shares (rotary tables, masks), by name. */
   readonly shared: Map<string, Value>;
+  /** What a layer's class puts into a cache, which lives until the model's output is dropped. */
+  readonly cached: Value[];
   /** bf16 or fp16 autocast. */
   readonly autocast: boolean;
   /** Softmax keeps its input too (`torch-release.ts`). */
@@ -79,6 +83,7 @@ export function newTape(options: Pick<Tape, "autocast" | "keepsSoftmaxInput">): 
     nodes: [],
     casts: new Map(),
     shared: new Map(),
+    cached: [],
     label: "",
     ids: 0,
     autocast,
@@ -115,6 +120,7 @@ export interface Recorded {
   readonly saved?: readonly (Value | undefined)[];
   readonly outliving?: readonly Value[];
   readonly alias?: true;
+  readonly overwritesInput?: true;
   readonly light?: true;
   readonly pinned?: readonly Value[];
   readonly backwardScratch?: Bytes;
@@ -137,6 +143,7 @@ export function record(tape: Tape, spec: Recorded): void {
     saved: grad ? storagesOf(spec.saved) : NO_STORAGES,
     outliving: grad ? storagesOf(spec.outliving) : NO_STORAGES,
     alias: spec.alias === true,
+    overwritesInput: spec.overwritesInput === true,
     light: spec.light === true,
     pinned: spec.pinned ?? NO_VALUES,
     backwardScratch: spec.backwardScratch ?? NO_BYTES,
