@@ -71,13 +71,16 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     fail("--compile", `${compile} with PyTorch ${torch}`, "none, or --torch 2.0 or newer");
   const parallel = effectiveParallel(request.parallel ?? {}, usual.dividesSequence);
   const precision = oneOf("--precision", request.precision ?? "bf16", PRECISIONS);
-  // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models.
+  // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models, and trainers leave it out where
+  // weights are divided (TRL's `is_sharded_qlora`: they still lie on the host).
+  const sharded = dividedBy(parallel.sharding).weights;
   const kbitPreparation =
-    request.kbitPreparation ?? (usual.kbitPreparation && request.quantization !== "int4-g128");
+    request.kbitPreparation ?? (usual.kbitPreparation && !sharded && request.quantization !== "int4-g128");
   // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
   // in no fused kernel. What trains such models (Trainer with bf16=True) turns it on.
   const preparedBase =
-    request.method === "qlora" && (framework === "unsloth" || (framework === "hf" && kbitPreparation));
+    request.method === "qlora" &&
+    (framework === "unsloth" || (framework === "hf" && (kbitPreparation || sharded)));
   return {
     method: oneOf("--method", request.method ?? "full", METHODS),
     precision: request.precision === undefined && preparedBase ? "amp-bf16" : precision,

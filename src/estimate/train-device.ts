@@ -5,11 +5,12 @@ import { knownSegments } from "../memory/training/known-segments.ts";
 import { MEGATRON_WORKSPACES } from "../memory/training/library-workspace.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
-import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
+import { type BufferPart, partBytes, type ShardingBuffers } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
 import {
   addsToGradients,
+  checkpointsOutlive,
   holdingRequest,
   longestFirst,
   passRequest,
@@ -100,6 +101,10 @@ function statesFor(stage: Stage, effective: EffectiveTrain, widths: Widths, know
   return states;
 }
 
+/** Freed by the process and not yet by the card, beside what any moment holds. */
+export const pendingBytes = (stage: Stage, effective: EffectiveTrain, known: KnownParts): Bytes =>
+  partBytes(statesFor(stage, effective, widthsOf(effective), known).buffers.pending);
+
 /** The optimizer's step on one pipeline stage's device. */
 export function stepPhase(
   stage: Stage,
@@ -148,7 +153,7 @@ export function devicePhases(
   const activationBuffers = exchangeParts(stage, whole, effective, widths);
   const phases = moments.map((moment): PhaseBytes => {
     const backward = moment.phase !== "forward" && moment.phase !== "loss-backward";
-    const exchanged = [...(backward ? buffers.backward : buffers.forward), ...activationBuffers];
+    const exchanged = [...buffersAt(moment, buffers), ...activationBuffers];
     return {
       phase: moment.phase,
       weights: resident.weights,
@@ -201,6 +206,7 @@ function passMoments(
     accumulating: addsToGradients(effective),
     stepsInBackward: effective.optimizerInBackward,
     stepBefore: stepBefore(effective),
+    outlive: checkpointsOutlive(effective),
     holding,
   });
   return { moments, keptBytes: Math.max(0, keptBytes - segments.loss.savedBytes) };
@@ -243,6 +249,18 @@ function exchangeParts(
     parts.push({ what: "rows of experts", elements: 2 * rows * whole.hiddenSize, width });
   }
   return parts;
+}
+
+function buffersAt({ phase, logits }: Moment, buffers: ShardingBuffers): readonly BufferPart[] {
+  switch (phase) {
+    case "forward":
+      return logits > 0 ? buffers.loss : buffers.forward;
+    case "loss-backward":
+      return buffers.lossBackward;
+    case "layer-backward":
+    case "end-of-backward":
+      return buffers.backward;
+  }
 }
 
 /** The phase that holds the most. */

@@ -6,7 +6,7 @@ import type { LossKind } from "../memory/training/loss.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import type { PassRequest } from "../memory/training/segments.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
-import { lossOfRelease, transformersRelease } from "../memory/training/transformers-release.ts";
+import { lossOfRelease, repeatsKv, transformersRelease } from "../memory/training/transformers-release.ts";
 import type { Tokens } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
 import { runsTransformers } from "./train-defaults.ts";
@@ -61,6 +61,9 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
       fusedRotary: effective.fusedKernels,
     },
     fillsCache: fillsCache(stage.share, effective),
+    repeatsKv:
+      runsTransformers(effective.framework) &&
+      repeatsKv(stage.share.family, effective.attention, transformersRelease(effective.transformers)),
     compiled: effective.compile !== "none",
     loss: {
       kind: lossKind(stage.share, effective),
@@ -116,6 +119,23 @@ export const longestFirst = ({ framework, lengths, method }: EffectiveTrain): bo
  */
 export const stepBefore = (effective: EffectiveTrain): boolean =>
   effective.framework === "litgpt" && effective.lengths === "fixed";
+
+/** Layers of transformers checkpoint themselves, and accelerate wraps them for FSDP1: the checkpoint lies around the unit. */
+export const reentrantAround = ({ framework, transformers, checkpointing }: EffectiveTrain): boolean =>
+  runsTransformers(framework) &&
+  checkpointing !== "none" &&
+  transformersRelease(transformers).reentrantCheckpoints;
+
+/**
+ * FSDP1 waits for the gradients of a frozen unit's inputs to free its weights (torch 2.4 `_register_post_backward_reshard_only_hook`). The
+ * input of a recomputed layer is a leaf, which its own hook then holds through the node that writes its gradient: input
+ * and gradient of every layer live until the hooks go at the end of backward.
+ */
+export const checkpointsOutlive = (effective: EffectiveTrain): boolean =>
+  reentrantAround(effective) &&
+  effective.parallel.sharding === "fsdp" &&
+  effective.parallel.dp * effective.parallel.cp > 1 &&
+  (effective.method === "lora" || effective.method === "qlora");
 
 function layerFramework(effective: EffectiveTrain): LayerFramework {
   switch (effective.framework) {

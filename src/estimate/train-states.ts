@@ -1,13 +1,17 @@
 import type { Architecture } from "../architecture/model.ts";
+import { packedWidth } from "../memory/training/holding.ts";
 import { layerCode } from "../memory/training/layer-code.ts";
 import { optimizerByName, optimizerStepBytes } from "../memory/training/optimizers.ts";
 import type { Holding } from "../memory/training/pass.ts";
 import { dividedBy, type ShardingBuffers, shardingBuffers } from "../memory/training/sharding.ts";
 import { allocated } from "../memory/training/tape.ts";
 import { type TrainedTensor, trainedTensors } from "../memory/training/trained-tensors.ts";
+import { rotaryCacheBytes, transformersRelease } from "../memory/training/transformers-release.ts";
 import { weightBytes } from "../memory/training/weight-bytes.ts";
 import type { Bytes } from "../units.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
+import { runsTransformers } from "./train-defaults.ts";
+import { reentrantAround } from "./train-pass.ts";
 import type { Widths } from "./train-widths.ts";
 
 /** What stays on the card through the whole step. */
@@ -88,7 +92,15 @@ export function statesOf(
     : optimizerStepBytes(optimizer, trained, options);
   const step = offloaded ? 0 : Math.round(steps * stepScale) + widened;
   const largest = Math.max(0, ...trained.map((t) => allocated(t.elements * gradientWidth(t))));
-  const weights = over(held.dense, divided.weights, false) + over(held.experts, divided.weights, true);
+  const tables = runsTransformers(effective.framework)
+    ? rotaryCacheBytes(model, transformersRelease(effective.transformers))
+    : 0;
+  const divisible = divided.weights ? held.dense - held.packedStates : held.dense;
+  const weights =
+    over(divisible, divided.weights, false) +
+    over(held.experts, divided.weights, true) +
+    (held.dense - divisible) +
+    tables;
   const beside =
     reference === null
       ? 0
@@ -99,8 +111,9 @@ export function statesOf(
     ranks,
     elements: held.denseElements + held.expertElements,
     trainedElements,
-    largestLayerElements: held.largestLayerElements,
+    largestLayer: held.largestLayer,
     outsideElements: held.outsideElements,
+    packedWidth: packedWidth(effective.quantization),
     computeWidth: widths.compute,
     reduceWidth: parallel.sharding === "ddp" ? (full ? widths.gradient : 4) : widths.gradient,
     reshardAfterForward: parallel.reshardAfterForward,
@@ -110,6 +123,7 @@ export function statesOf(
       effective.framework === "hf" && parallel.sharding.startsWith("zero") ? model.hiddenSize : null,
     ownBuffers: effective.framework === "megatron",
     fromHost: parallel.offloadWeights,
+    reentrantAround: reentrantAround(effective),
   });
   return {
     resident: {

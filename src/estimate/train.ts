@@ -14,6 +14,7 @@ import {
   type KnownParts,
   newKnownParts,
   type PhaseBytes,
+  pendingBytes,
   phaseTotal,
   type TrainPhase,
   worstPhase,
@@ -149,7 +150,7 @@ function trainDevice(
   const { term: allocator, capped } = allocatorTerm({
     phases: phases.map((p) => reservePhase(p.bytes)),
     allocated: won.allocated.bytes,
-    pooled: pooledGradients(moments, winner, effective),
+    pooled: pooledElsewhere(moments, winner, effective) + pendingBytes(stage, effective, parts),
     sharding: effective.parallel.sharding,
     expandable: effective.expandableSegments,
     variedLengths: effective.lengths === "varied",
@@ -182,24 +183,26 @@ function reservePhase(p: PhaseBytes): ReservePhase {
 }
 
 /**
- * What two pools take beyond the peak of both together: FSDP2 makes gradients on a stream of its own, whose freed
- * blocks the other tensors never get.
+ * What two pools take beyond the peak of both together. FSDP2 makes gradients on a stream of its own and FSDP1 gathers weights on
+ * one, whose freed blocks the other tensors never get.
  *
- *     max over moments of (all but gradients) + max over moments of (gradients) - allocated at the peak
+ *     max over moments of (all but those) + max over moments of (those) - allocated at the peak
  */
-function pooledGradients(
+function pooledElsewhere(
   moments: readonly PhaseBytes[],
   winner: PhaseBytes,
   effective: EffectiveTrain,
 ): Bytes {
-  if (effective.parallel.sharding !== "fsdp2") return 0;
-  let gradients = 0;
+  const { sharding } = effective.parallel;
+  if (sharding !== "fsdp2" && sharding !== "fsdp") return 0;
+  let own = 0;
   let others = 0;
   for (const moment of moments) {
-    gradients = Math.max(gradients, moment.gradients);
-    others = Math.max(others, phaseTotal(moment) - moment.gradients);
+    const elsewhere = sharding === "fsdp" ? moment.communication : moment.gradients;
+    own = Math.max(own, elsewhere);
+    others = Math.max(others, phaseTotal(moment) - elsewhere);
   }
-  return gradients + others - phaseTotal(winner);
+  return own + others - phaseTotal(winner);
 }
 
 /** The largest moment of each phase, in the order in which phases happen. */

@@ -116,6 +116,44 @@ describe("a release of transformers", () => {
     expect(layers("4.52") - layers("4.53")).toBe(10 * T * (256 + 2 * 64) * 2);
   });
 
+  test("before 4.48 Mistral's attention repeats keys and values before FlashAttention, Llama's not; before SDPA all do until 4.53: 2 x (8 - 2) heads x 64 x 2 B", () => {
+    const kept = (model_type: string, attention: "flash" | "sdpa", transformers: string): number => {
+      const of = (num_hidden_layers: number) =>
+        readArchitecture(
+          {
+            model_type,
+            hidden_size: 512,
+            intermediate_size: 704,
+            num_hidden_layers,
+            num_attention_heads: 8,
+            num_key_value_heads: 2,
+            vocab_size: 1000,
+            sliding_window: null,
+          },
+          "config.json",
+        );
+      const at = (layers: number): number =>
+        term(train(of(layers), { attention, transformers, seqTokens: T }), "loss-backward", "activations");
+      return (at(4) - at(2)) / 2 / T;
+    };
+    const copies = 2 * (8 - 2) * 64 * 2;
+    expect(kept("mistral", "flash", "4.47") - kept("mistral", "flash", "4.48")).toBe(copies);
+    expect(kept("llama", "flash", "4.47") - kept("llama", "flash", "4.48")).toBe(0);
+    for (const family of ["mistral", "llama"])
+      expect(kept(family, "sdpa", "4.53") - kept(family, "sdpa", "4.54")).toBe(copies);
+  });
+
+  test("before 4.48 each layer of Mixtral has rotary tables of all positions: 32 x 2 x 32,768 x 128 x 2 B", () => {
+    const weights = (model: typeof mixtral, transformers: string): number =>
+      term(
+        train(model, { transformers, seqTokens: 512, parallel: { dp: 8, sharding: "fsdp" } }),
+        "forward",
+        "weights",
+      );
+    expect(weights(mixtral, "4.47") - weights(mixtral, "4.48")).toBe(32 * 2 * 32_768 * 128 * 2);
+    expect(weights(llama(1000), "4.47")).toBe(weights(llama(1000), "4.48"));
+  });
+
   test("only transformers' own classes know releases: elsewhere the option is idle", () => {
     const asked = (framework: TrainRequest["framework"]) =>
       train(llama(1000), { framework: framework!, transformers: "4.45" }).notes.some(({ message }) =>

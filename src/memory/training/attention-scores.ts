@@ -53,7 +53,7 @@ function fusedAttention(
   const groups = heads.queryHeads / heads.kvHeads;
   const q = op.operand(tape, input.q);
   // FlashAttention's own interface has a window argument and takes any grouping; SDPA has neither.
-  const expand = pass.code.repeatsKv || (pass.attention === "sdpa" && expandsHeads(pass, heads));
+  const expand = pass.repeatsKv || (pass.attention === "sdpa" && expandsHeads(pass, heads));
   // A single head is repeated by a stride of 0: no reshape has to copy it, but a cast does.
   const spread = (x: Value): Value => {
     if (!expand || groups === 1) return x;
@@ -121,7 +121,7 @@ function scoreBias(
 
 /** transformers repeats keys and values unless the kernel groups heads itself (`sdpa_attention.py`, `use_gqa_in_sdpa`). */
 function expandsHeads(pass: Pass, heads: Heads): boolean {
-  return pass.code.repeatsKv || heads.masked || heads.keyDim !== heads.valueDim || heads.keyDim > 256;
+  return pass.repeatsKv || heads.masked || heads.keyDim !== heads.valueDim || heads.keyDim > 256;
 }
 
 /** Operands of a product over (batch, head): contiguous copies, repeated to all query heads. */

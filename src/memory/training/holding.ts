@@ -129,14 +129,28 @@ const isRouter = (tensor: Tensor): boolean => tensor.kind === "linear" && tensor
  * @example packedBytes({ shape: [4096, 4096], copies: 1 }, "nf4-dq") // 8_656_896 = 8,388,608 + 262,144 + 4,096 + 2,048
  */
 export function packedBytes(tensor: Tensor, format: PackedFormat): Bytes {
+  return packedData(tensor, format) + packedState(tensor, format);
+}
+
+/** Bytes per element of the packed values alone, which is what sharding divides and gathers. */
+export const packedWidth = (format: PackedFormat): number => (format === "int8" ? 1 : 0.5);
+
+const packedData = (tensor: Tensor, format: PackedFormat): Bytes =>
+  allocated(tensorElements(tensor) * packedWidth(format));
+
+/**
+ * The scales and tables of a packed weight: attributes of the parameter, which every rank holds whole however its values are divided.
+ *
+ * @example packedState({ shape: [4096, 4096], copies: 1 }, "nf4-dq") // 268_288
+ */
+export function packedState(tensor: Tensor, format: PackedFormat): Bytes {
   const n = tensorElements(tensor);
   const blocks = Math.ceil(n / 64);
   switch (format) {
     case "nf4":
-      return allocated(n / 2) + allocated(blocks * 4) + allocated(16 * 4);
+      return allocated(blocks * 4) + allocated(16 * 4);
     case "nf4-dq":
       return (
-        allocated(n / 2) +
         allocated(blocks) +
         allocated(Math.ceil(blocks / 256) * 4) +
         allocated(16 * 4) +
@@ -144,8 +158,8 @@ export function packedBytes(tensor: Tensor, format: PackedFormat): Bytes {
         allocated(4)
       );
     case "int8":
-      return allocated(n) + allocated(tensor.shape[0]! * 4);
+      return allocated(tensor.shape[0]! * 4);
     case "int4-g128":
-      return allocated(n / 2) + allocated(Math.ceil((n / 128) * 2.5));
+      return allocated(Math.ceil((n / 128) * 2.5));
   }
 }

@@ -38,6 +38,8 @@ export interface MomentsRequest {
   readonly offloadCheckpoints: boolean;
   /** Two buffers on the card take turns at holding what comes back (Unsloth): one of them is the layer's input. */
   readonly buffersCheckpoints: boolean;
+  /** Checkpoints and their gradients live until backward ends, whatever has read them. */
+  readonly outlive: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
   readonly accumulating: boolean;
   /** Each weight is stepped as soon as its gradient is made, which is then dropped. */
@@ -107,10 +109,11 @@ export function momentsOf(
     const span = spans[s]!;
     if (!grouped)
       for (const moment of layerMoments(span, { kept: left, made }, passing)) moments.push(moment);
-    left -= span.count * keptPerLayer(span.segment, request);
+    left -= span.count * leavingPerLayer(span.segment, request);
     if (!passing.accumulating && span.segment.outputGrad) made += span.count * span.segment.weightGradients;
   }
-  moments.push(...embeddingMoments(model, segments, { made, request }));
+  // What no layer gave back is there still.
+  moments.push(...embeddingMoments(model, segments, { made, left: request.outlive ? left : NONE, request }));
   return { moments, keptBytes, weightGradients: weightGradientsOf(model, segments, request) };
 }
 
@@ -120,6 +123,10 @@ const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => 
   if (request.nth > 1) return (segment.inputBytes + (request.nth - 1) * segment.savedBytes) / request.nth;
   return request.offloadCheckpoints ? 0 : segment.inputBytes;
 };
+
+/** What backward gives back of that: less than nothing where the gradient stays as well. */
+const leavingPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes =>
+  request.outlive ? -segment.inputBytes : keptPerLayer(segment, request);
 
 /** Forward with every layer keeping what it keeps, or its own checkpoint. */
 function forwardOf(spans: readonly LayerSpan[], request: MomentsRequest): GroupedForward {
@@ -153,7 +160,7 @@ function layerMoments(
 ): Moment[] {
   const { segment, count } = span;
   if (!segment.outputGrad) return [];
-  const each = keptPerLayer(segment, request);
+  const each = leavingPerLayer(segment, request);
   const gradientsEach = request.accumulating ? 0 : segment.weightGradients;
   const peak = request.accumulating ? segment.accumulatingPeak : segment.backwardPeak;
   return (count === 1 ? [0] : [0, count - 1]).map((done): Moment => {
@@ -181,13 +188,13 @@ function layerMoments(
 function embeddingMoments(
   model: Architecture,
   segments: Segments,
-  state: { readonly made: Bytes; readonly request: MomentsRequest },
+  state: { readonly made: Bytes; readonly left: Bytes; readonly request: MomentsRequest },
 ): Moment[] {
-  const { made, request } = state;
+  const { made, left, request } = state;
   const phase = "end-of-backward";
   const { output, backwardPeak } = segments.embedding;
   if (!output.grad) return [];
-  const activations = BLOCK_BYTES;
+  const activations = BLOCK_BYTES + left;
   const moments: Moment[] = [{ phase, gradients: made, activations, logits: 0, workspace: backwardPeak }];
   const tables = embeddingTables(model, request.holding);
   if (tables.tokens === 0) return moments;

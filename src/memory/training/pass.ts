@@ -58,6 +58,7 @@ export interface Pass {
   readonly routedExperts?: number;
   /** Keys and values go into a cache in training too, and what they are views of stays with them (`transformers-release.ts`). */
   readonly fillsCache: boolean;
+  readonly repeatsKv: boolean;
   /** torch.compile around every layer. */
   readonly compiled: boolean;
   /** The loop's variables still hold the logits of the step before, one of equal length, while the model runs. */

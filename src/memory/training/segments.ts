@@ -29,6 +29,8 @@ export interface PassRequest {
   readonly kernels: Kernels;
   /** Keys and values go into a cache in training too. */
   readonly fillsCache: boolean;
+  /** They are repeated to all query heads, whatever the kernel could do (`transformers-release.ts`). */
+  readonly repeatsKv: boolean;
   /** torch.compile around every layer. */
   readonly compiled: boolean;
   readonly loss: LossCode;
@@ -173,6 +175,7 @@ function passes(
     holding: request.holding,
     kernels: request.kernels,
     fillsCache: request.fillsCache,
+    repeatsKv: code.repeatsKv || request.repeatsKv,
     compiled: request.compiled,
     residualWidth,
     sequenceShards: request.sequenceShards,

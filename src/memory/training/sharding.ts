@@ -10,6 +10,7 @@
  * gathers and reductions of FSDP into the traced graph of the model.
  */
 import type { Bytes } from "../../units.ts";
+import type { LayerElements } from "./weight-bytes.ts";
 
 export type Sharding = "none" | "ddp" | "zero1" | "zero2" | "zero3" | "fsdp" | "fsdp2" | "simple-fsdp";
 
@@ -44,8 +45,10 @@ export interface BufferInput {
   /** Elements of weights on this device before sharding, and of those that train. */
   readonly elements: number;
   readonly trainedElements: number;
-  readonly largestLayerElements: number;
+  readonly largestLayer: LayerElements;
   readonly outsideElements: number;
+  /** Bytes per packed element. */
+  readonly packedWidth: number;
   /** Bytes per element while computing, of unsharded gradients, and of the reduction. */
   readonly computeWidth: number;
   readonly reduceWidth: number;
@@ -60,6 +63,8 @@ export interface BufferInput {
   readonly ownBuffers: boolean;
   /** Weights lie on the host and come when they are used, to a single rank too. */
   readonly fromHost: boolean;
+  /** Reentrant checkpoints lie around FSDP1's units: the model's forward makes no graph, and backward gathers nothing ahead. */
+  readonly reentrantAround: boolean;
 }
 
 /** Elements of one width that are held for an exchange with other ranks. */
@@ -73,13 +78,36 @@ export const partBytes = (parts: readonly BufferPart[]): Bytes =>
   parts.reduce((sum, part) => sum + Math.round(part.elements * part.width), 0);
 
 export interface ShardingBuffers {
-  /** Live during forward and at the start of backward. */
+  /** Live while a layer runs forward. */
   readonly forward: readonly BufferPart[];
-  /** Live during backward. */
+  /** Live while head and loss run forward. */
+  readonly loss: readonly BufferPart[];
+  /** Live while head and loss run backward. */
+  readonly lossBackward: readonly BufferPart[];
+  /** Live while layers run backward, and after. */
   readonly backward: readonly BufferPart[];
   /** Live during the optimizer's step. */
   readonly step: readonly BufferPart[];
+  /** Given back by the process while the card still reads them: reserved, and no longer allocated. */
+  readonly pending: readonly BufferPart[];
 }
+
+/** Layers that are whole beside the outermost unit while a layer runs, in head and loss, in their backward and in a layer's. */
+type Gathered = Readonly<Record<"forward" | "loss" | "lossBackward" | "backward", number>>;
+
+/**
+ * FSDP1 (torch 2.4 `distributed/fsdp/_runtime_utils.py`) gathers a layer when it runs and frees it after; in backward each gathers the one
+ * before it, the loss the last one. It gathers ahead only what has met a graph in forward: checkpoints around the units, as
+ * transformers places them, make none when they are reentrant. SimpleFSDP has gathered the next layer when one runs. FSDP2
+ * gathers it into a buffer of another stream's pool, which the reserve's share covers, so that only the last layer is whole when
+ * forward ends.
+ */
+const GATHERED: Readonly<Record<"fsdp" | "fsdp-around" | "fsdp2" | "simple-fsdp", Gathered>> = {
+  fsdp: { forward: 1, loss: 0, lossBackward: 1, backward: 2 },
+  "fsdp-around": { forward: 1, loss: 0, lossBackward: 0, backward: 1 },
+  fsdp2: { forward: 1, loss: 1, lossBackward: 1, backward: 2 },
+  "simple-fsdp": { forward: 2, loss: 2, lossBackward: 2, backward: 2 },
+};
 
 /** Elements of DeepSpeed's default buckets (0.17 `runtime/zero/config.py`). */
 const REDUCE_BUCKET = 5e8;
@@ -100,7 +128,14 @@ const MAX_LIVE = 1e9;
  */
 export function shardingBuffers(input: BufferInput): ShardingBuffers {
   const { elements, trainedElements, computeWidth, reduceWidth, ranks } = input;
-  const none = { forward: [], backward: [], step: [] } as const;
+  const none = { forward: [], loss: [], lossBackward: [], backward: [], step: [], pending: [] } as const;
+  const until = (
+    forward: readonly BufferPart[],
+  ): Pick<ShardingBuffers, "forward" | "loss" | "lossBackward"> => ({
+    forward,
+    loss: forward,
+    lossBackward: forward,
+  });
   if (
     (ranks === 1 && !input.fromHost) ||
     (input.ownBuffers && (input.sharding === "ddp" || input.sharding === "zero1"))
@@ -113,16 +148,17 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
       return none;
     case "ddp": {
       const buckets = [part("gradient buckets", trainedElements, reduceWidth)];
-      return { forward: buckets, backward: buckets, step: buckets };
+      return { ...until(buckets), backward: buckets, step: buckets, pending: [] };
     }
     case "zero1":
     case "zero2": {
       const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET));
       const gathered = Math.min(trainedElements, ALLGATHER_BUCKET);
       return {
-        forward: [],
+        ...until([]),
         backward: [part("reduction buckets", bucket * (input.overlap ? 2 : 1), computeWidth)],
         step: [part("gathered weights", gathered, computeWidth)],
+        pending: [],
       };
     }
     case "zero3": {
@@ -132,34 +168,54 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
         part("weights gathered ahead", Math.min(elements, ahead), computeWidth),
       ];
       const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET));
-      return { forward, backward: [...forward, part("a reduction bucket", bucket, computeWidth)], step: [] };
+      const backward = [...forward, part("a reduction bucket", bucket, computeWidth)];
+      return { ...until(forward), backward, step: [], pending: [] };
     }
     case "fsdp":
     case "fsdp2":
     case "simple-fsdp": {
-      const layer = input.largestLayerElements;
+      const layer = input.largestLayer.elements;
       const root = part("weights outside the layers", input.outsideElements, computeWidth);
       const inLayers = elements - input.outsideElements;
       const reshards = input.reshardAfterForward && input.stages === 1;
-      // FSDP1 and SimpleFSDP have gathered the next layer when one runs. FSDP2 gathers it into a buffer of another stream's pool, which the reserve's
-      // share covers, so that only the last layer is whole when forward ends.
-      const ahead = input.sharding === "fsdp2" ? 1 : 2;
+      const packed = layer === 0 ? 0 : input.largestLayer.packed / layer;
+      // Packed values come as they are.
+      const layerParts = (count: number): readonly BufferPart[] =>
+        packed === 0
+          ? [part("gathered layers", count, computeWidth)]
+          : [
+              part("gathered packed layers", Math.round(count * packed), input.packedWidth),
+              part("gathered norms and biases", Math.round(count * (1 - packed)), computeWidth),
+            ];
       const whole = (layers: number): readonly BufferPart[] => [
         root,
-        part("gathered layers", reshards ? Math.min(layers * layer, inLayers) : inLayers, computeWidth),
+        ...layerParts(reshards ? Math.min(layers * layer, inLayers) : inLayers),
       ];
-      const weights = whole(ahead);
+      const gathers =
+        GATHERED[input.sharding === "fsdp" && input.reentrantAround ? "fsdp-around" : input.sharding];
       if (input.stages > 1) {
         // Gradients are summed whole, in the reduction's type, and reduced with the last micro-batch.
-        const sums = [...weights, part("whole gradients", trainedElements, reduceWidth)];
-        return { forward: sums, backward: sums, step: [] };
+        const sums = [...whole(1), part("whole gradients", trainedElements, reduceWidth)];
+        return { ...until(sums), backward: sums, step: [], pending: [] };
       }
-      const trains = trainedElements > 0 ? Math.min(layer, trainedElements) : 0;
+      const trains = input.largestLayer.trained;
       const reduction = [
         part("a layer's gradients", trains, reduceWidth),
         part("its reduced shard", trains / ranks, reduceWidth),
       ];
-      return { forward: weights, backward: [...whole(2), ...reduction], step: [] };
+      return {
+        forward: whole(gathers.forward),
+        loss: whole(gathers.loss),
+        lossBackward: whole(gathers.lossBackward),
+        backward: [...whole(gathers.backward), ...reduction],
+        step: [],
+        // At most two frees of FSDP1 wait for their events, and gathering waits for the older one (`_FreeEventQueue`): one layer's
+        // weights and gradients stay in their pools beside those in use.
+        pending:
+          input.sharding === "fsdp" && reshards
+            ? [...layerParts(Math.min(layer, inLayers)), ...reduction]
+            : [],
+      };
     }
   }
 }

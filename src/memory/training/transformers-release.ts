@@ -1,5 +1,7 @@
+import type { Architecture } from "../../architecture/model.ts";
 import { type Versioned, versionRow } from "../../engines/versions.ts";
 import { VramCalcError } from "../../errors.ts";
+import type { Bytes } from "../../units.ts";
 
 /** What a release of transformers does otherwise than the one whose classes were read. */
 export interface TransformersRelease extends Versioned {
@@ -11,9 +13,28 @@ export interface TransformersRelease extends Versioned {
   readonly fillsCache: boolean;
   /** Each expert of a mixture is a module with linears of its own (`expert-modules.ts`); later ones hold all experts as one tensor. */
   readonly expertModules: boolean;
+  /** `torch.utils.checkpoint` runs its reentrant variant, whose forward makes no graph. */
+  readonly reentrantCheckpoints: boolean;
+  /** Before which kernels keys and values are copied to every query head. */
+  readonly repeatsKv: "sdpa-and-flash" | "sdpa" | "none";
 }
 
-const OLD = { narrowLoss: true, fillsCache: true, expertModules: true } as const;
+const OLD = {
+  narrowLoss: true,
+  fillsCache: true,
+  expertModules: true,
+  reentrantCheckpoints: true,
+  repeatsKv: "sdpa-and-flash",
+} as const;
+const NEW = {
+  narrowLoss: false,
+  fillsCache: false,
+  expertModules: false,
+  reentrantCheckpoints: false,
+  repeatsKv: "none",
+} as const;
+
+const YOUNGER = { ...NEW, expertModules: true, reentrantCheckpoints: true } as const;
 
 /** The release whose classes were read. */
 export const TRANSFORMERS_READ = "5.18";
@@ -21,15 +42,18 @@ export const TRANSFORMERS_READ = "5.18";
 /**
  * Until 4.45 the classes widened their logits themselves and copied all but the last token's. 4.46 brought `loss/loss_utils.py`, whose
  * `ForCausalLMLoss` widens and copies beside the 16-bit logits that the class returns; pull request 35646 (4.49) shifts labels instead.
+ * 4.48 gave all classes one attention (35235), whose FlashAttention groups heads itself; its SDPA does since 4.54 (39412).
  * 4.53 brought `GradientCheckpointingLayer`, which switches caches off, and by then older classes used the common loss; of both it
- * is known that 4.48 did not have them yet. 5.0 fuses experts.
+ * is known that 4.48 did not have them yet. 5.0 fuses experts, and by then checkpoints were not reentrant (pull request 43203, January 2026).
  */
 const RELEASES: readonly [TransformersRelease, ...TransformersRelease[]] = [
   { version: "4.0", date: "2020-11", loss: "hf-upcast", ...OLD },
   { version: "4.46", date: "2024-10", loss: "hf-shifted", ...OLD },
-  { version: "4.49", date: "2025-02", loss: "hf", ...OLD },
-  { version: "4.53", date: "2025-06", loss: "hf", ...OLD, narrowLoss: false, fillsCache: false },
-  { version: "5.0", date: "2026-01", loss: "hf", narrowLoss: false, fillsCache: false, expertModules: false },
+  { version: "4.48", date: "2025-01", loss: "hf-shifted", ...OLD, repeatsKv: "sdpa" },
+  { version: "4.49", date: "2025-02", loss: "hf", ...OLD, repeatsKv: "sdpa" },
+  { version: "4.53", date: "2025-06", loss: "hf", ...YOUNGER, repeatsKv: "sdpa" },
+  { version: "4.54", date: "2025-07", loss: "hf", ...YOUNGER },
+  { version: "5.0", date: "2026-01", loss: "hf", ...NEW },
 ];
 
 /**
@@ -45,6 +69,39 @@ export function transformersRelease(version: string): TransformersRelease {
     given: `"${version.slice(0, 40)}"`,
     expected: `a release of transformers such as 4.45 or ${TRANSFORMERS_READ}`,
   });
+}
+
+/** Classes written after Mistral's, which repeated keys and values before FlashAttention too; Llama's and Gemma's did not. */
+const AFTER_MISTRAL: ReadonlySet<string> = new Set([
+  "mistral",
+  "mixtral",
+  "qwen2",
+  "qwen2_moe",
+  "phi3",
+  "starcoder2",
+]);
+
+/** @example repeatsKv("mistral", "flash", transformersRelease("4.45")) // true: 2 x (4096 - 1024) x 2 B per token and layer of the 7B */
+export const repeatsKv = (family: string, attention: string, release: TransformersRelease): boolean =>
+  attention === "sdpa"
+    ? release.repeatsKv !== "none"
+    : attention === "flash" && release.repeatsKv === "sdpa-and-flash" && AFTER_MISTRAL.has(family);
+
+/**
+ * Rotary tables of all positions that each layer of Mixtral's class registered until 4.47: on every rank whole.
+ *
+ * @example Mixtral 8x7B: 32 x 2 x 32,768 x 128 x 2 = 536,870,912 B
+ */
+export function rotaryCacheBytes(model: Architecture, release: TransformersRelease): Bytes {
+  if (model.family !== "mixtral" || release.repeatsKv !== "sdpa-and-flash") return 0;
+  let bytes = 0;
+  for (const stack of model.stacks)
+    stack.kinds.forEach((kind, index) => {
+      for (const mixer of kind.mixers)
+        if (mixer.kind === "attention")
+          bytes += (stack.counts[index] ?? 0) * 2 * (model.maxContextTokens ?? 0) * mixer.keyDim * 2;
+    });
+  return bytes;
 }
 
 const NARROW: ReadonlySet<string> = new Set([

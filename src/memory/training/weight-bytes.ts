@@ -2,7 +2,7 @@ import type { Architecture } from "../../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../../architecture/parameters.ts";
 import { dividedLayers } from "../../parallelism/layer-range.ts";
 import type { Bytes } from "../../units.ts";
-import { type PackedFormat, packedBytes } from "./holding.ts";
+import { type PackedFormat, packedBytes, packedState } from "./holding.ts";
 import { layerCode } from "./layer-code.ts";
 import type { Holding } from "./pass.ts";
 import { allocated, BLOCK_BYTES } from "./tape.ts";
@@ -12,13 +12,24 @@ export interface WeightBytes {
   readonly dense: Bytes;
   /** Weights of routed experts, which their own group of devices may divide. */
   readonly experts: Bytes;
+  /** Scales of packed weights, part of both, which nothing divides. */
+  readonly packedStates: Bytes;
   readonly adapters: Bytes;
   /** Elements of the dense and the expert weights. */
   readonly denseElements: number;
   readonly expertElements: number;
-  /** Elements of the largest layer (a unit that sharding gathers whole), and of everything outside layers. */
-  readonly largestLayerElements: number;
+  /** The largest layer, a unit that sharding gathers whole. */
+  readonly largestLayer: LayerElements;
+  /** Elements of everything outside layers. */
   readonly outsideElements: number;
+}
+
+export interface LayerElements {
+  readonly elements: number;
+  /** Of those in few bits. */
+  readonly packed: number;
+  /** Parameters of the layer or of its adapters that train. */
+  readonly trained: number;
 }
 
 /**
@@ -32,6 +43,7 @@ export function weightBytes(
 ): WeightBytes {
   let dense = request.buffers * BLOCK_BYTES + (request.buffers === 0 ? 0 : maskBytes(model));
   let experts = 0;
+  let packedStates = 0;
   let adapters = 0;
   let denseElements = 0;
   let expertElements = 0;
@@ -40,7 +52,9 @@ export function weightBytes(
     if (stack?.role === "mtp") return;
     const elements = tensorElements(tensor) * tensor.copies;
     const width = request.storedWidth ?? holding.width(tensor);
-    const bytes = holding.packed(tensor) ? packedBytes(tensor, request.packed) : allocated(elements * width);
+    const packed = holding.packed(tensor);
+    const bytes = packed ? packedBytes(tensor, request.packed) : allocated(elements * width);
+    if (packed) packedStates += layers * packedState(tensor, request.packed);
     if (tensor.group === "experts") {
       experts += layers * bytes;
       expertElements += layers * elements;
@@ -55,10 +69,11 @@ export function weightBytes(
   return {
     dense,
     experts,
+    packedStates,
     adapters,
     denseElements,
     expertElements,
-    largestLayerElements: largestLayer(model),
+    largestLayer: largestLayer(model, holding),
     outsideElements,
   };
 }
@@ -74,13 +89,20 @@ function maskBytes(model: Architecture): Bytes {
   return allocated(each) * (maskBuffers === "layer" ? dividedLayers(model) : 1);
 }
 
-function largestLayer(model: Architecture): number {
-  let largest = 0;
+function largestLayer(model: Architecture, holding: Holding): LayerElements {
+  let largest: LayerElements = { elements: 0, packed: 0, trained: 0 };
   for (const stack of model.stacks) {
     for (const kind of stack.kinds) {
       let elements = 0;
-      for (const tensor of kind.tensors) elements += tensorElements(tensor) * tensor.copies;
-      largest = Math.max(largest, elements);
+      let packed = 0;
+      let trained = 0;
+      for (const tensor of kind.tensors) {
+        const own = tensorElements(tensor) * tensor.copies;
+        elements += own;
+        if (holding.packed(tensor)) packed += own;
+        trained += holding.trainable(tensor) ? own : (holding.adapter(tensor)?.parameters ?? 0);
+      }
+      if (elements > largest.elements) largest = { elements, packed, trained };
     }
   }
   return largest;
