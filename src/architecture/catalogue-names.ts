@@ -39,9 +39,10 @@ smollm2=smollm2-1.7b starcoder2=starcoder2-3b`;
 let byName: Map<string, string> | undefined;
 
 function lineIndex(): ReadonlyMap<string, string> {
+  // Not trimmed: the bundler would do that at once, and write the whole text a second time.
   byName ??= new Map(
-    CATALOGUE_LINES.trim()
-      .split("\n")
+    CATALOGUE_LINES.split("\n")
+      .filter((line) => line !== "")
       .map((line) => [line.slice(0, line.indexOf(" ")), line]),
   );
   return byName;
