@@ -88,21 +88,58 @@ function calledFunctions(entry) {
 }
 
 /**
- * The declarations that start there as variables at the top, where declarations are hoisted to.
+ * The functions that start there in parentheses: declarations as variables at the top, where declarations are hoisted to,
+ * and arrow functions as function expressions, because V8 gives parentheses around an arrow no meaning.
  *
  * @param {string} code @param {ReadonlySet<number>} starts
  */
 function eager(code, starts) {
   const { body } = parseAst(code);
   const chosen = body.filter((node) => node.type === "FunctionDeclaration" && starts.has(node.start));
-  if (chosen.length === 0) return code;
+  const edits = arrowEdits(
+    body,
+    (node) => starts.has(node.start) && !OF_ITS_OWN.test(code.slice(node.start, node.end)),
+  );
+  const text = (from, to) => {
+    let written = "";
+    let at = from;
+    for (const [start, end, replacement] of edits) {
+      if (start < from || end > to) continue;
+      written += code.slice(at, start) + replacement;
+      at = end;
+    }
+    return written + code.slice(at, to);
+  };
+  if (chosen.length === 0) return text(0, code.length);
   const top = body.find((node) => !("directive" in node)).start;
   let rest = "";
   let at = top;
   for (const { start, end } of chosen) {
-    rest += code.slice(at, start);
+    rest += text(at, start);
     at = end;
   }
-  const variables = chosen.map(({ id, start, end }) => `${id.name}=(${code.slice(start, end)})`);
-  return `${code.slice(0, top)}var ${variables.join()};${rest}${code.slice(at)}`;
+  const variables = chosen.map(({ id, start, end }) => `${id.name}=(${text(start, end)})`);
+  return `${code.slice(0, top)}var ${variables.join()};${rest}${text(at, code.length)}`;
+}
+
+/** What a function expression has of its own and an arrow function takes from around it. */
+const OF_ITS_OWN = /\b(this|arguments|super|new\.target)\b/;
+
+/** What to replace, in order, so that arrow functions become function expressions in parentheses. */
+function arrowEdits(body, isChosen) {
+  const edits = [];
+  // Inner ones first: where several end together, theirs is the first end.
+  const visit = (node) => {
+    if (node === null || typeof node !== "object") return;
+    for (const child of Object.values(node)) visit(child);
+    if (node.type !== "ArrowFunctionExpression" || !isChosen(node)) return;
+    const { async, params, body, expression, start, end } = node;
+    const head = async ? "(async function(" : "(function(";
+    const open = expression ? "){return " : ")";
+    if (params.length === 0) edits.push([start, body.start, head + open]);
+    else edits.push([start, params[0].start, head], [params.at(-1).end, body.start, open]);
+    edits.push([body.end, end, expression ? "})" : ")"]);
+  };
+  visit(body);
+  return edits.sort(([a], [b]) => a - b);
 }
