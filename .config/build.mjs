@@ -52,9 +52,11 @@ const commanderModules = {
   },
 };
 
-// What the entry reaches by static imports, which is what every run needs, goes into one file, and what the text
-// decoders and the common families reach besides into two others, where they would be an import of their own families.
+// What the entry reaches by static imports, which is what every run needs, goes into one file with what serving and
+// training both reach, and what the text decoders and the common families reach besides into two others, where they would
+// be an import of their own families.
 const always = new Set();
+const serving = new Set();
 const main = new Set();
 const decoders = new Set();
 const common = new Set();
@@ -71,6 +73,7 @@ const staticClosure = {
       }
     };
     close(always, (id) => this.getModuleInfo(id).isEntry);
+    close(serving, (id) => /cli[/\\]commands[/\\]estimate\.ts$/.test(id));
     close(training, (id) => /cli[/\\]commands[/\\]train\.ts$/.test(id));
     close(main, (id) => /architecture[/\\]main-registry\.ts$/.test(id));
     close(decoders, (id) => /architecture[/\\]decoder-registry\.ts$/.test(id));
@@ -143,7 +146,8 @@ await bundle(
     chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
       groups: [
-        { name: "core", test: (id) => always.has(id), priority: 2 },
+        { name: "core", test: (id) => always.has(id) || (serving.has(id) && training.has(id)), priority: 2 },
+        { name: "serving", test: (id) => serving.has(id), priority: 1.5 },
         // Every config on disk needs all of these, and a file each would cost a third of a millisecond each.
         {
           name: "config",

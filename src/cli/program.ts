@@ -1,7 +1,6 @@
 import { Command, Help } from "commander";
 import { VramCalcError } from "../errors.ts";
 import { wrap } from "../report/text-layout.ts";
-import { defineEstimate } from "./commands/estimate.ts";
 import { COMMANDS } from "./commands/index.ts";
 import type { Session } from "./session.ts";
 import { VERSION } from "./version.ts";
@@ -51,6 +50,7 @@ export async function createProgram({ session, args, complain }: ProgramOptions)
   const startsWithCommand = args?.[0] !== undefined && names.includes(args[0]);
   const all = args === undefined || (!startsWithCommand && asksForHelp(args));
   if (!startsWithCommand) {
+    const { defineEstimate } = await import("./commands/estimate.ts");
     defineEstimate(program, session, names);
     program.hook("preSubcommand", (_, command) => refuseFlagsBefore(command));
   }
