@@ -129,12 +129,39 @@ function quoted(code, templates) {
   return text + code.slice(at);
 }
 
+// What one file gives to another is behind getters, each a function and a descriptor that are made at every start, although
+// only a binding that is assigned again needs one.
+const plainExports = {
+  name: "plain-exports",
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) {
+      if (file.type !== "chunk") continue;
+      const fixed = fixedBindings(parseAst(file.code).body);
+      file.code = file.code.replace(
+        /Object\.defineProperty\(exports,"([\w$]+)",\{enumerable:!0,get:function\(\)\{return ([\w$]+)\}\}\)/g,
+        (getter, name, binding) => (fixed.has(binding) ? `exports.${name}=${binding}` : getter),
+      );
+    }
+  },
+};
+
+/** Names at the top of a file that keep their first value. */
+const fixedBindings = (body) =>
+  new Set(
+    body.flatMap((node) => {
+      if (node.type === "FunctionDeclaration" || node.type === "ClassDeclaration") return [node.id.name];
+      return node.type === "VariableDeclaration" && node.kind === "const"
+        ? node.declarations.map(({ id }) => id.name)
+        : [];
+    }),
+  );
+
 // CommonJS starts faster than the same ES module. The main command is one small file; what only some commands
 // need lies in files of its own, because every 100 KB that node has to scan costs a millisecond.
 await bundle(
   {
     input: { "vram-calc": "src/cli/bin.ts" },
-    plugins: [commanderModules, staticClosure, inlineRuntime, quotedStrings],
+    plugins: [commanderModules, staticClosure, inlineRuntime, quotedStrings, plainExports],
   },
   {
     dir: "dist/cli",
