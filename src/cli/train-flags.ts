@@ -46,6 +46,7 @@ export interface TrainFlags {
   readonly torch?: string;
   readonly transformers?: string;
   readonly lengths?: NonNullable<TrainRequest["lengths"]>;
+  readonly reentrantCheckpoints?: "on" | "off";
   readonly expandableSegments?: "on" | "off";
   readonly compile?: NonNullable<TrainRequest["compile"]>;
   readonly fusedKernels?: true;
@@ -134,6 +135,10 @@ export function trainOptions(): readonly Option[] {
       "--transformers <release>",
       "its release; before 4.49 the loss takes more, before 5.0 QLoRA packs experts (default: 5.18)",
     ),
+    new Option(
+      "--reentrant-checkpoints <switch>",
+      "use_reentrant of transformers' checkpoints, which FSDP1 holds longer (default: off; on before --transformers 5.0)",
+    ).choices(["on", "off"]),
     new Option(
       "--lengths <kind>",
       "fixed for packed or padded batches, varied when each is as long as its longest sample (default: fixed)",

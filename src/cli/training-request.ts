@@ -3,6 +3,9 @@ import { defined } from "../defined.ts";
 import type { TrainRequest } from "../estimate/train-request.ts";
 import type { TrainFlags } from "./train-flags.ts";
 
+const switched = (flag: "on" | "off" | undefined): boolean | undefined =>
+  flag === undefined ? undefined : flag === "on";
+
 /** The flags as a request of the core. */
 export function trainRequestOf(flags: TrainFlags): TrainRequest {
   const { tp, pp, ep, dp, cp, dpReplicate, sharding, schedule, virtualStages } = flags;
@@ -24,9 +27,9 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     framework: flags.framework,
     torch: flags.torch,
     transformers: flags.transformers,
+    reentrantCheckpoints: switched(flags.reentrantCheckpoints),
     lengths: flags.lengths,
-    expandableSegments:
-      flags.expandableSegments === undefined ? undefined : flags.expandableSegments === "on",
+    expandableSegments: switched(flags.expandableSegments),
     compile: flags.compile,
     fusedKernels: flags.fusedKernels,
     loraRank: flags.loraR,
@@ -47,7 +50,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
       dp,
       cp,
       dpReplicate,
-      sequenceParallel: flags.sequenceParallel === undefined ? undefined : flags.sequenceParallel === "on",
+      sequenceParallel: switched(flags.sequenceParallel),
       sharding,
       schedule,
       virtualStages,

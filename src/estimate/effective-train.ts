@@ -58,7 +58,8 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   const longest = model.maxContextTokens ?? DEFAULT_SEQ_TOKENS;
   const framework = oneOf("--framework", frameworkOf(request.framework ?? "hf"), FRAMEWORKS);
   const transformers = request.transformers ?? TRANSFORMERS_READ;
-  const usual = frameworkDefaults(model, framework, transformersRelease(transformers));
+  const release = transformersRelease(transformers);
+  const usual = frameworkDefaults(model, framework, release);
   const checkpointing = request.checkpointing ?? usual.checkpointing;
   if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
   const torch = request.torch ?? TORCH_READ;
@@ -106,6 +107,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     framework,
     torch,
     transformers,
+    reentrantCheckpoints: request.reentrantCheckpoints ?? release.reentrantCheckpoints,
     expandableSegments: request.expandableSegments ?? expandsSegments(request.framework ?? "hf"),
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),
     compile,

@@ -61,6 +61,15 @@ export function idleOptionNotes(
       "--framework hf, deepspeed or unsloth",
     ],
     [
+      "--reentrant-checkpoints",
+      asked.reentrantCheckpoints !== undefined,
+      runsTransformers(effective.framework) &&
+        effective.checkpointing !== "none" &&
+        parallel.sharding === "fsdp" &&
+        replicas > 1,
+      "--checkpointing full and --sharding fsdp over several ranks, with --framework hf, deepspeed or unsloth",
+    ],
+    [
       "--optimizer-rank",
       asked.optimizerRank !== undefined,
       ranked,

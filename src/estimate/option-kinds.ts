@@ -79,6 +79,7 @@ const TRAIN: OptionKinds<TrainRequest> = {
   framework: "string",
   torch: "string",
   transformers: "string",
+  reentrantCheckpoints: "boolean",
   lengths: "string",
   expandableSegments: "boolean",
   compile: "string",

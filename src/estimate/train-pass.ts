@@ -121,10 +121,12 @@ export const stepBefore = (effective: EffectiveTrain): boolean =>
   effective.framework === "litgpt" && effective.lengths === "fixed";
 
 /** Layers of transformers checkpoint themselves, and accelerate wraps them for FSDP1: the checkpoint lies around the unit. */
-export const reentrantAround = ({ framework, transformers, checkpointing }: EffectiveTrain): boolean =>
-  runsTransformers(framework) &&
-  checkpointing !== "none" &&
-  transformersRelease(transformers).reentrantCheckpoints;
+export const reentrantAround = ({
+  framework,
+  checkpointing,
+  reentrantCheckpoints,
+}: EffectiveTrain): boolean =>
+  runsTransformers(framework) && checkpointing !== "none" && reentrantCheckpoints;
 
 /**
  * FSDP1 waits for the gradients of a frozen unit's inputs to free its weights (torch 2.4 `_register_post_backward_reshard_only_hook`). The

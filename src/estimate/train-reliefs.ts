@@ -7,6 +7,7 @@ import type { Bytes } from "../units.ts";
 import { type EffectiveTrain, effectiveTrain } from "./effective-train.ts";
 import { type TrainResult, train } from "./train.ts";
 import { devicePhases, newKnownParts, phaseTotal, stepPhase } from "./train-device.ts";
+import { checkpointsOutlive } from "./train-pass.ts";
 import type { TrainRequest } from "./train-request.ts";
 import { inFlight, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 
@@ -27,6 +28,7 @@ const ACTIVATIONS_ALONE: ReadonlySet<string> = new Set([
   "attention",
   "compile",
   "fusedKernels",
+  "reentrantCheckpoints",
 ]);
 
 /**
@@ -50,7 +52,9 @@ export function trainReliefs(
   };
   if (now.checkpointing === "none") offer({ checkpointing: "full" });
   if (now.checkpointing === "full") offer({ checkpointing: "offload" });
-  if (now.loss === "hf") {
+  if (checkpointsOutlive(now))
+    candidates.push([{ reentrantCheckpoints: "off" }, { reentrantCheckpoints: false }]);
+  if (now.loss.startsWith("hf")) {
     offer({ loss: "chunked-recompute" });
     offer({ loss: "fused" });
   }

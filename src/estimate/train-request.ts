@@ -127,6 +127,8 @@ export interface TrainRequest {
   readonly torch?: string;
   /** Release of transformers, such as "4.48": its loss, and whether experts are modules (`transformers-release.ts`). */
   readonly transformers?: string;
+  /** `use_reentrant` of transformers' checkpoints: on before 5.0 unless said. */
+  readonly reentrantCheckpoints?: boolean;
   /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */
   readonly lengths?: "fixed" | "varied";
   /** `expandable_segments:True` in PYTORCH_CUDA_ALLOC_CONF: freed memory of any size serves any other (`caching-allocator.ts`). */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { catalogueArchitecture, findCatalogueEntry } from "../../src/architecture/catalogue.ts";
 import { type TrainResult, train } from "../../src/estimate/train.ts";
+import { trainReliefs } from "../../src/estimate/train-reliefs.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
 
 const llama = catalogueArchitecture(findCatalogueEntry("llama-3.1-8b")!.entry);
@@ -56,6 +57,30 @@ describe("FSDP1", () => {
     const full: TrainRequest = { ...old, method: "full" };
     expect(kept(full)).toBe(kept({ ...full, parallel: { sharding: "fsdp2" } }));
     expect(at(run(old), "end-of-backward", "activations")).toBeGreaterThan(64 * HIDDEN);
+  });
+
+  test("--reentrant-checkpoints off is among what lowers it, and does what 5.0 does by itself", () => {
+    const old: TrainRequest = {
+      method: "lora",
+      attention: "flash",
+      checkpointing: "full",
+      loss: "fused",
+      seqTokens: T,
+      transformers: "4.45",
+      parallel: { dp: 2, sharding: "fsdp" },
+    };
+    const other = train(llama, { ...old, reentrantCheckpoints: false }).totals.allocated.bytes;
+    const relief = trainReliefs(llama, old).find(({ change }) => "reentrantCheckpoints" in change)!;
+    expect(relief).toMatchObject({ change: { reentrantCheckpoints: "off" }, allocatedBytes: other });
+    expect(other).toBe(
+      train(llama, { ...old, transformers: "4.54", reentrantCheckpoints: false }).totals.allocated.bytes,
+    );
+    expect(relief.savedBytes / HIDDEN).toBeGreaterThan(15);
+    const offered = (request: TrainRequest): boolean =>
+      trainReliefs(llama, { ...old, ...request }).some(({ change }) => "reentrantCheckpoints" in change);
+    expect(offered({ transformers: "5.0" })).toBe(false);
+    expect(offered({ parallel: { dp: 2, sharding: "fsdp2" } })).toBe(false);
+    expect(offered({ transformers: "5.0", reentrantCheckpoints: true })).toBe(true);
   });
 
   test("divides and gathers the packed values alone: 0.5 B per weight; scales stay whole on every rank", () => {
