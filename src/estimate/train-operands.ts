@@ -1,7 +1,7 @@
 /** The numbers that a training term is worked out from, so that its explanation can be done again by hand. */
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
 import type { Explained } from "../memory/term.ts";
-import { packedBytes } from "../memory/training/holding.ts";
+import { packedBytes, packedState } from "../memory/training/holding.ts";
 import { type BufferPart, dividedBy } from "../memory/training/sharding.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes } from "../units.ts";
@@ -15,6 +15,8 @@ export interface Operands {
   readonly weights: number;
   readonly packed: number;
   readonly packedBytes: Bytes;
+  /** Scales and tables of those, which no rank divides. */
+  readonly packedStates: Bytes;
   /** Parameters that train: weights or adapters. */
   readonly trained: number;
   readonly gradientWidth: number;
@@ -28,7 +30,7 @@ export function operandsOf(stage: Stage, effective: EffectiveTrain, known: Known
   const model = stage.share;
   const widths = widthsOf(effective);
   const { holding } = heldBy(stage, effective, widths, known);
-  const sums = { weights: 0, packed: 0, bytes: 0 };
+  const sums = { weights: 0, packed: 0, bytes: 0, states: 0 };
   forEachTensor(model, (tensor, layers, stack) => {
     if (stack?.role === "mtp") return;
     const elements = layers * tensorElements(tensor) * tensor.copies;
@@ -36,6 +38,7 @@ export function operandsOf(stage: Stage, effective: EffectiveTrain, known: Known
     if (!holding.packed(tensor)) return;
     sums.packed += elements;
     sums.bytes += layers * packedBytes(tensor, effective.quantization);
+    sums.states += layers * packedState(tensor, effective.quantization);
   });
   const full = effective.method === "full" || effective.method === "freeze";
   const trained = trainedTensors(model, holding);
@@ -45,6 +48,7 @@ export function operandsOf(stage: Stage, effective: EffectiveTrain, known: Known
     weights: sums.weights,
     packed: sums.packed,
     packedBytes: sums.bytes,
+    packedStates: sums.states,
     trained: trained.reduce((sum, t) => sum + t.count * t.elements, 0),
     gradientWidth: full ? widths.gradient : (trained[0]?.width ?? widths.gradient),
     weightRanks: divided.weights ? ranks : 1,
@@ -69,7 +73,16 @@ export function times(name: string, count: number, bytes: Bytes, ranks = 1): Exp
 /** Packed weights and the others. */
 export function weightsText(of: Operands, bytes: Bytes): Explained {
   const { packed, weights, weightRanks } = of;
-  if (packed === 0 || weightRanks > 1) return times("parameters", weights, bytes, weightRanks);
+  if (packed === 0) return times("parameters", weights, bytes, weightRanks);
+  if (weightRanks > 1) {
+    const values = of.packedBytes - of.packedStates;
+    const divided = Math.round(values / weightRanks);
+    const rest = times("others", weights - packed, bytes - divided - of.packedStates, weightRanks);
+    return {
+      formula: `{values} B of packed weights / {ranks} + {scales} B of their scales + ${rest.formula}`,
+      inputs: { packed, values, scales: of.packedStates, ranks: weightRanks, ...rest.inputs },
+    };
+  }
   const others = times("others", weights - packed, bytes - of.packedBytes);
   return {
     formula: `{packedBytes} B of packed weights + ${others.formula}`,
