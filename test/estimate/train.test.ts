@@ -107,6 +107,13 @@ describe("pipeline and tensor parallelism", () => {
     expect(first / last).toBeLessThan(4.1);
   });
 
+  test("token ids, 8 B each, are the first stage's alone, whichever stage first simulated a layer", () => {
+    const whole = train(llama8b, { seqTokens: 4096, checkpointing: "full", parallel: { pp: 4 } });
+    const kept = whole.devices.map((_, d) => bytes(whole, "forward", "activations", d));
+    expect(kept[0]! - kept[1]!).toBe(4096 * 8);
+    expect(kept[2]).toBe(kept[1]);
+  });
+
   test("only the last stage has logits", () => {
     expect(pp4.devices.map((_, d) => bytes(pp4, "loss-backward", "logits", d) > 0)).toEqual([
       false,

@@ -93,7 +93,10 @@ export function layerSpans(
   const known = new Map<string, LayerSegment>();
   const { hiddenSize } = stack;
   const simulated = (kind: LayerKind): KnownLayer => {
-    const pass = of.newPass();
+    const plain = of.newPass();
+    // A map of its own: what other parts of this step share is not what the layer asks for wherever it is remembered.
+    const tables = new Map<string, Value>();
+    const pass: Pass = { ...plain, tape: { ...plain.tape, shared: tables } };
     const input = fresh(pass.tape, { elements: entering.elements, width, grad });
     const output = layer(pass, input, kind, hiddenSize);
     const tape = pass.compiled ? fusedTape(pass.tape, { input, output }) : pass.tape;
@@ -108,7 +111,7 @@ export function layerSpans(
       outputWidth: output.width,
       outputGrad: output.grad,
     };
-    return { segment, tables: new Map(of.shared) };
+    return { segment, tables };
   };
   const segmentOf = (kind: LayerKind, index: number): LayerSegment => {
     const key = `${index} ${width} ${grad}`;
