@@ -3,6 +3,7 @@ import { catalogueArchitecture, findCatalogueEntry } from "../../src/architectur
 import { readArchitecture } from "../../src/architecture/registry.ts";
 import { type TrainResult, train } from "../../src/estimate/train.ts";
 import type { TrainRequest } from "../../src/estimate/train-request.ts";
+import { smallLlama } from "./small-models.ts";
 
 /** Llama 2 7B: 6,738,415,616 weights, of which 131,072,000 in the head and as many in the embedding. */
 const llama = readArchitecture(
@@ -172,23 +173,10 @@ describe("LitGPT", () => {
 
 describe("torchtune", () => {
   const T = 4096;
-  const small = (vocab_size: number) =>
-    readArchitecture(
-      {
-        model_type: "llama",
-        hidden_size: 256,
-        intermediate_size: 704,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        vocab_size,
-        tie_word_embeddings: false,
-      },
-      "config.json",
-    );
   const perLogit = (request: TrainRequest, phase: string): number => {
     const logits = (vocabulary: number): number =>
       term(
-        train(small(vocabulary), {
+        train(smallLlama(vocabulary), {
           framework: "torchtune",
           method: "lora",
           seqTokens: T,

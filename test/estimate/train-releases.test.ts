@@ -10,6 +10,7 @@ import {
   TRANSFORMERS_READ,
   transformersRelease,
 } from "../../src/memory/training/transformers-release.ts";
+import { smallLlama } from "./small-models.ts";
 
 const term = (result: TrainResult, phase: string, id: string): number =>
   result.devices[0]!.phases.find((p) => p.phase === phase)!.terms.find((t) => t.id === id)?.bytes ?? 0;
@@ -18,19 +19,7 @@ const catalogued = (id: string) => catalogueArchitecture(findCatalogueEntry(id)!
 const mixtral = catalogued("mixtral-8x7b");
 
 const T = 4096;
-const llama = (vocab_size: number) =>
-  readArchitecture(
-    {
-      model_type: "llama",
-      hidden_size: 256,
-      intermediate_size: 704,
-      num_hidden_layers: 2,
-      num_attention_heads: 4,
-      vocab_size,
-      tie_word_embeddings: false,
-    },
-    "config.json",
-  );
+const llama = smallLlama;
 const bigcode = (vocab_size: number, n_layer = 2) =>
   readArchitecture(
     { model_type: "gpt_bigcode", n_embd: 256, n_layer, n_head: 4, n_positions: T, vocab_size },
