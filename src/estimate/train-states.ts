@@ -95,11 +95,12 @@ export function statesOf(
   const tables = runsTransformers(effective.framework)
     ? rotaryCacheBytes(model, transformersRelease(effective.transformers))
     : 0;
-  const divisible = divided.weights ? held.dense - held.packedStates : held.dense;
+  const { dense, experts, denseScales, expertScales } = held;
   const weights =
-    over(divisible, divided.weights, false) +
-    over(held.experts, divided.weights, true) +
-    (held.dense - divisible) +
+    over(dense - denseScales, divided.weights, false) +
+    over(experts - expertScales, divided.weights, true) +
+    denseScales +
+    expertScales +
     tables;
   const beside =
     reference === null

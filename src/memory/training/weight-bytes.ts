@@ -12,8 +12,9 @@ export interface WeightBytes {
   readonly dense: Bytes;
   /** Weights of routed experts, which their own group of devices may divide. */
   readonly experts: Bytes;
-  /** Scales of packed weights, part of both, which nothing divides. */
-  readonly packedStates: Bytes;
+  /** Scales of packed weights, a part of each, which nothing divides. */
+  readonly denseScales: Bytes;
+  readonly expertScales: Bytes;
   readonly adapters: Bytes;
   /** Elements of the dense and the expert weights. */
   readonly denseElements: number;
@@ -43,7 +44,8 @@ export function weightBytes(
 ): WeightBytes {
   let dense = request.buffers * BLOCK_BYTES + (request.buffers === 0 ? 0 : maskBytes(model));
   let experts = 0;
-  let packedStates = 0;
+  let denseScales = 0;
+  let expertScales = 0;
   let adapters = 0;
   let denseElements = 0;
   let expertElements = 0;
@@ -54,12 +56,14 @@ export function weightBytes(
     const width = request.storedWidth ?? holding.width(tensor);
     const packed = holding.packed(tensor);
     const bytes = packed ? packedBytes(tensor, request.packed) : allocated(elements * width);
-    if (packed) packedStates += layers * packedState(tensor, request.packed);
+    const scales = packed ? packedState(tensor, request.packed) : 0;
     if (tensor.group === "experts") {
       experts += layers * bytes;
+      expertScales += layers * scales;
       expertElements += layers * elements;
     } else {
       dense += layers * bytes;
+      denseScales += layers * scales;
       denseElements += layers * elements;
     }
     if (stack === null) outsideElements += elements;
@@ -69,7 +73,8 @@ export function weightBytes(
   return {
     dense,
     experts,
-    packedStates,
+    denseScales,
+    expertScales,
     adapters,
     denseElements,
     expertElements,
