@@ -13,6 +13,7 @@ import type { EffectiveTrain } from "./effective-train.ts";
 import { idleOptionNotes } from "./idle-options.ts";
 import { isTrainer } from "./train-names.ts";
 import type { TrainRequest } from "./train-request.ts";
+import { inRelease } from "./train-stages.ts";
 import { holdsReference } from "./train-states.ts";
 import { widthsOf, zeroMasters } from "./train-widths.ts";
 
@@ -27,7 +28,8 @@ export function trainNotes(of: {
   readonly cacheCapped: boolean;
 }): readonly Note[] {
   const { model, text, effective } = of;
-  const notes: Note[] = [...adaptedExpertNotes(text, of.adapted)];
+  const released = inRelease(text, effective);
+  const notes: Note[] = [...adaptedExpertNotes(released, of.adapted)];
   const towers = model.stacks.some(({ role }) => isTower(role));
   if (model !== text) {
     const resident = effective.towers === "frozen" || !towers;
@@ -117,7 +119,7 @@ export function trainNotes(of: {
         "paged states are managed memory outside PyTorch's allocator: they are counted on the device only, and may move to the host when it is full",
     });
   }
-  if (effective.method === "qlora") notes.push(...unquantizedNotes(text, effective));
+  if (effective.method === "qlora") notes.push(...unquantizedNotes(released, effective));
   if (holdsReference(effective)) {
     notes.push({
       code: "reference-model",

@@ -99,7 +99,7 @@ export function train(model: Architecture, request: TrainRequest = {}): TrainRes
       ...text.notes,
       ...trainNotes({
         model,
-        text: inRelease(text, effective),
+        text,
         effective,
         adapted,
         asked: request,

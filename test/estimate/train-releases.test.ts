@@ -166,6 +166,8 @@ describe("experts as modules, before 5.0", () => {
       train(mixtral, { ...qlora, transformers }).notes.map(({ code }) => code);
     expect(codes("5.0")).toContain("unquantized-experts");
     expect(codes("4.57")).not.toContain("unquantized-experts");
+    // Mixtral is a language model whole, however its experts are held.
+    expect(codes("4.57")).not.toContain("language-model-only");
   });
 
   test("have adapters of their own with all-linear, 32 x 8 x 3, and so have routers", () => {
