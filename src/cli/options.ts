@@ -18,11 +18,12 @@ export function parsed<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
-/** An option of some values, which have other names too; `_` and `-` are one. */
+/** An option of some values, which have other names too; `_` and `-` are one. `instead` says what asks for what is no value. */
 export function named(
   option: Option,
   values: readonly string[],
   aliases: { readonly [name: string]: string },
+  instead: { readonly [name: string]: string } = {},
 ): Option {
   return option.choices(values).argParser((text) => {
     const wanted = spelled(text);
@@ -31,8 +32,12 @@ export function named(
       : Object.hasOwn(aliases, wanted)
         ? aliases[wanted]
         : undefined;
-    if (value === undefined) throw new InvalidArgumentError(`Allowed choices are ${values.join(", ")}.`);
-    return value;
+    if (value !== undefined) return value;
+    throw new InvalidArgumentError(
+      Object.hasOwn(instead, wanted)
+        ? `Say ${instead[wanted]}.`
+        : `Allowed choices are ${values.join(", ")}.`,
+    );
   });
 }
 

@@ -76,6 +76,8 @@ export interface TrainFlags {
   readonly offloadWeights?: true;
 }
 
+const HYBRID = "--sharding fsdp2 and in how many groups: --dp-replicate 2";
+
 /** What says how a model is trained, for a command to add. */
 export function trainOptions(): readonly Option[] {
   const count = (flags: string, text: string): Option => new Option(flags, text).argParser(parsePositive);
@@ -194,6 +196,11 @@ export function trainOptions(): readonly Option[] {
       new Option("--sharding <how>", "how data-parallel ranks share states (default: ddp)"),
       SHARDINGS,
       SHARDING_ALIASES,
+      {
+        hsdp: HYBRID,
+        "hybrid-shard": HYBRID,
+        mics: "--sharding zero3 and in how many groups: --dp-replicate 2",
+      },
     ),
     new Option("--schedule <name>", "pipeline schedule (default: 1f1b)").choices(SCHEDULES),
     count("--virtual-stages <n>", "layer chunks per rank of the interleaved schedule"),

@@ -88,6 +88,13 @@ describe("other names", () => {
   });
 });
 
+test.for(["hsdp", "HYBRID_SHARD", "mics"])("--sharding %s says that it is a scheme and groups", (text) => {
+  const option = trainOptions().find(({ long }) => long === "--sharding")!;
+  expect(() => option.parseArg!(text, undefined)).toThrow(
+    /^Say --sharding (fsdp2|zero3) and .*--dp-replicate 2\.$/,
+  );
+});
+
 describe("a trainer", () => {
   test.for([
     ["trl", "hf", false],
