@@ -153,10 +153,12 @@ export function loraLinears(model: Architecture, request: LoraRequest): readonly
 
 /** `loraLinears` of a part of a model, which may hold no target. */
 export function adaptedLinears(model: Architecture, request: LoraRequest): readonly LoraLinear[] {
+  const reached = expertTargets(model);
   const named: NamedRequest = {
-    ...expertTargets(model),
     ...request,
     targets: namedTargets(model, request.targets),
+    experts: request.experts ?? reached.experts,
+    routers: request.routers ?? reached.routers,
   };
   const found: LoraLinear[] = [];
   const visit = (tensor: Tensor, layers: number, stack: Stack | null): void => {

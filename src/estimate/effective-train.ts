@@ -74,17 +74,18 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   const precision = oneOf("--precision", request.precision ?? "bf16", PRECISIONS);
   // PEFT's prepare_model_for_kbit_training (`peft/utils/other.py`) casts nothing in GPTQ models, and trainers leave it out where
   // weights are divided (TRL's `is_sharded_qlora`: they still lie on the host).
-  const sharded = dividedBy(parallel.sharding).weights;
+  const sharded =
+    dividedBy(parallel.sharding).weights && (shardRanks(parallel) > 1 || parallel.offloadWeights);
   const kbitPreparation =
     request.kbitPreparation ?? (usual.kbitPreparation && !sharded && request.quantization !== "int4-g128");
   // It leaves all but the packed linears in fp32: without autocast the whole step would run in fp32, and grouped heads
   // in no fused kernel. What trains such models (Trainer with bf16=True) turns it on.
-  const preparedBase =
+  const autocasts =
     request.method === "qlora" &&
     (framework === "unsloth" || (framework === "hf" && (kbitPreparation || sharded)));
   return {
     method: oneOf("--method", request.method ?? "full", METHODS),
-    precision: request.precision === undefined && preparedBase ? "amp-bf16" : precision,
+    precision: request.precision === undefined && autocasts ? "amp-bf16" : precision,
     seqTokens: whole("--seq", request.seqTokens ?? Math.min(DEFAULT_SEQ_TOKENS, longest), 1, 2 ** 40),
     microBatch: whole("--micro-batch", request.microBatch ?? 1, 1, 2 ** 30),
     gradAccum: whole("--grad-accum", request.gradAccum ?? 1, 1, 2 ** 30),

@@ -4,6 +4,7 @@ import { dividedBy } from "../memory/training/sharding.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 import { idleNote } from "./idle-notes.ts";
 import { runsTransformers } from "./train-defaults.ts";
+import { reentrantUnits } from "./train-pass.ts";
 import type { TrainRequest } from "./train-request.ts";
 
 const RANKED_OPTIMIZERS: readonly string[] = ["galore", "apollo"];
@@ -63,10 +64,7 @@ export function idleOptionNotes(
     [
       "--reentrant-checkpoints",
       asked.reentrantCheckpoints !== undefined,
-      runsTransformers(effective.framework) &&
-        effective.checkpointing !== "none" &&
-        parallel.sharding === "fsdp" &&
-        replicas > 1,
+      reentrantUnits({ ...effective, reentrantCheckpoints: true }),
       "--checkpointing full and --sharding fsdp over several ranks, with --framework hf, deepspeed or unsloth",
     ],
     [

@@ -1,7 +1,11 @@
 /** What training code does unless it is told otherwise, framework by framework. */
 import type { Architecture } from "../architecture/model.ts";
 import { hasExperts, hasVocabularyHead } from "../architecture/stack.ts";
-import { lossOfRelease, type TransformersRelease } from "../memory/training/transformers-release.ts";
+import {
+  lossOfRelease,
+  type TransformersRelease,
+  transformersRelease,
+} from "../memory/training/transformers-release.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
 import { type FrameworkName, spelled } from "./train-names.ts";
 import type { Framework, Precision } from "./train-request.ts";
@@ -42,18 +46,30 @@ export function frameworkDefaults(
     loraDropout: unsloth ? 0 : 0.05,
     checkpointing: unsloth ? "offload" : "none",
     dividesSequence: !megatron || hasExperts(model),
-    loss: !hasVocabularyHead(model)
-      ? "hf"
-      : megatron
-        ? "vocab-parallel"
-        : unsloth
-          ? "fused"
-          : peft
-            ? lossOfRelease(model, transformers)
-            : "hf",
+    loss: hasVocabularyHead(model) ? usualLoss(model, framework, transformers) : "hf",
     fusedKernels: megatron,
     baseFormat: framework === "litgpt" ? "fp32" : "16-bit",
   };
+}
+
+function usualLoss(
+  model: Architecture,
+  framework: Framework,
+  transformers: TransformersRelease,
+): EffectiveTrain["loss"] {
+  switch (framework) {
+    case "megatron":
+      return "vocab-parallel";
+    case "unsloth":
+      return "fused";
+    case "hf":
+    case "deepspeed":
+      return lossOfRelease(model, transformers);
+    case "torchtune":
+    case "litgpt":
+    case "fsdp":
+      return "hf";
+  }
 }
 
 /**
@@ -89,3 +105,10 @@ export function ownAdapterFormat(precision: Precision): EffectiveTrain["adapterF
 /** Whether the framework runs the classes of transformers; the others write the layers themselves. */
 export const runsTransformers = (framework: Framework): boolean =>
   framework === "hf" || framework === "deepspeed" || framework === "unsloth";
+
+/** The release of transformers whose classes run, or null where none do. */
+export const classesOf = ({
+  framework,
+  transformers,
+}: Pick<EffectiveTrain, "framework" | "transformers">): TransformersRelease | null =>
+  runsTransformers(framework) ? transformersRelease(transformers) : null;

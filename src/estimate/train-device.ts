@@ -5,16 +5,16 @@ import { knownSegments } from "../memory/training/known-segments.ts";
 import { MEGATRON_WORKSPACES } from "../memory/training/library-workspace.ts";
 import { type Moment, momentsOf } from "../memory/training/moments.ts";
 import type { Holding } from "../memory/training/pass.ts";
-import { type BufferPart, partBytes, type ShardingBuffers } from "../memory/training/sharding.ts";
+import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
+import { activationParts, buffersAt } from "./train-exchange.ts";
 import {
   addsToGradients,
   checkpointsOutlive,
   holdingRequest,
   longestFirst,
   passRequest,
-  routedExperts,
   stepBefore,
 } from "./train-pass.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
@@ -150,7 +150,7 @@ export function devicePhases(
   const moments = withWaiting(pass, stage, effective);
   const { buffers, gradientScale, flatGradients, resident } = states;
   const libraries = librariesOf(effective);
-  const activationBuffers = exchangeParts(stage, whole, effective, widths);
+  const activationBuffers = activationParts(stage, whole, effective, widths);
   const phases = moments.map((moment): PhaseBytes => {
     const backward = moment.phase !== "forward" && moment.phase !== "loss-backward";
     const exchanged = [...buffersAt(moment, buffers), ...activationBuffers];
@@ -224,43 +224,6 @@ function withWaiting(
   return moments.map((m) =>
     m.phase === "end-of-backward" ? m : { ...m, activations: m.activations + others },
   );
-}
-
-/** Buffers that carry activations between devices: pipeline ends, keys and values of a ring, expert rows. */
-function exchangeParts(
-  stage: Stage,
-  whole: Architecture,
-  effective: EffectiveTrain,
-  widths: Widths,
-): readonly BufferPart[] {
-  const { pp, cp, ep, tp, sequenceParallel } = effective.parallel;
-  const width = widths.autocast ? 2 : widths.compute;
-  const tokens = effective.microBatch * Math.ceil(effective.seqTokens / cp);
-  const own = sequenceParallel ? tokens / tp : tokens;
-  const parts: BufferPart[] = [];
-  if (pp > 1) parts.push({ what: "activations between stages", elements: 2 * own * whole.hiddenSize, width });
-  if (cp > 1) {
-    const mixer = stage.share.stacks[0]?.kinds[0]?.mixers.find((m) => m.kind === "attention");
-    if (mixer?.kind === "attention")
-      parts.push({ what: "keys and values", elements: 4 * tokens * mixer.kvHeads * mixer.keyDim, width });
-  }
-  if (ep > 1) {
-    const rows = own * (routedExperts(whole) ?? 1);
-    parts.push({ what: "rows of experts", elements: 2 * rows * whole.hiddenSize, width });
-  }
-  return parts;
-}
-
-function buffersAt({ phase, logits }: Moment, buffers: ShardingBuffers): readonly BufferPart[] {
-  switch (phase) {
-    case "forward":
-      return logits > 0 ? buffers.loss : buffers.forward;
-    case "loss-backward":
-      return buffers.lossBackward;
-    case "layer-backward":
-    case "end-of-backward":
-      return buffers.backward;
-  }
 }
 
 /** The phase that holds the most. */

@@ -8,8 +8,8 @@ import type { PassRequest } from "../memory/training/segments.ts";
 import { torchRelease } from "../memory/training/torch-release.ts";
 import { lossOfRelease, repeatsKv, transformersRelease } from "../memory/training/transformers-release.ts";
 import type { Tokens } from "../units.ts";
-import type { EffectiveTrain } from "./effective-train.ts";
-import { runsTransformers } from "./train-defaults.ts";
+import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
+import { classesOf, runsTransformers } from "./train-defaults.ts";
 import type { Stage } from "./train-stages.ts";
 import type { Widths } from "./train-widths.ts";
 
@@ -46,6 +46,7 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
   const { holding, widths, effective, seqTokens } = how;
   const { parallel } = effective;
   const frozen = effective.method === "lora" || effective.method === "qlora";
+  const classes = classesOf(effective);
   const routed = parallel.ep > 1 ? routedExperts(whole) : undefined;
   return {
     // Preference losses run the chosen and the rejected answer together.
@@ -60,10 +61,9 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
       fusedGate: effective.fusedKernels,
       fusedRotary: effective.fusedKernels,
     },
-    fillsCache: fillsCache(stage.share, effective),
-    repeatsKv:
-      runsTransformers(effective.framework) &&
-      repeatsKv(stage.share.family, effective.attention, transformersRelease(effective.transformers)),
+    // Only GPT-BigCode's class did.
+    fillsCache: classes?.fillsCache === true && stage.share.family === "gpt_bigcode",
+    repeatsKv: classes !== null && repeatsKv(stage.share.family, effective.attention, classes),
     compiled: effective.compile !== "none",
     loss: {
       kind: lossKind(stage.share, effective),
@@ -72,7 +72,7 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
       chunks: effective.lossChunks,
       compiled: effective.compile === "all",
       widened: effective.framework === "torchtune",
-      widensOutput: widths.autocast && runsTransformers(effective.framework),
+      widensOutput: widths.autocast && classes !== null,
       hold: effective.holdLogits,
     },
     inputGradients: frozen && effective.checkpointing !== "none",
@@ -83,10 +83,6 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
     ends: stage.ends,
   };
 }
-
-/** Only GPT-BigCode's class did, and only transformers runs it. */
-const fillsCache = ({ family }: Architecture, { framework, transformers }: EffectiveTrain): boolean =>
-  family === "gpt_bigcode" && runsTransformers(framework) && transformersRelease(transformers).fillsCache;
 
 /** The loss as it runs: that of preferences is a plain one over both answers; compiled, a plain one is one kernel. */
 function lossKind(model: Architecture, { loss, compile, transformers }: EffectiveTrain): LossKind {
@@ -126,7 +122,13 @@ export const reentrantAround = ({
   checkpointing,
   reentrantCheckpoints,
 }: EffectiveTrain): boolean =>
-  runsTransformers(framework) && checkpointing !== "none" && reentrantCheckpoints;
+  runsTransformers(framework) &&
+  (checkpointing === "full" || checkpointing === "offload") &&
+  reentrantCheckpoints;
+
+/** FSDP1 divides over several ranks what reentrant checkpoints lie around. */
+export const reentrantUnits = (effective: EffectiveTrain): boolean =>
+  reentrantAround(effective) && effective.parallel.sharding === "fsdp" && shardRanks(effective.parallel) > 1;
 
 /**
  * FSDP1 waits for the gradients of a frozen unit's inputs to free its weights (torch 2.4 `_register_post_backward_reshard_only_hook`). The
@@ -134,10 +136,7 @@ export const reentrantAround = ({
  * and gradient of every layer live until the hooks go at the end of backward.
  */
 export const checkpointsOutlive = (effective: EffectiveTrain): boolean =>
-  reentrantAround(effective) &&
-  effective.parallel.sharding === "fsdp" &&
-  effective.parallel.dp * effective.parallel.cp > 1 &&
-  (effective.method === "lora" || effective.method === "qlora");
+  reentrantUnits(effective) && (effective.method === "lora" || effective.method === "qlora");
 
 function layerFramework(effective: EffectiveTrain): LayerFramework {
   switch (effective.framework) {

@@ -1,4 +1,4 @@
-/** What the allocator reserves when batches change their length: a few steps of this device, simulated. */
+/** What the allocator reserves beyond the tensors: pools of other streams, and batches of changing length, simulated. */
 import type { Architecture } from "../architecture/model.ts";
 import { forEachTensor, tensorElements } from "../architecture/parameters.ts";
 import { holdingOf, packedBytes } from "../memory/training/holding.ts";
@@ -14,6 +14,7 @@ import { sourceStack } from "../memory/training/trained-stacks.ts";
 import { trainedTensors } from "../memory/training/trained-tensors.ts";
 import type { Bytes } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
+import { type PhaseBytes, phaseTotal } from "./train-device.ts";
 import { holdingRequest, type PassOptions, passRequest } from "./train-pass.ts";
 import type { Stage } from "./train-stages.ts";
 import { holdsReference } from "./train-states.ts";
@@ -124,6 +125,29 @@ function microBatch(stage: Stage, whole: Architecture, how: PassOptions): MicroB
     loss: eventsOf(segments.loss.part),
     tableBytes: segments.tableBytes + segments.argumentBytes,
   };
+}
+
+/**
+ * What two pools take beyond the peak of both together. FSDP2 makes gradients on a stream of its own and FSDP1 gathers weights on
+ * one, whose freed blocks the other tensors never get.
+ *
+ *     max over moments of (all but those) + max over moments of (those) - allocated at the peak
+ */
+export function pooledElsewhere(
+  moments: readonly PhaseBytes[],
+  winner: PhaseBytes,
+  effective: EffectiveTrain,
+): Bytes {
+  const { sharding } = effective.parallel;
+  if (sharding !== "fsdp2" && sharding !== "fsdp") return 0;
+  let own = 0;
+  let others = 0;
+  for (const moment of moments) {
+    const elsewhere = sharding === "fsdp" ? moment.communication : moment.gradients;
+    own = Math.max(own, elsewhere);
+    others = Math.max(others, phaseTotal(moment) - elsewhere);
+  }
+  return own + others - phaseTotal(winner);
 }
 
 /** Each weight of the model as the block that holds it. */

@@ -4,13 +4,12 @@ import { countParameters } from "../architecture/parameters.ts";
 import { inTower, layerCount, readsText } from "../architecture/stack.ts";
 import { VramCalcError } from "../errors.ts";
 import { withExpertModules } from "../memory/training/expert-modules.ts";
-import { transformersRelease } from "../memory/training/transformers-release.ts";
 import { checkDegrees } from "../parallelism/degrees.ts";
 import { dividedStack, pipelineLayers } from "../parallelism/layer-range.ts";
 import { deviceShares, sameParts } from "../parallelism/share.ts";
 import { onceFor } from "../remember.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
-import { runsTransformers } from "./train-defaults.ts";
+import { classesOf } from "./train-defaults.ts";
 
 export interface Stage {
   readonly id: string;
@@ -213,8 +212,5 @@ function unfreezeLast(
 /** The model as the classes of its release hold it: only Hugging Face's training code runs them. */
 export const inRelease = (
   model: Architecture,
-  { framework, transformers }: Pick<EffectiveTrain, "framework" | "transformers">,
-): Architecture =>
-  runsTransformers(framework) && transformersRelease(transformers).expertModules
-    ? withExpertModules(model)
-    : model;
+  effective: Pick<EffectiveTrain, "framework" | "transformers">,
+): Architecture => (classesOf(effective)?.expertModules === true ? withExpertModules(model) : model);

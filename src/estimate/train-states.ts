@@ -6,11 +6,11 @@ import type { Holding } from "../memory/training/pass.ts";
 import { dividedBy, type ShardingBuffers, shardingBuffers } from "../memory/training/sharding.ts";
 import { allocated } from "../memory/training/tape.ts";
 import { type TrainedTensor, trainedTensors } from "../memory/training/trained-tensors.ts";
-import { rotaryCacheBytes, transformersRelease } from "../memory/training/transformers-release.ts";
+import { rotaryCacheBytes } from "../memory/training/transformers-release.ts";
 import { weightBytes } from "../memory/training/weight-bytes.ts";
 import type { Bytes } from "../units.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
-import { runsTransformers } from "./train-defaults.ts";
+import { classesOf } from "./train-defaults.ts";
 import { reentrantAround } from "./train-pass.ts";
 import type { Widths } from "./train-widths.ts";
 
@@ -92,9 +92,8 @@ export function statesOf(
     : optimizerStepBytes(optimizer, trained, options);
   const step = offloaded ? 0 : Math.round(steps * stepScale) + widened;
   const largest = Math.max(0, ...trained.map((t) => allocated(t.elements * gradientWidth(t))));
-  const tables = runsTransformers(effective.framework)
-    ? rotaryCacheBytes(model, transformersRelease(effective.transformers))
-    : 0;
+  const classes = classesOf(effective);
+  const tables = classes === null ? 0 : rotaryCacheBytes(model, classes);
   const { dense, experts, denseScales, expertScales } = held;
   const weights =
     over(dense - denseScales, divided.weights, false) +

@@ -7,7 +7,6 @@ import { type Band, sizeable, sumTerms, type Term, worstOf } from "../memory/ter
 import { layerKnowledge } from "../memory/training/layer-code.ts";
 import { allocatorRoom, allocatorTerm, type ReservePhase, runtimeTerm } from "../memory/training/reserved.ts";
 import { dividedStack } from "../parallelism/layer-range.ts";
-import type { Bytes } from "../units.ts";
 import { type EffectiveTrain, effectiveTrain } from "./effective-train.ts";
 import {
   devicePhases,
@@ -22,7 +21,7 @@ import {
 import { trainNotes } from "./train-notes.ts";
 import { operandsOf } from "./train-operands.ts";
 import type { TrainRequest } from "./train-request.ts";
-import { simulatedReserve } from "./train-reserve.ts";
+import { pooledElsewhere, simulatedReserve } from "./train-reserve.ts";
 import { inFlight, inRelease, languageModel, loadedPart, type Stage, trainStages } from "./train-stages.ts";
 import { pagedTerms, phaseTerms } from "./train-terms.ts";
 
@@ -180,29 +179,6 @@ function reservePhase(p: PhaseBytes): ReservePhase {
     transient: p.activations + p.logits + p.workspace + p.communication,
     large,
   };
-}
-
-/**
- * What two pools take beyond the peak of both together. FSDP2 makes gradients on a stream of its own and FSDP1 gathers weights on
- * one, whose freed blocks the other tensors never get.
- *
- *     max over moments of (all but those) + max over moments of (those) - allocated at the peak
- */
-function pooledElsewhere(
-  moments: readonly PhaseBytes[],
-  winner: PhaseBytes,
-  effective: EffectiveTrain,
-): Bytes {
-  const { sharding } = effective.parallel;
-  if (sharding !== "fsdp2" && sharding !== "fsdp") return 0;
-  let own = 0;
-  let others = 0;
-  for (const moment of moments) {
-    const elsewhere = sharding === "fsdp" ? moment.communication : moment.gradients;
-    own = Math.max(own, elsewhere);
-    others = Math.max(others, phaseTotal(moment) - elsewhere);
-  }
-  return own + others - phaseTotal(winner);
 }
 
 /** The largest moment of each phase, in the order in which phases happen. */

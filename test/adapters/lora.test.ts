@@ -14,6 +14,14 @@ const linear = (outDim: number, inDim: number): Tensor => ({
   split: "heads",
 });
 
+test("an option that is there and says nothing is one that is not there: Mixtral's fused experts keep their adapters", () => {
+  const mixtral = catalogueArchitecture(findCatalogueEntry("mixtral-8x7b")!.entry);
+  const count = (more: object): number =>
+    loraParameterCount(loraLinears(mixtral, { rank: 4, targets: "all-linear", ...more }));
+  expect(count({ experts: undefined, routers: undefined })).toBe(count({}));
+  expect(count({ experts: false })).toBeLessThan(count({}));
+});
+
 describe("loraParameters", () => {
   test("W 1024 x 2048, r 32: A 1024 x 32 and B 32 x 2048 are 98,304 = 32 x (1024 + 2048) against 2,097,152", () => {
     const weight = linear(2048, 1024);

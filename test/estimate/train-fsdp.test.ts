@@ -57,6 +57,12 @@ describe("FSDP1", () => {
     const full: TrainRequest = { ...old, method: "full" };
     expect(kept(full)).toBe(kept({ ...full, parallel: { sharding: "fsdp2" } }));
     expect(at(run(old), "end-of-backward", "activations")).toBeGreaterThan(64 * HIDDEN);
+    // Checkpoints on the host come back to stay, each with its gradient: 2 x 31.
+    const moved: TrainRequest = { ...old, checkpointing: "offload" };
+    expect(kept(moved) - kept({ ...moved, parallel: { sharding: "fsdp2" } })).toBe(2 * 31 * HIDDEN);
+    // Groups of one rank divide nothing.
+    const copies: TrainRequest = { ...old, parallel: { dpReplicate: 2 } };
+    expect(kept(copies)).toBe(kept({ ...copies, transformers: "5.0" }));
   });
 
   test("--reentrant-checkpoints off is among what lowers it, and does what 5.0 does by itself", () => {
@@ -117,5 +123,8 @@ describe("QLoRA over divided weights", () => {
     for (const sharding of ["zero2", "ddp"] as const)
       expect(asked(sharding)).toMatchObject({ kbitPreparation: true, precision: "amp-bf16" });
     expect(run({ method: "qlora", kbitPreparation: true }).request.kbitPreparation).toBe(true);
+    // One rank has nothing to divide, and --sharding does nothing there.
+    for (const parallel of [{ dp: 1 }, { dp: 2, dpReplicate: 2 }])
+      expect(run({ method: "qlora", parallel }).request.kbitPreparation).toBe(true);
   });
 });

@@ -158,9 +158,9 @@ function lossOf(
   if (code.kind === "compiled") return { loss: pickTargets(pass, logits), held: [] };
   if (code.kind === "plain" && pass.code.chunkedLoss)
     return { loss: chunkedByTokens(pass, logits), held: [] };
-  if (code.kind === "hf-narrow" && code.inPlace === true)
-    return { loss: overwritten(pass, logits), held: [] };
-  if (code.kind === "plain" || (code.kind === "hf-narrow" && !tape.autocast))
+  const narrow = code.kind === "plain" || code.kind === "hf-narrow";
+  if (narrow && code.inPlace === true) return { loss: overwritten(pass, logits), held: [] };
+  if (narrow && !(code.kind === "hf-narrow" && tape.autocast))
     return { loss: pickTargets(pass, op.softmax(tape, logits)), held: [] };
   if (code.kind === "chunked") {
     const part = Math.floor(logits.elements / code.chunks);

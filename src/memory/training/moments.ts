@@ -124,9 +124,9 @@ const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => 
   return request.offloadCheckpoints ? 0 : segment.inputBytes;
 };
 
-/** What backward gives back of that: less than nothing where the gradient stays as well. */
+/** What backward gives back of that: less than nothing where a layer's input and its gradient stay. */
 const leavingPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes =>
-  request.outlive ? -segment.inputBytes : keptPerLayer(segment, request);
+  keptPerLayer(segment, request) - (request.outlive ? 2 * segment.inputBytes : 0);
 
 /** Forward with every layer keeping what it keeps, or its own checkpoint. */
 function forwardOf(spans: readonly LayerSpan[], request: MomentsRequest): GroupedForward {

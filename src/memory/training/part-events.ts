@@ -3,7 +3,7 @@
  * `replay.ts` sums, one by one.
  */
 import type { Bytes } from "../../units.ts";
-import { allocated, type Storage, type Tape, type Value } from "./tape.ts";
+import { allocated, overwrittenBy, type Storage, type Tape, type Value } from "./tape.ts";
 
 /** A stretch of the step on a tape of its own. */
 export interface TapePart {
@@ -158,9 +158,8 @@ function backwardEvents(
     if (!node.grad) continue;
     const arriving = node.outputs.map((v) => gradients.get(v.id)).find((g) => g !== undefined);
     const fresh: Gradient[] = [];
-    const overwritten = new Set(node.overwritesInput ? node.inputs.map(({ storage }) => storage.id) : []);
-    const saved = new Set(node.saved);
-    for (const storage of saved) if (overwritten.has(storage.id)) release(storage);
+    const overwritten = overwrittenBy(node);
+    for (const storage of overwritten) release(storage);
     for (const value of node.inputs) {
       if (!value.grad) continue;
       const reuse = node.alias && arriving !== undefined && bytesOf(value) === arriving.bytes;
@@ -178,7 +177,7 @@ function backwardEvents(
       gradients.delete(value.id);
       if (--gradient.users === 0) drop(gradient);
     }
-    for (const storage of saved) if (!overwritten.has(storage.id)) release(storage);
+    for (const storage of new Set(node.saved)) if (!overwritten.includes(storage)) release(storage);
   }
   const final = input === null ? undefined : gradients.get(input.id);
   if (final === undefined) return events;

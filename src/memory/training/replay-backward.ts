@@ -1,7 +1,7 @@
 /** The backward half of a replay: gradients that come and go, and what each operation kept until its backward has run. */
 import type { Bytes } from "../../units.ts";
 import type { Replay } from "./replay.ts";
-import { allocated, type Node, type Storage, type Tape, type Value } from "./tape.ts";
+import { allocated, type Node, overwrittenBy, type Storage, type Tape, type Value } from "./tape.ts";
 
 const NONE: Bytes = 0;
 
@@ -79,7 +79,8 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
     const incoming = arriving(node, gradients);
     const made: Gradient[] = [];
     // What another operation still keeps is overwritten too, and read by it no more: nothing is freed twice.
-    if (node.overwritesInput) for (const { storage } of node.inputs) release(storage);
+    const overwritten = overwrittenBy(node);
+    for (const storage of overwritten) release(storage);
     for (const value of node.inputs) {
       if (!value.grad) continue;
       const reuse = node.alias && incoming !== undefined && bytesOf(value) === incoming.bytes;
@@ -96,9 +97,7 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
     weightGradients += node.weightGradients;
     for (const gradient of made) if (gradient.users === 0) live -= gradient.bytes;
     for (const value of node.outputs) drop(value);
-    for (const storage of distinct(node.saved))
-      if (!(node.overwritesInput && node.inputs.some((input) => input.storage.id === storage.id)))
-        release(storage);
+    for (const storage of distinct(node.saved)) if (!overwritten.includes(storage)) release(storage);
   }
   return { backwardPeak: peak, accumulatingPeak, weightGradients };
 }

@@ -122,20 +122,18 @@ const MAX_LIVE = 1e9;
  *              of its buffers (`megatron/core/distributed/param_and_grad_buffer.py`, 0.14)
  *     zero1/2  min(P, 5e8) reduced at a time, twice when reduction overlaps backward; the same gathered after the step
  *     zero3    up to 1e9 gathered weights, 5e7 prefetched, and the reduction bucket
- *     fsdp     the outermost unit whole, the running layer and the next; in backward the reduction of one layer
+ *     fsdp     the outermost unit whole, and as many layers as `GATHERED` says; in backward the reduction of one layer
  *
  * @example 8B in bf16 under zero2 with overlap: 2 x 5e8 x 2 B = 2 GB in backward
  */
 export function shardingBuffers(input: BufferInput): ShardingBuffers {
   const { elements, trainedElements, computeWidth, reduceWidth, ranks } = input;
-  const none = { forward: [], loss: [], lossBackward: [], backward: [], step: [], pending: [] } as const;
-  const until = (
+  const steady = (
     forward: readonly BufferPart[],
-  ): Pick<ShardingBuffers, "forward" | "loss" | "lossBackward"> => ({
-    forward,
-    loss: forward,
-    lossBackward: forward,
-  });
+    backward: readonly BufferPart[] = forward,
+    step: readonly BufferPart[] = [],
+  ): ShardingBuffers => ({ forward, loss: forward, lossBackward: forward, backward, step, pending: [] });
+  const none = steady([]);
   if (
     (ranks === 1 && !input.fromHost) ||
     (input.ownBuffers && (input.sharding === "ddp" || input.sharding === "zero1"))
@@ -148,18 +146,17 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
       return none;
     case "ddp": {
       const buckets = [part("gradient buckets", trainedElements, reduceWidth)];
-      return { ...until(buckets), backward: buckets, step: buckets, pending: [] };
+      return steady(buckets, buckets, buckets);
     }
     case "zero1":
     case "zero2": {
       const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET));
       const gathered = Math.min(trainedElements, ALLGATHER_BUCKET);
-      return {
-        ...until([]),
-        backward: [part("reduction buckets", bucket * (input.overlap ? 2 : 1), computeWidth)],
-        step: [part("gathered weights", gathered, computeWidth)],
-        pending: [],
-      };
+      return steady(
+        [],
+        [part("reduction buckets", bucket * (input.overlap ? 2 : 1), computeWidth)],
+        [part("gathered weights", gathered, computeWidth)],
+      );
     }
     case "zero3": {
       const ahead = input.hiddenSize === null ? PREFETCH_BUCKET : Math.floor(0.9 * input.hiddenSize ** 2);
@@ -168,8 +165,7 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
         part("weights gathered ahead", Math.min(elements, ahead), computeWidth),
       ];
       const bucket = Math.min(trainedElements, bucketOf(REDUCE_BUCKET));
-      const backward = [...forward, part("a reduction bucket", bucket, computeWidth)];
-      return { ...until(forward), backward, step: [], pending: [] };
+      return steady(forward, [...forward, part("a reduction bucket", bucket, computeWidth)]);
     }
     case "fsdp":
     case "fsdp2":
@@ -195,8 +191,7 @@ export function shardingBuffers(input: BufferInput): ShardingBuffers {
         GATHERED[input.sharding === "fsdp" && input.reentrantAround ? "fsdp-around" : input.sharding];
       if (input.stages > 1) {
         // Gradients are summed whole, in the reduction's type, and reduced with the last micro-batch.
-        const sums = [...whole(1), part("whole gradients", trainedElements, reduceWidth)];
-        return { ...until(sums), backward: sums, step: [], pending: [] };
+        return steady([...whole(1), part("whole gradients", trainedElements, reduceWidth)]);
       }
       const trains = input.largestLayer.trained;
       const reduction = [

@@ -178,3 +178,7 @@ export function under<T>(tape: Tape, label: string, body: () => T): T {
   tape.label = before;
   return result;
 }
+
+/** What a node kept and writes its input's gradient over. */
+export const overwrittenBy = ({ overwritesInput, saved, inputs }: Node): readonly Storage[] =>
+  overwritesInput ? saved.filter(({ id }) => inputs.some(({ storage }) => storage.id === id)) : NO_STORAGES;

@@ -1,5 +1,5 @@
-import { type Versioned, versionRow } from "../../engines/versions.ts";
-import { VramCalcError } from "../../errors.ts";
+import type { Versioned } from "../../engines/versions.ts";
+import { releaseRow } from "./release.ts";
 
 /** What a release of PyTorch does otherwise than the one whose operations stand in `operations.ts`. */
 export interface TorchRelease extends Versioned {
@@ -48,11 +48,10 @@ const RELEASES: readonly [TorchRelease, ...TorchRelease[]] = [
  * @throws bad-option for what is no version
  * @example torchRelease("1.10.2").keepsSoftmaxInput // true
  */
-export function torchRelease(version: string): TorchRelease {
-  if (/^[1-9]\d?(\.\d{1,3}){1,2}$/.test(version)) return versionRow(RELEASES, version);
-  throw new VramCalcError("bad-option", {
+export const torchRelease = (version: string): TorchRelease =>
+  releaseRow(RELEASES, version, {
     option: "--torch",
-    given: `"${version.slice(0, 40)}"`,
-    expected: `a release of PyTorch such as 1.10 or ${TORCH_READ}`,
+    called: "PyTorch",
+    versions: /^[1-9]\d?(\.\d{1,3}){1,2}$/,
+    such: `1.10 or ${TORCH_READ}`,
   });
-}

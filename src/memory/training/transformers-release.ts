@@ -1,7 +1,7 @@
 import type { Architecture } from "../../architecture/model.ts";
-import { type Versioned, versionRow } from "../../engines/versions.ts";
-import { VramCalcError } from "../../errors.ts";
+import type { Versioned } from "../../engines/versions.ts";
 import type { Bytes } from "../../units.ts";
+import { releaseRow } from "./release.ts";
 
 /** What a release of transformers does otherwise than the one whose classes were read. */
 export interface TransformersRelease extends Versioned {
@@ -17,6 +17,8 @@ export interface TransformersRelease extends Versioned {
   readonly reentrantCheckpoints: boolean;
   /** Before which kernels keys and values are copied to every query head. */
   readonly repeatsKv: "sdpa-and-flash" | "sdpa" | "none";
+  /** Each layer of Mixtral's class registers rotary tables of all positions. */
+  readonly rotaryCaches: boolean;
 }
 
 const OLD = {
@@ -25,15 +27,17 @@ const OLD = {
   expertModules: true,
   reentrantCheckpoints: true,
   repeatsKv: "sdpa-and-flash",
+  rotaryCaches: true,
 } as const;
+const GROUPED = { ...OLD, repeatsKv: "sdpa", rotaryCaches: false } as const;
 const NEW = {
   narrowLoss: false,
   fillsCache: false,
   expertModules: false,
   reentrantCheckpoints: false,
   repeatsKv: "none",
+  rotaryCaches: false,
 } as const;
-
 const YOUNGER = { ...NEW, expertModules: true, reentrantCheckpoints: true } as const;
 
 /** The release whose classes were read. */
@@ -49,8 +53,8 @@ export const TRANSFORMERS_READ = "5.18";
 const RELEASES: readonly [TransformersRelease, ...TransformersRelease[]] = [
   { version: "4.0", date: "2020-11", loss: "hf-upcast", ...OLD },
   { version: "4.46", date: "2024-10", loss: "hf-shifted", ...OLD },
-  { version: "4.48", date: "2025-01", loss: "hf-shifted", ...OLD, repeatsKv: "sdpa" },
-  { version: "4.49", date: "2025-02", loss: "hf", ...OLD, repeatsKv: "sdpa" },
+  { version: "4.48", date: "2025-01", loss: "hf-shifted", ...GROUPED },
+  { version: "4.49", date: "2025-02", loss: "hf", ...GROUPED },
   { version: "4.53", date: "2025-06", loss: "hf", ...YOUNGER, repeatsKv: "sdpa" },
   { version: "4.54", date: "2025-07", loss: "hf", ...YOUNGER },
   { version: "5.0", date: "2026-01", loss: "hf", ...NEW },
@@ -62,14 +66,13 @@ const RELEASES: readonly [TransformersRelease, ...TransformersRelease[]] = [
  * @throws bad-option for what is no version from 4.0
  * @example transformersRelease("4.48.1").loss // "hf-shifted"
  */
-export function transformersRelease(version: string): TransformersRelease {
-  if (/^[4-9](\.\d{1,3}){1,2}$/.test(version)) return versionRow(RELEASES, version);
-  throw new VramCalcError("bad-option", {
+export const transformersRelease = (version: string): TransformersRelease =>
+  releaseRow(RELEASES, version, {
     option: "--transformers",
-    given: `"${version.slice(0, 40)}"`,
-    expected: `a release of transformers such as 4.45 or ${TRANSFORMERS_READ}`,
+    called: "transformers",
+    versions: /^[4-9](\.\d{1,3}){1,2}$/,
+    such: `4.45 or ${TRANSFORMERS_READ}`,
   });
-}
 
 /** Classes written after Mistral's, which repeated keys and values before FlashAttention too; Llama's and Gemma's did not. */
 const AFTER_MISTRAL: ReadonlySet<string> = new Set([
@@ -93,7 +96,7 @@ export const repeatsKv = (family: string, attention: string, release: Transforme
  * @example Mixtral 8x7B: 32 x 2 x 32,768 x 128 x 2 = 536,870,912 B
  */
 export function rotaryCacheBytes(model: Architecture, release: TransformersRelease): Bytes {
-  if (model.family !== "mixtral" || release.repeatsKv !== "sdpa-and-flash") return 0;
+  if (model.family !== "mixtral" || !release.rotaryCaches) return 0;
   let bytes = 0;
   for (const stack of model.stacks)
     stack.kinds.forEach((kind, index) => {
