@@ -52,7 +52,7 @@ const commanderModules = {
   },
 };
 
-// What the entry reaches by static imports, which is what every run needs, goes into one file with what serving and
+// What the program reaches by static imports, which is what every run needs, goes into one file with what serving and
 // training both reach, and what the text decoders and the common families reach besides into two others, where they would
 // be an import of their own families.
 const always = new Set();
@@ -72,7 +72,7 @@ const staticClosure = {
         queue.push(...(this.getModuleInfo(id)?.importedIds ?? []));
       }
     };
-    close(always, (id) => this.getModuleInfo(id).isEntry);
+    close(always, (id) => /cli[/\\]run\.ts$/.test(id));
     close(serving, (id) => /cli[/\\]commands[/\\]estimate\.ts$/.test(id));
     close(training, (id) => /cli[/\\]commands[/\\]train\.ts$/.test(id));
     close(main, (id) => /architecture[/\\]main-registry\.ts$/.test(id));
@@ -173,7 +173,11 @@ await bundle(
     chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
       groups: [
-        { name: "core", test: (id) => always.has(id) || (serving.has(id) && training.has(id)), priority: 2 },
+        {
+          name: "program",
+          test: (id) => always.has(id) || (serving.has(id) && training.has(id)),
+          priority: 2,
+        },
         { name: "serving", test: (id) => serving.has(id), priority: 1.5 },
         // Every config on disk needs all of these, and a file each would cost a third of a millisecond each.
         {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { nodeIo } from "./io.ts";
-import { main } from "./main.ts";
+import { cachingRequire } from "./code-cache.ts";
 
-main(process.argv.slice(2), nodeIo()).then((code) => {
-  process.exitCode = code;
-});
+// The program lies in the files beside this one, all of which are required through what is put here.
+// biome-ignore lint/suspicious/noGlobalAssign: in CommonJS, which this file is built as, it is a parameter of the file.
+require = cachingRequire(require, __dirname);
+
+void import("./run.ts").then(({ run }) => run());

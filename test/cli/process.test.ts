@@ -1,27 +1,10 @@
 /** The program as a process: what a shell sees of it when its outputs fail. */
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { bundledBin } from "./bundled-bin.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-// Inside node_modules, so that packages left out of the bundle are found.
-const folder = mkdtempSync(join(root, "node_modules/.process-"));
-const bin = join(folder, "bin.mjs");
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-beforeAll(async () => {
-  const build = await rolldown({
-    input: join(root, "src/cli/bin.ts"),
-    platform: "node",
-    external: /^[^./].*/,
-    transform: { target: "node20" },
-  });
-  await build.write({ dir: dirname(bin), entryFileNames: "bin.mjs", format: "esm" });
-  await build.close();
-});
+const bin = bundledBin();
 
 type Output = "pipe" | "ignore" | number;
 
