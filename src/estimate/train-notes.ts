@@ -52,7 +52,15 @@ export function trainNotes(of: {
     notes.push({
       code: "unmodelled-mixers",
       message:
-        "what state-space, linear-attention and convolution kernels keep for backward is not simulated: activations are rough",
+        "what the kernels of these recurrent mixers keep for backward was not read: activations are rough",
+      details: { family: text.family },
+    });
+  }
+  if (knowledge === "unmeasured") {
+    notes.push({
+      code: "unmeasured-kernels",
+      message:
+        "linear attention and state spaces are sized on the kernels of flash-linear-attention, causal-conv1d and mamba_ssm, read in source and measured nowhere; where these are not installed transformers runs plain operations, which keep far more",
       details: { family: text.family },
     });
   }

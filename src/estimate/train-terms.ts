@@ -11,6 +11,7 @@ import { gradientsText, type Operands, partsText, times, weightsText } from "./t
  */
 const BANDS: { readonly [K in LayerKnowledge]: readonly [low: number, high: number] } = {
   read: [0.97, 1.04],
+  unmeasured: [0.85, 1.2],
   assumed: [0.75, 1.3],
   unmodelled: [0.4, 4],
 };

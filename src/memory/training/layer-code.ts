@@ -5,6 +5,7 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { readsText } from "../../architecture/stack.ts";
 import { FAMILIES, FRAMEWORKS, NORMS, PLAIN, UNSLOTH } from "./family-code.ts";
+import { isUnread } from "./recurrent.ts";
 
 /**
  * Formulation of a norm, `x` in the model's type:
@@ -199,24 +200,22 @@ export function layerCode(
 const codes = new Map<string, LayerCode>();
 
 /**
- * How well a model's layers are known: `read` when the family's formulation was read in transformers, `assumed` when
- * Llama's is taken, `unmodelled` when mixers run whose kernels keep what is not simulated (state spaces, linear attention).
+ * How well a model's layers are known: `read` when the family's formulation was read in transformers, `unmeasured` when it runs kernels
+ * (linear attention, state spaces) that were read too but no measurement covers, `assumed` when Llama's formulation is taken,
+ * `unmodelled` when mixers run whose kernels were not read.
  */
-export type LayerKnowledge = "read" | "assumed" | "unmodelled";
+export type LayerKnowledge = "read" | "unmeasured" | "assumed" | "unmodelled";
 
 export function layerKnowledge(
   model: Pick<Architecture, "family" | "forward"> & { readonly stacks?: Architecture["stacks"] },
 ): LayerKnowledge {
   const family = languageFamily(model);
-  const other = model.stacks?.some(
-    (stack) =>
-      readsText(stack.role) &&
-      stack.kinds.some((kind) =>
-        kind.mixers.some((mixer) => mixer.kind !== "attention" && mixer.kind !== "latent"),
-      ),
-  );
-  if (other === true) return "unmodelled";
-  return Object.hasOwn(FAMILIES, family) || PLAIN.has(family) ? "read" : "assumed";
+  const mixers = (model.stacks ?? [])
+    .filter((stack) => readsText(stack.role))
+    .flatMap(({ kinds }) => kinds.flatMap((kind) => kind.mixers));
+  if (mixers.some(isUnread)) return "unmodelled";
+  if (!Object.hasOwn(FAMILIES, family) && !PLAIN.has(family)) return "assumed";
+  return mixers.some(({ kind }) => kind === "recurrent") ? "unmeasured" : "read";
 }
 
 /** The family whose layers run: that of the language model in a composite. */

@@ -8,7 +8,7 @@ import { norm, normTensors } from "./norm.ts";
 import * as op from "./operations.ts";
 import type { Pass } from "./pass.ts";
 import { addPerLayerInput } from "./per-layer-input.ts";
-import { recurrent, shortConvolution } from "./recurrent.ts";
+import { recurrent, shortConvolution, unreadMixer } from "./recurrent.ts";
 import { hold, under, type Value } from "./tape.ts";
 
 /** The norms of a layer in the order in which it runs them. */
@@ -85,10 +85,14 @@ function normsOf(pass: Pass, { mixers, tensors }: LayerKind, hiddenSize: number)
     (t) =>
       t.kind === "norm" &&
       t.shape[0] === hiddenSize &&
-      !/(^|[._])(q|k|query|key)_?(layer)?norm|sub_norm|layernorm_[12]\.|per_layer_input_norm/.test(t.name),
+      !/(^|[._])(q|k|query|key)_?(layer)?norm|sub_norm|(mamba|mixer)\.norm|layernorm_[12]\.|per_layer_input_norm/.test(
+        t.name,
+      ),
   );
   const [first, second, third, fourth] = found;
   if (pass.code.postNorm) return { ...pick("afterMixer", first), ...pick("afterFeed", second) };
+  // A block of one part (Nemotron-H).
+  if (mixers.length === 0) return pick("beforeFeed", first);
   if (fourth !== undefined)
     return {
       ...pick("beforeMixer", first),
@@ -138,8 +142,9 @@ function mixOne(pass: Pass, x: Value, mixer: Mixer, tensors: readonly Tensor[]):
     case "conv":
       return shortConvolution(pass, x, tensors);
     case "compressed":
+      return unreadMixer(pass, x, tensors);
     case "recurrent":
-      return recurrent(pass, x, tensors);
+      return recurrent(pass, x, mixer, tensors);
   }
 }
 

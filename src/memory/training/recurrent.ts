@@ -1,15 +1,42 @@
+import type { Mixer, RecurrentMixer } from "../../architecture/mixers/mixer.ts";
 import type { Tensor } from "../../architecture/model.ts";
+import { deltaRule } from "./delta-rule.ts";
 import { project } from "./linear.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf, weightOf } from "./pass.ts";
+import { mamba, mamba2 } from "./state-space.ts";
 import { allocated, fresh, record, type Value } from "./tape.ts";
 
+const KERNELS_READ: ReadonlySet<string> = new Set(["gated-delta", "kda", "mamba", "mamba2"]);
+
+/** Whether what a mixer's kernels keep is a guess from its tensors. */
+export const isUnread = (mixer: Mixer): boolean =>
+  mixer.kind === "compressed" || (mixer.kind === "recurrent" && !KERNELS_READ.has(mixer.variant));
+
+/** A mixer with a state of its own. */
+export function recurrent(pass: Pass, x: Value, mixer: RecurrentMixer, tensors: readonly Tensor[]): Value {
+  return kernelOf(pass, x, mixer, tensors) ?? unreadMixer(pass, x, tensors);
+}
+
+function kernelOf(pass: Pass, x: Value, mixer: RecurrentMixer, tensors: readonly Tensor[]): Value | null {
+  switch (mixer.variant) {
+    case "gated-delta":
+    case "kda":
+      return deltaRule(pass, x, mixer, tensors);
+    case "mamba2":
+      return mamba2(pass, x, mixer, tensors);
+    case "mamba":
+      return mamba(pass, x, mixer, tensors);
+    default:
+      return null;
+  }
+}
+
 /**
- * Linear-attention, state-space and convolution mixers, as far as their tensors tell: every projection, an
- * activation on its result, and a gate before the output projection. The kernels' own chunk states are not
- * modelled, so terms that contain such a layer are `assumed`.
+ * Mixers whose kernels were not read, as far as their tensors tell: every projection, an activation on its result, and a gate before
+ * the output projection. Terms that contain such a layer are `assumed`.
  */
-export function recurrent(pass: Pass, x: Value, tensors: readonly Tensor[]): Value {
+export function unreadMixer(pass: Pass, x: Value, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
   const linears = tensors.filter((t) => t.kind === "linear" && t.group !== "mlp" && t.shape.length === 2);
   const output = linears.find((t) => t.role === "recurrent-out" || t.role === "attn-o");
@@ -34,7 +61,8 @@ export function shortConvolution(pass: Pass, x: Value, tensors: readonly Tensor[
   const entry = of("recurrent-in");
   const output = of("recurrent-out");
   const kernel = tensors.find((t) => t.kind === "conv");
-  if (entry === undefined || output === undefined || kernel === undefined) return recurrent(pass, x, tensors);
+  if (entry === undefined || output === undefined || kernel === undefined)
+    return unreadMixer(pass, x, tensors);
   const all = project(pass, x, entry, tensors);
   const part = all.elements / 3;
   const [b, c, inner] = op.split(tape, all, [part, part, part]) as [Value, Value, Value];
