@@ -46,6 +46,7 @@ export interface TrainFlags {
   readonly torch?: string;
   readonly transformers?: string;
   readonly lengths?: NonNullable<TrainRequest["lengths"]>;
+  readonly bitsandbytes?: string;
   readonly reentrantCheckpoints?: "on" | "off";
   readonly expandableSegments?: "on" | "off";
   readonly compile?: NonNullable<TrainRequest["compile"]>;
@@ -136,6 +137,10 @@ export function trainOptions(): readonly Option[] {
     new Option(
       "--transformers <release>",
       "its release; before 4.49 the loss takes more, before 5.0 QLoRA packs experts (default: 5.18)",
+    ),
+    new Option(
+      "--bitsandbytes <release>",
+      "its release; before 0.43.2 every 4-bit linear keeps its input (default: that of the time of transformers)",
     ),
     new Option(
       "--reentrant-checkpoints <switch>",

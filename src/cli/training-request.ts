@@ -27,6 +27,7 @@ export function trainRequestOf(flags: TrainFlags): TrainRequest {
     framework: flags.framework,
     torch: flags.torch,
     transformers: flags.transformers,
+    bitsandbytes: flags.bitsandbytes,
     reentrantCheckpoints: switched(flags.reentrantCheckpoints),
     lengths: flags.lengths,
     expandableSegments: switched(flags.expandableSegments),

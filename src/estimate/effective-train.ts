@@ -4,6 +4,7 @@ import { namedTargets } from "../adapters/named-targets.ts";
 import type { Architecture } from "../architecture/model.ts";
 import { hasVocabularyHead } from "../architecture/stack.ts";
 import { nearestNames, VramCalcError } from "../errors.ts";
+import { BITSANDBYTES_KEEPING, bitsandbytesRelease } from "../memory/training/bitsandbytes-release.ts";
 import { optimizerByName } from "../memory/training/optimizers.ts";
 import { CONTEXT_BYTES } from "../memory/training/reserved.ts";
 import { dividedBy } from "../memory/training/sharding.ts";
@@ -59,6 +60,9 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
   const framework = oneOf("--framework", frameworkOf(request.framework ?? "hf"), FRAMEWORKS);
   const transformers = request.transformers ?? TRANSFORMERS_READ;
   const release = transformersRelease(transformers);
+  const bitsandbytes =
+    request.bitsandbytes ?? (framework === "litgpt" ? BITSANDBYTES_KEEPING : release.bitsandbytes);
+  bitsandbytesRelease(bitsandbytes);
   const usual = frameworkDefaults(model, framework, release);
   const checkpointing = request.checkpointing ?? usual.checkpointing;
   if (typeof checkpointing === "number") whole("--checkpointing every", checkpointing, 1, 10_000);
@@ -108,6 +112,7 @@ export function effectiveTrain(model: Architecture, request: TrainRequest): Effe
     framework,
     torch,
     transformers,
+    bitsandbytes,
     reentrantCheckpoints: request.reentrantCheckpoints ?? release.reentrantCheckpoints,
     expandableSegments: request.expandableSegments ?? expandsSegments(request.framework ?? "hf"),
     lengths: oneOf("--lengths", request.lengths ?? "fixed", ["fixed", "varied"] as const),

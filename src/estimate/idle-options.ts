@@ -62,6 +62,12 @@ export function idleOptionNotes(
       "--framework hf, deepspeed or unsloth",
     ],
     [
+      "--bitsandbytes",
+      asked.bitsandbytes !== undefined,
+      method === "qlora" && effective.quantization.startsWith("nf4") && effective.framework !== "unsloth",
+      "--method qlora and --quantization nf4 or nf4-dq, and not --framework unsloth",
+    ],
+    [
       "--reentrant-checkpoints",
       asked.reentrantCheckpoints !== undefined,
       reentrantUnits({ ...effective, reentrantCheckpoints: true }),

@@ -79,6 +79,7 @@ const TRAIN: OptionKinds<TrainRequest> = {
   framework: "string",
   torch: "string",
   transformers: "string",
+  bitsandbytes: "string",
   reentrantCheckpoints: "boolean",
   lengths: "string",
   expandableSegments: "boolean",

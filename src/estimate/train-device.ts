@@ -207,6 +207,7 @@ function passMoments(
     stepsInBackward: effective.optimizerInBackward,
     stepBefore: stepBefore(effective),
     outlive: checkpointsOutlive(effective),
+    graphStays: every === 0 || !effective.reentrantCheckpoints,
     holding,
   });
   return { moments, keptBytes: Math.max(0, keptBytes - segments.loss.savedBytes) };

@@ -1,5 +1,6 @@
 /** What one micro-batch's pass is asked to hold and to run: options and framework, put in the terms of `memory/training`. */
 import type { Architecture } from "../architecture/model.ts";
+import { bitsandbytesRelease } from "../memory/training/bitsandbytes-release.ts";
 import type { HoldingRequest } from "../memory/training/holding.ts";
 import { type LayerFramework, layerCode } from "../memory/training/layer-code.ts";
 import type { LossKind } from "../memory/training/loss.ts";
@@ -64,6 +65,10 @@ export function passRequest(stage: Stage, whole: Architecture, how: PassOptions)
     // Only GPT-BigCode's class did.
     fillsCache: classes?.fillsCache === true && stage.share.family === "gpt_bigcode",
     repeatsKv: classes !== null && repeatsKv(stage.share.family, effective.attention, classes),
+    keepsPackedInput:
+      effective.quantization.startsWith("nf4") &&
+      effective.framework !== "unsloth" &&
+      bitsandbytesRelease(effective.bitsandbytes).keepsInput,
     compiled: effective.compile !== "none",
     loss: {
       kind: lossKind(stage.share, effective),

@@ -127,6 +127,8 @@ export interface TrainRequest {
   readonly torch?: string;
   /** Release of transformers, such as "4.48": its loss, and whether experts are modules (`transformers-release.ts`). */
   readonly transformers?: string;
+  /** Release of bitsandbytes, such as "0.43.1": before 0.43.2 every 4-bit linear keeps its input (default: that of the time of transformers). */
+  readonly bitsandbytes?: string;
   /** `use_reentrant` of transformers' checkpoints: on before 5.0 unless said. */
   readonly reentrantCheckpoints?: boolean;
   /** `fixed` for packed or padded batches; `varied` when every batch is as long as its longest sample. */

@@ -7,6 +7,7 @@ import { rowTerm } from "../check/result.ts";
 import type { TrainDevice, TrainResult } from "../estimate/train.ts";
 import type { TrainRelief } from "../estimate/train-reliefs.ts";
 import { type Term, worstOf } from "../memory/term.ts";
+import { BITSANDBYTES_READ } from "../memory/training/bitsandbytes-release.ts";
 import { TORCH_READ } from "../memory/training/torch-release.ts";
 import { TRANSFORMERS_READ } from "../memory/training/transformers-release.ts";
 import { groupDigits } from "../units.ts";
@@ -165,6 +166,9 @@ function requestText({ request }: TrainResult): string {
     ...(request.compile === "none" ? [] : [`${request.compile} compiled`]),
     ...(request.torch === TORCH_READ ? [] : [`PyTorch ${request.torch}`]),
     ...(request.transformers === TRANSFORMERS_READ ? [] : [`transformers ${request.transformers}`]),
+    ...(request.method === "qlora" && request.bitsandbytes !== BITSANDBYTES_READ
+      ? [`bitsandbytes ${request.bitsandbytes}`]
+      : []),
     `${request.attention} attention`,
     `${request.loss} loss`,
     ...(request.method === "lora" || request.method === "qlora"

@@ -87,6 +87,7 @@ const training = fc.record({
   torch: some("1.10", "1.13", "2.1", "0.4"),
   transformers: some("4.40", "4.46", "4.48", "4.53", "4.57", "5.0", "3.0"),
   reentrantCheckpoints: some(true, false),
+  bitsandbytes: some("0.43.1", "0.48"),
   expandableSegments: some(true, false),
   quantization: some("nf4", "nf4-dq", "int8", "int4-g128"),
   kbitPreparation: some(true, false),

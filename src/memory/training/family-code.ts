@@ -147,7 +147,6 @@ export const FRAMEWORKS: { readonly [F in LayerFramework]: Partial<LayerCode> } 
     rotary: "half-concat",
     fusedQkv: true,
     repeatsKv: true,
-    packedKeepsInput: true,
     padsAdapters: true,
     chunkedLoss: true,
     packedHead: true,

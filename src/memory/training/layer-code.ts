@@ -90,11 +90,6 @@ export interface LayerCode {
   /** Keys and values are copied to all query heads before the attention kernel. */
   readonly repeatsKv: boolean;
   /**
-   * Packed weights keep their input although they do not train: bitsandbytes 0.41 to 0.43 `MatMul4Bit` puts it in a Python
-   * attribute, which lives as long as the graph does.
-   */
-  readonly packedKeepsInput: boolean;
-  /**
    * One adapter for q, k and v that leaves some of them out (`LoRAQKVLinear.zero_pad`): its result is put between zeros by
    * `index_copy`, which keeps it (PyTorch `derivatives.yaml`: `expand_as(source)`).
    */
@@ -158,7 +153,6 @@ const BASE: Omit<LayerCode, "norm"> = {
   clampedExperts: false,
   fusedQkv: false,
   repeatsKv: false,
-  packedKeepsInput: false,
   padsAdapters: false,
   chunkedLoss: false,
   packedHead: false,

@@ -74,7 +74,8 @@ export function project(
     trainable: true,
     ...dims,
   });
-  const wide = op.cast(tape, x, adapter.width);
+  // PEFT's classes for packed weights (`peft/tuners/lora/bnb.py`, `gptq.py`) leave the type of x to autocast where it runs.
+  const wide = tape.autocast && pass.holding.packed(weight) ? x : op.cast(tape, x, adapter.width);
   const input = shared ?? op.dropout(tape, wide, adapter.dropout);
   const down = op.linear(tape, input, factor("lora_A", { inDim, outDim: adapter.rank }));
   const up = op.linear(tape, down, factor("lora_B", { inDim: adapter.rank, outDim }));

@@ -40,6 +40,8 @@ export interface MomentsRequest {
   readonly buffersCheckpoints: boolean;
   /** Checkpoints and their gradients live until backward ends, whatever has read them. */
   readonly outlive: boolean;
+  /** The graph of forward is that of backward: without checkpoints, and with those that are not reentrant. */
+  readonly graphStays: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
   readonly accumulating: boolean;
   /** Each weight is stepped as soon as its gradient is made, which is then dropped. */
@@ -68,9 +70,9 @@ export function momentsOf(
   const existing = request.accumulating ? weightGradientsOf(model, segments, request) : 0;
   const peakOf = (part: Replay): Bytes => (request.accumulating ? part.accumulatingPeak : part.backwardPeak);
 
-  const outlived = checkpointing
-    ? 0
-    : spans.reduce((sum, s) => sum + s.count * s.segment.outlivingBytes, loss.outlivingBytes);
+  const outlived = request.graphStays
+    ? spans.reduce((sum, s) => sum + s.count * s.segment.outlivingBytes, loss.outlivingBytes)
+    : 0;
   const before = request.stepBefore ? outlived : 0;
 
   // Without checkpoints backward keeps what the cache holds.
@@ -117,8 +119,12 @@ export function momentsOf(
   return { moments, keptBytes, weightGradients: weightGradientsOf(model, segments, request) };
 }
 
-const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => {
-  if (request.checkpointEvery === 0) return segment.savedBytes;
+const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes =>
+  request.checkpointEvery === 0
+    ? segment.savedBytes
+    : checkpointPerLayer(segment, request) + (request.graphStays ? segment.outlivingBytes : 0);
+
+const checkpointPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => {
   if (request.selective) return segment.selectiveBytes;
   if (request.nth > 1) return (segment.inputBytes + (request.nth - 1) * segment.savedBytes) / request.nth;
   return request.offloadCheckpoints ? 0 : segment.inputBytes;
@@ -126,7 +132,9 @@ const keptPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes => 
 
 /** What backward gives back of that: less than nothing where a layer's input and its gradient stay. */
 const leavingPerLayer = (segment: LayerSegment, request: MomentsRequest): Bytes =>
-  keptPerLayer(segment, request) - (request.outlive ? 2 * segment.inputBytes : 0);
+  keptPerLayer(segment, request) -
+  (request.outlive ? 2 * segment.inputBytes : 0) -
+  (request.graphStays ? segment.outlivingBytes : 0);
 
 /** Forward with every layer keeping what it keeps, or its own checkpoint. */
 function forwardOf(spans: readonly LayerSpan[], request: MomentsRequest): GroupedForward {

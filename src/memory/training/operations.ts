@@ -208,6 +208,8 @@ export interface LinearWeight extends Weight {
 export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
   const packed = weight.packed === true;
   const input = packed ? cast(tape, x, 2) : operand(tape, x);
+  // Its compute type became that of the first input (`Linear4bit.set_compute_type`): what it keeps is x as it came.
+  const kept = weight.keepsInput === true ? x : undefined;
   const bias = weight.bias === true ? allocated(weight.outDim * weight.width) : 0;
   const gradients: Bytes = weight.trainable ? allocated(weight.elements * weight.width) + bias : 0;
   const weightCast = packed ? null : castWeight(tape, weight, gradients);
@@ -224,11 +226,8 @@ export function linear(tape: Tape, x: Value, weight: LinearWeight): Value {
   record(tape, {
     inputs: weightCast === null ? [input] : [input, weightCast],
     outputs: [value],
-    saved: [
-      weight.trainable || weight.keepsInput === true ? input : undefined,
-      input.grad && weightCast !== null ? weightCast : undefined,
-    ],
-    outliving: weight.keepsInput === true ? [input] : NO_VALUES,
+    saved: [weight.trainable ? input : kept, input.grad && weightCast !== null ? weightCast : undefined],
+    outliving: kept === undefined ? NO_VALUES : [kept],
     forwardScratch: unpacked,
     backwardScratch: unpacked,
     weightGradients: weightCast === null ? gradients : 0,

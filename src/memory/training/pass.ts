@@ -59,6 +59,8 @@ export interface Pass {
   /** Keys and values go into a cache in training too, and what they are views of stays with them (`transformers-release.ts`). */
   readonly fillsCache: boolean;
   readonly repeatsKv: boolean;
+  /** Packed weights keep their input although they do not train (`bitsandbytes-release.ts`). */
+  readonly keepsPackedInput: boolean;
   /** torch.compile around every layer. */
   readonly compiled: boolean;
   /** The loop's variables still hold the logits of the step before, one of equal length, while the model runs. */
@@ -96,7 +98,7 @@ export function linearWeightOf(pass: Pass, tensor: Tensor, tensors: readonly Ten
     outDim,
     bias,
     packed,
-    keepsInput: packed && pass.code.packedKeepsInput,
+    keepsInput: packed && pass.keepsPackedInput,
     unpacksTwice: packed && pass.code.unpacksTwice,
     spread: spreadOf(pass, tensor),
   };

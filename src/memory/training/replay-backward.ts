@@ -28,9 +28,11 @@ function arriving({ outputs }: Node, gradients: ReadonlyMap<number, Gradient>): 
 /** Runs the nodes from the last to the first, freeing what each kept once it has run. */
 export function backward(tape: Tape, output: Value, savedBytes: Bytes): BackwardSums {
   const references = new Map<number, number>();
+  const staying = new Set<number>();
   for (const node of tape.nodes) {
     for (const storage of distinct(node.saved))
       references.set(storage.id, (references.get(storage.id) ?? NONE) + 1);
+    for (const { id } of node.outliving) staying.add(id);
   }
   const gradients = new Map<number, Gradient>();
   let live = savedBytes;
@@ -67,7 +69,7 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
   const release = (storage: Storage): void => {
     const left = references.get(storage.id)! - 1;
     references.set(storage.id, left);
-    if (left === 0 && !storage.outside) live -= storage.bytes;
+    if (left === 0 && !storage.outside && !staying.has(storage.id)) live -= storage.bytes;
   };
   const bytesOf = (value: Value): Bytes => allocated(value.elements * value.width);
   const first: Gradient = { bytes: bytesOf(output), users: 1 };

@@ -31,6 +31,7 @@ export interface PassRequest {
   readonly fillsCache: boolean;
   /** They are repeated to all query heads, whatever the kernel could do (`transformers-release.ts`). */
   readonly repeatsKv: boolean;
+  readonly keepsPackedInput: boolean;
   /** torch.compile around every layer. */
   readonly compiled: boolean;
   readonly loss: LossCode;
@@ -176,6 +177,7 @@ function passes(
     kernels: request.kernels,
     fillsCache: request.fillsCache,
     repeatsKv: code.repeatsKv || request.repeatsKv,
+    keepsPackedInput: request.keepsPackedInput,
     compiled: request.compiled,
     residualWidth,
     sequenceShards: request.sequenceShards,

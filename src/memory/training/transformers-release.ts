@@ -1,6 +1,7 @@
 import type { Architecture } from "../../architecture/model.ts";
 import type { Versioned } from "../../engines/versions.ts";
 import type { Bytes } from "../../units.ts";
+import { BITSANDBYTES_KEEPING, BITSANDBYTES_READ } from "./bitsandbytes-release.ts";
 import { releaseRow } from "./release.ts";
 
 /** What a release of transformers does otherwise than the one whose classes were read. */
@@ -17,9 +18,22 @@ export interface TransformersRelease extends Versioned {
   readonly reentrantCheckpoints: boolean;
   /** Before which kernels keys and values are copied to every query head. */
   readonly repeatsKv: "sdpa-and-flash" | "sdpa" | "none";
-  /** Each layer of Mixtral's class registers rotary tables of all positions. */
-  readonly rotaryCaches: boolean;
+  /** The release of bitsandbytes of its time. */
+  readonly bitsandbytes: string;
+  /** Whose layers register rotary tables of all positions, each its own. */
+  readonly rotaryCaches: ReadonlySet<string>;
 }
+
+const LATER_TABLES: ReadonlySet<string> = new Set(["mixtral"]);
+const EARLY_TABLES: ReadonlySet<string> = new Set([
+  "llama",
+  "mistral",
+  "mixtral",
+  "qwen2",
+  "qwen2_moe",
+  "starcoder2",
+]);
+const NO_TABLES: ReadonlySet<string> = new Set();
 
 const OLD = {
   narrowLoss: true,
@@ -27,16 +41,19 @@ const OLD = {
   expertModules: true,
   reentrantCheckpoints: true,
   repeatsKv: "sdpa-and-flash",
-  rotaryCaches: true,
+  bitsandbytes: BITSANDBYTES_READ,
+  rotaryCaches: LATER_TABLES,
 } as const;
-const GROUPED = { ...OLD, repeatsKv: "sdpa", rotaryCaches: false } as const;
+const OLDEST = { ...OLD, bitsandbytes: BITSANDBYTES_KEEPING } as const;
+const GROUPED = { ...OLD, repeatsKv: "sdpa", rotaryCaches: NO_TABLES } as const;
 const NEW = {
   narrowLoss: false,
   fillsCache: false,
   expertModules: false,
   reentrantCheckpoints: false,
   repeatsKv: "none",
-  rotaryCaches: false,
+  bitsandbytes: BITSANDBYTES_READ,
+  rotaryCaches: NO_TABLES,
 } as const;
 const YOUNGER = { ...NEW, expertModules: true, reentrantCheckpoints: true } as const;
 
@@ -44,6 +61,8 @@ const YOUNGER = { ...NEW, expertModules: true, reentrantCheckpoints: true } as c
 export const TRANSFORMERS_READ = "5.18";
 
 /**
+ * In May 2024 layers of Llama, Mistral and Mixtral had rotary tables of their own, in 4.45 Mixtral's alone (both in the bytes of measured
+ * runs; which release between dropped them, and that Qwen2's and StarCoder2's had them, is remembered).
  * Until 4.45 the classes widened their logits themselves and copied all but the last token's. 4.46 brought `loss/loss_utils.py`, whose
  * `ForCausalLMLoss` widens and copies beside the 16-bit logits that the class returns; pull request 35646 (4.49) shifts labels instead.
  * 4.48 gave all classes one attention (35235), whose FlashAttention groups heads itself; its SDPA does since 4.54 (39412).
@@ -51,7 +70,9 @@ export const TRANSFORMERS_READ = "5.18";
  * is known that 4.48 did not have them yet. 5.0 fuses experts, and by then checkpoints were not reentrant (pull request 43203, January 2026).
  */
 const RELEASES: readonly [TransformersRelease, ...TransformersRelease[]] = [
-  { version: "4.0", date: "2020-11", loss: "hf-upcast", ...OLD },
+  { version: "4.0", date: "2020-11", loss: "hf-upcast", ...OLDEST, rotaryCaches: EARLY_TABLES },
+  { version: "4.42", date: "2024-06", loss: "hf-upcast", ...OLDEST },
+  { version: "4.43", date: "2024-07", loss: "hf-upcast", ...OLD },
   { version: "4.46", date: "2024-10", loss: "hf-shifted", ...OLD },
   { version: "4.48", date: "2025-01", loss: "hf-shifted", ...GROUPED },
   { version: "4.49", date: "2025-02", loss: "hf", ...GROUPED },
@@ -91,12 +112,12 @@ export const repeatsKv = (family: string, attention: string, release: Transforme
     : attention === "flash" && release.repeatsKv === "sdpa-and-flash" && AFTER_MISTRAL.has(family);
 
 /**
- * Rotary tables of all positions that each layer of Mixtral's class registered until 4.47: on every rank whole.
+ * Rotary tables of all positions that each layer registers: on every rank whole.
  *
  * @example Mixtral 8x7B: 32 x 2 x 32,768 x 128 x 2 = 536,870,912 B
  */
 export function rotaryCacheBytes(model: Architecture, release: TransformersRelease): Bytes {
-  if (model.family !== "mixtral" || !release.rotaryCaches) return 0;
+  if (!release.rotaryCaches.has(model.family)) return 0;
   let bytes = 0;
   for (const stack of model.stacks)
     stack.kinds.forEach((kind, index) => {
