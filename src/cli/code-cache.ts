@@ -11,10 +11,12 @@ import { Script } from "node:vm";
 type Environment = Readonly<Record<string, string | undefined>>;
 type Load = (id: string) => unknown;
 
+const OTHER_RUNTIME = "bun" in process.versions || "deno" in process.versions;
+
 /** The folders, each in the one before, or none where the environment names none or asks for no cache. */
 export function codeFolders(env: Environment): readonly string[] {
-  // V8 counts calls by their place in a file, and code that it did not compile itself has none.
-  if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return [];
+  // V8 counts calls by their place in a file, and code that it did not compile itself has none. Others than node compile otherwise.
+  if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE || OTHER_RUNTIME) return [];
   const home = env.HOME && `${env.HOME}/.cache`;
   const root = [env.XDG_CACHE_HOME, process.platform === "win32" ? env.LOCALAPPDATA : home].find(
     (path) => path !== undefined && /^(\/|[a-z]:[/\\])/i.test(path),
