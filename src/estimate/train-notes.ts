@@ -56,11 +56,13 @@ export function trainNotes(of: {
       details: { family: text.family },
     });
   }
-  if (knowledge === "unmeasured") {
+  const recurs = text.stacks.some(({ kinds }) =>
+    kinds.some(({ mixers }) => mixers.some(({ kind }) => kind === "recurrent")),
+  );
+  if (recurs && knowledge !== "unmodelled") {
     notes.push({
-      code: "unmeasured-kernels",
-      message:
-        "linear attention and state spaces are sized on the kernels of flash-linear-attention, causal-conv1d and mamba_ssm, read in source and measured nowhere; where these are not installed transformers runs plain operations, which keep far more",
+      code: "recurrent-kernels",
+      message: `linear attention and state spaces run the kernels of flash-linear-attention, causal-conv1d and mamba_ssm${knowledge === "unmeasured" ? ", read in source and measured nowhere" : ""}; where these are not installed transformers runs plain operations, which keep far more`,
       details: { family: text.family },
     });
   }

@@ -1,12 +1,14 @@
 /**
- * Gated DeltaNet (Qwen3-Next, Qwen3.5) and Kimi delta attention on the kernels that their classes run on a GPU: flash-linear-attention's
- * `ChunkGatedDeltaRuleFunction`, `ChunkKDAFunction` and `LayerNormGatedFunction` (`fla/ops/gated_delta_rule/chunk.py` 92396f25,
- * `fla/ops/kda/chunk.py` 0395eef1, `fla/modules/fused_norm_gate.py` 18cc5e82) and causal-conv1d's (17f4f2fe), all read.
+ * Gated DeltaNet (Qwen3-Next, Qwen3.5) and Kimi delta attention as transformers 5.18 writes them, on the kernels that it finds on a GPU:
+ * flash-linear-attention's `ChunkGatedDeltaRuleFunction` and `ChunkKDAFunction` (0.5.2, `fla/ops/gated_delta_rule/chunk.py`,
+ * `fla/ops/kda/chunk.py`) and causal-conv1d's (17f4f2fe).
  * Without them transformers falls back on plain operations in fp32, which keep far more and are not sized.
  */
 import type { RecurrentMixer } from "../../architecture/mixers/mixer.ts";
 import type { Tensor } from "../../architecture/model.ts";
+import { tensorElements } from "../../architecture/parameters.ts";
 import { project } from "./linear.ts";
+import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf, weightOf } from "./pass.ts";
 import { allocated, fresh, hold, record, type Value } from "./tape.ts";
@@ -18,9 +20,10 @@ const CHUNK = 64;
  * Per token and layer in bf16, with kd = key heads * dk, vd = value heads * dv and everything trained:
  *
  *     convolution's input 2(2kd + vd), normed q and k of every value head 2 * 2 nv dk, v 2vd, solved chunks 128 nv,
- *     z and the kernel's output 4vd, out_proj's input 2vd, gates in fp32 and deviations about 30 nv
+ *     the gated norm in fp32 16vd, out_proj's input 2vd, gates in fp32 and deviations 26 nv;
+ *     KDA decays every channel of a key: 17kd for that gate and 4kd for its sums instead of 12 nv, and 128 nv for a second product
  *
- * @example Qwen3-Next (nk 16, nv 32, dk = dv = 128): 2 * 8192 + 16,384 + 8192 + 4096 + 16,384 + 8192 + 832 = 70,464 B and 2h for x
+ * @example Qwen3-Next (nk 16, nv 32, dk = dv = 128): 16,384 + 16,384 + 8192 + 4096 + 65,536 + 8192 + 832 = 119,616 B and 2h for x
  */
 export function deltaRule(
   pass: Pass,
@@ -35,30 +38,32 @@ export function deltaRule(
   const { heads, innerDim } = mixer;
   const keyDim = mixer.stateElements / innerDim;
   const perHead = tokensOf(pass) * heads;
-  const mixed = parts.mixed.map(({ value, kernel }) => causalConvolution(pass, value, kernel));
-  const keys =
-    (parts.mixed.reduce((sum, { value }) => sum + value.elements, 0) - perHead * (innerDim / heads)) / 2;
-  const [whole] = mixed;
-  let [q, k, v] = (
-    mixed.length === 3 ? mixed : op.split(tape, whole!, [keys, keys, perHead * (innerDim / heads)])
-  ) as [Value, Value, Value];
+  const mixed = causalConvolution(pass, parts.mixed, parts.kernels);
+  const values = perHead * (innerDim / heads);
+  const keys = (parts.mixed.elements - values) / 2;
+  let [q, k, v] = op.split(tape, mixed, [keys, keys, values]) as [Value, Value, Value];
   const strength = op.keepsOutput(tape, parts.strength);
-  const decay = mixer.variant === "kda" ? parts.decay : decayOf(pass, parts.decay, tensors);
+  const decay =
+    mixer.variant === "kda"
+      ? channelDecayOf(pass, parts.decay, tensors)
+      : decayOf(pass, parts.decay, tensors);
   // Every value head gets a copy of the queries and keys of its group.
   if (keys < perHead * keyDim) {
     q = op.copy(tape, q, perHead * keyDim);
     k = op.copy(tape, k, perHead * keyDim);
   }
   const mixedOut = chunkKernel(pass, { q, k, v, decay, strength }, mixer);
-  const gated = gatedNorm(pass, mixedOut, parts.gate, tensors, perHead);
+  const gated = gatedNorm(pass, mixedOut, parts.gate, tensors, mixer);
   const out = project(pass, gated, output, tensors);
-  hold(tape, [x, ...parts.frame, ...mixed, q, k]);
+  hold(tape, [x, ...parts.frame, mixed, q, k]);
   return out;
 }
 
 interface DeltaInputs {
-  /** What the convolutions read: q, k and v together or one after the other. */
-  readonly mixed: readonly { readonly value: Value; readonly kernel: Tensor }[];
+  /** What the convolution reads: q, k and v. */
+  readonly mixed: Value;
+  /** Its weight, which checkpoints may keep as one for each of the three. */
+  readonly kernels: readonly Tensor[];
   /** z. */
   readonly gate: Value;
   /** a, before softplus. */
@@ -78,8 +83,7 @@ function inputsOf(
 ): DeltaInputs | null {
   const { tape } = pass;
   const kernels = tensors.filter((t) => t.kind === "conv");
-  const [kernel] = kernels;
-  if (kernel === undefined) return null;
+  if (kernels.length === 0) return null;
   const found = (name: string): Tensor | undefined =>
     tensors.find((t) => t.kind === "linear" && t.name.endsWith(`.${name}.weight`));
   const into = (name: string): Value | null => {
@@ -99,7 +103,7 @@ function inputsOf(
     const [value, gate] = [op.copy(tape, v), op.copy(tape, z)];
     const [strength, decay] = [op.copy(tape, b), op.copy(tape, a)];
     const mixed = op.concat(tape, [op.copy(tape, q), op.copy(tape, k), value]);
-    return { mixed: [{ value: mixed, kernel }], gate, decay, strength, frame: [both, pair] };
+    return { mixed, kernels, gate, decay, strength, frame: [both, pair] };
   }
   const q = into("q_proj");
   if (q !== null) {
@@ -112,45 +116,63 @@ function inputsOf(
     const strength = into("b_proj");
     const gate = into("g_proj") ?? twice("g_a_proj", "g_b_proj");
     if (k === null || v === null || decay === null || strength === null || gate === null) return null;
-    const [forK, forV] = [kernels[1], kernels[2]];
-    const mixed =
-      forK === undefined || forV === undefined
-        ? [{ value: op.concat(tape, [q, k, v]), kernel }]
-        : [
-            { value: q, kernel },
-            { value: k, kernel: forK },
-            { value: v, kernel: forV },
-          ];
-    return { mixed, gate, decay, strength, frame: [] };
+    return { mixed: op.concat(tape, [q, k, v]), kernels, gate, decay, strength, frame: [] };
   }
   const mixed = into("in_proj_qkv");
   const gate = into("in_proj_z");
   const strength = into("in_proj_b");
   const decay = into("in_proj_a");
   if (mixed === null || gate === null || strength === null || decay === null) return null;
-  return { mixed: [{ value: mixed, kernel }], gate, decay, strength, frame: [] };
+  return { mixed, kernels, gate, decay, strength, frame: [] };
 }
 
 /** causal-conv1d with its silu in one kernel: the input is kept. */
-export function causalConvolution(pass: Pass, x: Value, kernel: Tensor): Value {
-  const held = weightOf(pass, kernel);
-  const value = fresh(pass.tape, { elements: x.elements, width: x.width, grad: x.grad || held.trainable });
+export function causalConvolution(pass: Pass, x: Value, kernels: readonly Tensor[]): Value {
+  const weights = kernels.map((kernel) => weightOf(pass, kernel));
+  const trained = weights.filter(({ trainable }) => trainable);
+  const value = fresh(pass.tape, {
+    elements: x.elements,
+    width: x.width,
+    grad: x.grad || trained.length > 0,
+  });
   record(pass.tape, {
     inputs: [x],
     outputs: [value],
     saved: [x],
-    weightGradients: held.trainable ? allocated(held.elements * held.width) : 0,
+    weightGradients: allocated(trained.reduce((sum, { elements, width }) => sum + elements * width, 0)),
   });
   return value;
 }
 
-/** g = -exp(A_log) * softplus(a + dt_bias) in fp32. */
+/** g = -exp(A_log) * softplus(a + dt_bias) in fp32, one per head. */
 function decayOf(pass: Pass, a: Value, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
+  const rate = decayRate(pass, tensors);
+  return op.multiply(tape, rate, op.keepsInput(tape, op.scale(tape, op.cast(tape, a, 4))));
+}
+
+/** The same for every channel of a key, with softplus as where(g > 20, g, log(1 + exp(g))): exp(g), 1 + exp(g), the condition and the softplus are kept. */
+function channelDecayOf(pass: Pass, a: Value, tensors: readonly Tensor[]): Value {
+  const { tape } = pass;
+  const rate = decayRate(pass, tensors);
+  const g = op.scale(tape, op.cast(tape, a, 4));
+  const large = fresh(tape, { elements: g.elements, width: 1, grad: false });
+  record(tape, { inputs: [g], outputs: [large] });
+  const logarithm = op.keepsInput(tape, op.scale(tape, op.keepsOutput(tape, g)));
+  const softplus = fresh(tape, { elements: g.elements, width: 4, grad: g.grad });
+  record(tape, { inputs: [g, logarithm], outputs: [softplus], saved: [large] });
+  const decay = op.multiply(tape, rate, softplus);
+  hold(tape, [g, softplus]);
+  return decay;
+}
+
+function decayRate(pass: Pass, tensors: readonly Tensor[]): Value {
   const vectors = tensors.filter((t) => /\.(A_log|dt_bias)$/.test(t.name));
   const trainable = vectors.some((t) => pass.holding.trainable(t));
-  const rate = fresh(tape, { elements: vectors[0]?.shape[0] ?? 1, width: 4, grad: trainable });
-  record(tape, {
+  const logarithm = vectors.find((t) => t.name.endsWith("A_log"));
+  const elements = logarithm === undefined ? 1 : tensorElements(logarithm);
+  const rate = fresh(pass.tape, { elements, width: 4, grad: trainable });
+  record(pass.tape, {
     inputs: [],
     outputs: [rate],
     weightGradients: vectors.reduce((sum, t) => {
@@ -158,7 +180,7 @@ function decayOf(pass: Pass, a: Value, tensors: readonly Tensor[]): Value {
       return sum + (trains ? allocated(elements * width) : 0);
     }, 0),
   });
-  return op.multiply(tape, rate, op.keepsInput(tape, op.scale(tape, op.cast(tape, a, 4))));
+  return rate;
 }
 
 interface KernelInputs {
@@ -171,8 +193,9 @@ interface KernelInputs {
 
 /**
  * The chunked delta rule: what it keeps is normed q and k with their deviations, v made contiguous, the summed decay and
- * the solved 64 x 64 chunks. States of every chunk are made again in backward. With K, V and H the bytes of a key, of a
- * value and of a chunk's state per token, forward lives on K + 2V + H beside them and backward on 3K + 3V + 2H beside the gradients.
+ * the solved 64 x 64 chunks, KDA also its gate and the products of a chunk. States of every chunk are made again in backward.
+ * With K, V, C and H the bytes of keys, values, chunks and states in bf16, forward lives on K + 2V + H beside them and backward on
+ * 3K + 3V + 2H beside the gradients; KDA on 2K + 2V + H, and with fp32 gradients of queries, keys and gate and two copies of each on 11K + 2V + 2H + 4C.
  */
 function chunkKernel(
   pass: Pass,
@@ -181,46 +204,56 @@ function chunkKernel(
 ): Value {
   const { tape } = pass;
   const { q, k, v, decay, strength } = of;
+  const kda = variant === "kda";
   const perHead = tokensOf(pass) * heads;
   const keyDim = stateElements / innerDim;
   const grad = [q, k, v, decay, strength].some((value) => value.grad);
   const inner = (elements: number, width: 2 | 4): Value => fresh(tape, { elements, width, grad: false });
   const kept = [inner(perHead * keyDim, 2), inner(perHead, 4), inner(perHead * keyDim, 2), inner(perHead, 4)];
   // A part of a wider product is copied.
-  const whole = v.storage.bytes <= allocated(v.elements * v.width);
-  if (!whole) kept.push(inner(v.elements, 2));
+  const isPart = (value: Value): boolean => value.storage.bytes > allocated(value.elements * value.width);
+  if (isPart(v)) kept.push(inner(v.elements, 2));
   kept.push(inner(perHead * CHUNK, 2));
-  const kda = variant === "kda";
-  // KDA keeps its gate as it came and both products of a chunk, and makes the rest again.
   if (kda) kept.push(inner(perHead * CHUNK, 2));
-  else kept.push(inner(perHead, 4));
+  kept.push(inner(decay.elements, 4));
   const value = fresh(tape, { elements: v.elements, width: 2, grad });
   const key = 2 * perHead * keyDim;
   const one = 2 * v.elements;
+  const chunk = 2 * perHead * CHUNK;
   const states = (key * (innerDim / heads)) / CHUNK;
+  const copied = [q, k].filter(isPart).length * key;
   record(tape, {
     inputs: [q, k, v, decay, strength],
     outputs: [value, ...kept],
-    saved: [...kept, strength, kda ? decay : undefined, whole ? v : undefined],
-    forwardScratch: key + 2 * one + states + (kda ? 4 * key : 0),
-    backwardScratch: 3 * key + 3 * one + 2 * states + (kda ? 6 * key : 0),
+    saved: [...kept, strength, kda ? decay : undefined, isPart(v) ? undefined : v],
+    forwardScratch: copied + (kda ? 2 : 1) * key + 2 * one + states,
+    backwardScratch: kda ? 11 * key + 2 * one + 2 * states + 4 * chunk : 3 * key + 3 * one + 2 * states,
   });
   return value;
 }
 
-/** RMSNorm over each head times silu(z) in one kernel: both inputs and a deviation per row are kept. */
-function gatedNorm(pass: Pass, x: Value, gate: Value, tensors: readonly Tensor[], rows: number): Value {
+/**
+ * RMSNorm over each head times an activation of z, by hand in fp32 (`Qwen3NextRMSNormGated`, `KimiLinearRMSNormGated`), where no kernel
+ * may be chosen: fp32 x and its deviation, the normed x, its product with the weight, fp32 z and silu(z), 16 B an element; of sigmoid(z)
+ * only the result is kept but Kimi multiplies in fp32, 16 B as well.
+ */
+function gatedNorm(
+  pass: Pass,
+  x: Value,
+  gate: Value,
+  tensors: readonly Tensor[],
+  { variant }: RecurrentMixer,
+): Value {
   const { tape } = pass;
   const weight = tensors.find((t) => t.kind === "norm" && /\.(o_)?norm\.weight$/.test(t.name));
-  const held = weight === undefined ? undefined : weightOf(pass, weight);
-  const trainable = held?.trainable === true;
-  const value = fresh(tape, { elements: x.elements, width: x.width, grad: x.grad || gate.grad || trainable });
-  const deviation = fresh(tape, { elements: rows, width: 4, grad: false });
-  record(tape, {
-    inputs: [x, gate],
-    outputs: [value, deviation],
-    saved: [x, gate, deviation],
-    weightGradients: held !== undefined && trainable ? allocated(held.elements * held.width) : 0,
-  });
-  return value;
+  const dim = weight?.shape[0] ?? 1;
+  const wideGate = op.cast(tape, gate, 4);
+  const code = { ...pass.code, norm: variant === "kda" ? "rms-cast-weight" : "rms" } as const;
+  const byHand: Pass = { ...pass, code, kernels: { ...pass.kernels, fusedNorm: false } };
+  if (variant === "kda") {
+    const normed = norm(byHand, op.cast(tape, x, 4), weight, dim);
+    return op.cast(tape, op.multiply(tape, normed, op.keepsOutput(tape, wideGate)), x.width);
+  }
+  const normed = norm(byHand, x, weight, dim);
+  return op.cast(tape, op.multiply(tape, normed, op.keepsInput(tape, wideGate)), x.width);
 }

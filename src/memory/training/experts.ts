@@ -110,7 +110,14 @@ function router(pass: Pass, x: Value, tensors: readonly Tensor[], chosen: Value)
   const scores = op.softmax(tape, op.cast(tape, logits, 4));
   record(tape, { inputs: [scores], outputs: [top, chosen], saved: [chosen] });
   const shares = op.multiply(tape, top, op.reduce(tape, top, tokens));
-  return code.wideShares ? shares : op.cast(tape, shares, logits.width);
+  switch (code.shares) {
+    case "fp32":
+      return shares;
+    case "input":
+      return op.cast(tape, shares, x.width);
+    case "logits":
+      return op.cast(tape, shares, logits.width);
+  }
 }
 
 function keepWideWeight(pass: Pass, weight: Tensor): void {

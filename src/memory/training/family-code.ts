@@ -11,7 +11,7 @@ export const NORMS: { readonly [K in NormKind]: NormCode } = {
 };
 
 const SCALED = { scaledEmbedding: true } as const;
-const WIDE_ROUTER = { wideRouter: true, wideShares: true } as const;
+const WIDE_ROUTER = { wideRouter: true } as const;
 
 const LLAMA4 = {
   rotary: "complex",
@@ -33,7 +33,7 @@ const T5 = {
   dropsStacks: true,
   scoreBias: "stack",
 } as const;
-const GEMMA4 = { norm: "rms-cast-weight", bareValueNorm: true, wideShares: true, buffers: 5 } as const;
+const GEMMA4 = { norm: "rms-cast-weight", bareValueNorm: true, shares: "fp32", buffers: 5 } as const;
 
 export const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   gemma: { buffers: 3 },
@@ -80,19 +80,23 @@ export const FAMILIES: { readonly [family: string]: Partial<LayerCode> } = {
   granitemoehybrid: { ...SCALED, rotary: "none" },
   nemotron_h: { rotary: "none", ...WIDE_ROUTER },
   jamba: { rotary: "none" },
-  minimax_m2: { rotary: "half-concat", wideShares: true },
+  qwen3_next: { rotary: "half-concat" },
+  qwen3_5: { rotary: "half-concat" },
+  qwen3_5_moe: { rotary: "half-concat" },
+  minimax_m2: { rotary: "half-concat", shares: "fp32" },
   ernie4_5: { ownTables: true },
-  ernie4_5_moe: { ownTables: true, wideRouter: true },
+  ernie4_5_moe: { ownTables: true, wideRouter: true, shares: "input" },
   apertus: { xielu: true },
   bitnet: {},
   lfm2: {},
   lfm2_moe: {},
   nanochat: { bareQkNorm: true },
-  afmoe: { norm: "rms-late-cast", rotatesInWindows: true, wideShares: true },
+  afmoe: { norm: "rms-late-cast", rotatesInWindows: true, shares: "fp32" },
   llama4: LLAMA4,
   llama4_text: LLAMA4,
-  deepseek_v2: { rotary: "complex", ...WIDE_ROUTER },
+  deepseek_v2: { rotary: "complex", ...WIDE_ROUTER, shares: "fp32" },
   deepseek_v3: { rotary: "half-concat", ...WIDE_ROUTER },
+  kimi_linear: WIDE_ROUTER,
   deepseek_v32: { rotary: "half-concat", ...WIDE_ROUTER },
   youtu: { rotary: "half-concat" },
   axk1: { rotary: "half-concat", ...WIDE_ROUTER },
@@ -188,15 +192,11 @@ export const PLAIN: ReadonlySet<string> = new Set([
   "eurobert",
   "mixtral",
   "qwen3_moe",
-  "qwen3_next",
-  "qwen3_5",
-  "qwen3_5_moe",
   "bamba",
   "falcon_h1",
   "falcon_mamba",
   "mamba",
   "mamba2",
-  "kimi_linear",
   "olmoe",
   "qwen3",
   "starcoder2",

@@ -5,7 +5,7 @@
 import type { Architecture } from "../../architecture/model.ts";
 import { readsText } from "../../architecture/stack.ts";
 import { FAMILIES, FRAMEWORKS, NORMS, PLAIN, UNSLOTH } from "./family-code.ts";
-import { isUnread } from "./recurrent.ts";
+import { isUnmeasured, isUnread } from "./recurrent.ts";
 
 /**
  * Formulation of a norm, `x` in the model's type:
@@ -77,8 +77,8 @@ export interface LayerCode {
   readonly ungrouped: boolean;
   /** The router multiplies fp32 copies of its input and weight. */
   readonly wideRouter: boolean;
-  /** Routing weights stay in fp32, and so do the weighted results. */
-  readonly wideShares: boolean;
+  /** The type of the routing weights, which the weighted results take: that of the logits (16 bits under autocast), of the layer's input, or fp32. */
+  readonly shares: "logits" | "input" | "fp32";
   /** Every expert runs on every token, its rows multiplied by the router's score, 0 where it was not chosen (Llama 4). */
   readonly everyExpert: boolean;
   /** xIELU by single operations, with two trained scales (Apertus). */
@@ -147,7 +147,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   alwaysMasked: false,
   ungrouped: false,
   wideRouter: false,
-  wideShares: false,
+  shares: "logits",
   everyExpert: false,
   xielu: false,
   clampedExperts: false,
@@ -195,7 +195,7 @@ const codes = new Map<string, LayerCode>();
 
 /**
  * How well a model's layers are known: `read` when the family's formulation was read in transformers, `unmeasured` when it runs kernels
- * (linear attention, state spaces) that were read too but no measurement covers, `assumed` when Llama's formulation is taken,
+ * (state spaces) that were read too but no run covers, `assumed` when Llama's formulation is taken,
  * `unmodelled` when mixers run whose kernels were not read.
  */
 export type LayerKnowledge = "read" | "unmeasured" | "assumed" | "unmodelled";
@@ -209,7 +209,7 @@ export function layerKnowledge(
     .flatMap(({ kinds }) => kinds.flatMap((kind) => kind.mixers));
   if (mixers.some(isUnread)) return "unmodelled";
   if (!Object.hasOwn(FAMILIES, family) && !PLAIN.has(family)) return "assumed";
-  return mixers.some(({ kind }) => kind === "recurrent") ? "unmeasured" : "read";
+  return mixers.some(isUnmeasured) ? "unmeasured" : "read";
 }
 
 /** The family whose layers run: that of the language model in a composite. */

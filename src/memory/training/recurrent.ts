@@ -7,11 +7,21 @@ import { type Pass, tokensOf, weightOf } from "./pass.ts";
 import { mamba, mamba2 } from "./state-space.ts";
 import { allocated, fresh, record, type Value } from "./tape.ts";
 
-const KERNELS_READ: ReadonlySet<string> = new Set(["gated-delta", "kda", "mamba", "mamba2"]);
+/** Kernels that were read; `true` where their Python was also run under the class and its peaks compared. */
+const KERNELS_READ: { readonly [variant: string]: boolean } = {
+  "gated-delta": true,
+  kda: true,
+  mamba: false,
+  mamba2: false,
+};
 
 /** Whether what a mixer's kernels keep is a guess from its tensors. */
 export const isUnread = (mixer: Mixer): boolean =>
-  mixer.kind === "compressed" || (mixer.kind === "recurrent" && !KERNELS_READ.has(mixer.variant));
+  mixer.kind === "compressed" || (mixer.kind === "recurrent" && !Object.hasOwn(KERNELS_READ, mixer.variant));
+
+/** Whether a mixer runs kernels that were read but never run beside the estimate. */
+export const isUnmeasured = (mixer: Mixer): boolean =>
+  mixer.kind === "recurrent" && KERNELS_READ[mixer.variant] !== true;
 
 /** A mixer with a state of its own. */
 export function recurrent(pass: Pass, x: Value, mixer: RecurrentMixer, tensors: readonly Tensor[]): Value {

@@ -154,7 +154,7 @@ function steppedMamba(pass: Pass, x: Value, of: MambaParts): Value {
   const channels = tokens * mixer.innerDim;
   const both = project(pass, x, entry, tensors);
   const [entering, gate] = op.split(tape, both, [channels, channels]) as [Value, Value];
-  const convolved = causalConvolution(pass, entering, kernel);
+  const convolved = causalConvolution(pass, entering, [kernel]);
   const parameters = project(pass, convolved, small, tensors);
   const rank = tokens * step.shape[1]!;
   const [time, b, c] = op.split(tape, parameters, [rank, tokens * columns, tokens * columns]) as [

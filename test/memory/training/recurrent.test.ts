@@ -59,7 +59,9 @@ describe("one more layer keeps", () => {
       2 * T * nv,
     );
     const decay = sum(4 * T * nv, 4 * T * nv, 4 * nv);
-    const output = sum(2 * T * vd, 2 * T * vd, 4 * T * nv, 2 * T * vd);
+    // fp32 x, its deviation, the normed x for the weight, the product with the weight, fp32 z and its silu; out_proj's input.
+    const gated = sum(4 * T * vd, 4 * T * nv, 2 * T * vd, 4 * T * vd, 2 * T * vd, 4 * T * vd);
+    const output = gated + sum(2 * T * vd);
     expect(kept).toBe(2 * wideNorm + mlp + products + kernel + decay + output);
   });
 
@@ -135,7 +137,7 @@ describe("one more layer keeps", () => {
     expect(kept).toBe(2 * norm + mamba + sum(2 * T * H, 2 * T * F, 2 * T * F));
   });
 
-  test("Kimi delta attention: three convolutions, the gate as it came, both products of a chunk", () => {
+  test("Kimi delta attention: one convolution, a decay for every channel, both products of a chunk", () => {
     const [heads, d] = [8, 128];
     const P = heads * d;
     const kept = perLayer((layers) => ({
@@ -154,13 +156,17 @@ describe("one more layer keeps", () => {
         short_conv_kernel_size: 4,
       },
     }));
-    const products = sum(2 * T * H, 2 * T * P, 2 * T * P, 2 * T * P, 2 * T * d, 2 * T * d);
+    const products = sum(2 * T * H, 3 * 2 * T * P, 2 * T * d, 2 * T * d);
     const kernel = sum(
       ...[2 * T * P, 4 * T * heads, 2 * T * P, 4 * T * heads],
-      ...[2 * T * P, 2 * T * P, 2 * T * heads],
+      ...[2 * T * P, 4 * T * P, 2 * T * heads],
       ...[2 * T * heads * 64, 2 * T * heads * 64],
     );
-    const output = sum(2 * T * P, 2 * T * P, 4 * T * heads, 2 * T * P);
-    expect(kept).toBe(2 * norm + mlp + products + kernel + output);
+    // exp(g), 1 + exp(g), g > 20, softplus, the gate, exp(A_log).
+    const decay = sum(4 * T * P, 4 * T * P, T * P, 4 * T * P, 4 * T * P, 4 * heads);
+    // fp32 x, its deviation, the normed x, an fp32 copy of the weight, their product, sigmoid(z); o_proj's input.
+    const gated = sum(4 * T * P, 4 * T * heads, 4 * T * P, 4 * d, 4 * T * P, 4 * T * P);
+    const output = gated + sum(2 * T * P);
+    expect(kept).toBe(2 * norm + mlp + products + kernel + decay + output);
   });
 });
