@@ -4,7 +4,7 @@ import { dividedBy } from "../memory/training/sharding.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 import { idleNote } from "./idle-notes.ts";
 import { runsTransformers } from "./train-defaults.ts";
-import { reentrantUnits } from "./train-pass.ts";
+import { reentrantAround } from "./train-pass.ts";
 import type { TrainRequest } from "./train-request.ts";
 
 const RANKED_OPTIMIZERS: readonly string[] = ["galore", "apollo"];
@@ -70,8 +70,8 @@ export function idleOptionNotes(
     [
       "--reentrant-checkpoints",
       asked.reentrantCheckpoints !== undefined,
-      reentrantUnits({ ...effective, reentrantCheckpoints: true }),
-      "--checkpointing full and --sharding fsdp over several ranks, with --framework hf, deepspeed or unsloth",
+      effective.framework !== "unsloth" && reentrantAround({ ...effective, reentrantCheckpoints: true }),
+      "--checkpointing full or offload, with --framework hf or deepspeed",
     ],
     [
       "--optimizer-rank",

@@ -15,6 +15,7 @@ import {
   holdingRequest,
   longestFirst,
   passRequest,
+  runsReentrant,
   stepBefore,
 } from "./train-pass.ts";
 import { inFlight, type Stage } from "./train-stages.ts";
@@ -207,7 +208,7 @@ function passMoments(
     stepsInBackward: effective.optimizerInBackward,
     stepBefore: stepBefore(effective),
     outlive: checkpointsOutlive(effective),
-    graphStays: every === 0 || !effective.reentrantCheckpoints,
+    graphStays: every === 0 || !runsReentrant(effective),
     holding,
   });
   return { moments, keptBytes: Math.max(0, keptBytes - segments.loss.savedBytes) };

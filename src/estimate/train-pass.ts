@@ -121,6 +121,12 @@ export const longestFirst = ({ framework, lengths, method }: EffectiveTrain): bo
 export const stepBefore = (effective: EffectiveTrain): boolean =>
   effective.framework === "litgpt" && effective.lengths === "fixed";
 
+/** Checkpoints whose function runs the layer again before its backward begins: Megatron's and Unsloth's own, PyTorch's where it is told so. */
+export const runsReentrant = ({ framework, reentrantCheckpoints }: EffectiveTrain): boolean =>
+  framework === "unsloth" ||
+  framework === "megatron" ||
+  (runsTransformers(framework) && reentrantCheckpoints);
+
 /** Layers of transformers checkpoint themselves, and accelerate wraps them for FSDP1: the checkpoint lies around the unit. */
 export const reentrantAround = ({
   framework,
@@ -132,7 +138,7 @@ export const reentrantAround = ({
   reentrantCheckpoints;
 
 /** FSDP1 divides over several ranks what reentrant checkpoints lie around. */
-export const reentrantUnits = (effective: EffectiveTrain): boolean =>
+const reentrantUnits = (effective: EffectiveTrain): boolean =>
   reentrantAround(effective) && effective.parallel.sharding === "fsdp" && shardRanks(effective.parallel) > 1;
 
 /**

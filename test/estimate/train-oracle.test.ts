@@ -65,13 +65,12 @@ describe("training step of the real classes", () => {
       expect(Math.abs(bytesOf(result, "optimizer") - (row.optimizerStates as number))).toBeLessThan(50_000);
   });
 
-  test("the band holds every measured peak but two, which lie 0.07 % above it: a recomputed post-norm layer", () => {
+  test("the band holds every measured peak", () => {
     const outside = results.filter(
       ({ row, result }) =>
         (row.peak as number) < result.totals.allocated.low ||
         (row.peak as number) > result.totals.allocated.high,
     );
-    expect(outside.length).toBeLessThanOrEqual(2);
-    expect(new Set(outside.map((r) => r.row.model))).toEqual(new Set(["OLMo-2-1124-7B"]));
+    expect(outside.map(({ row }) => row.model)).toEqual([]);
   });
 });

@@ -40,7 +40,10 @@ export interface MomentsRequest {
   readonly buffersCheckpoints: boolean;
   /** Checkpoints and their gradients live until backward ends, whatever has read them. */
   readonly outlive: boolean;
-  /** The graph of forward is that of backward: without checkpoints, and with those that are not reentrant. */
+  /**
+   * The graph of forward is that of backward: without checkpoints, and with those that are not reentrant. With these a layer runs again
+   * inside its own backward, when the first node reads what forward kept.
+   */
   readonly graphStays: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
   readonly accumulating: boolean;
@@ -185,12 +188,18 @@ function layerMoments(
     // What was kept is not made again.
     if (request.selective) return holding(Math.max(0, peak - segment.selectiveBytes));
     const backward = peak - (segment.inputKept && !request.offloadCheckpoints ? segment.inputBytes : 0);
-    // Recomputing runs forward again with the gradient of the layer's output waiting.
+    // Recomputing runs forward again while gradients wait.
     const input = request.offloadCheckpoints ? 0 : segment.inputBytes;
-    const forward = segment.castBytes + segment.forwardPeak - input + segment.inputBytes;
+    const forward = segment.castBytes + recomputing(segment, request) - input;
     return holding(Math.max(backward, forward));
   });
 }
+
+/** Most that lives while a layer runs again, the gradients that wait for it included. */
+const recomputing = (segment: LayerSegment, request: Pick<MomentsRequest, "graphStays">): Bytes =>
+  request.graphStays
+    ? segment.againPeak.stopping + segment.waitingBytes
+    : segment.againPeak.whole + segment.inputBytes;
 
 /** The lookup's gradient is a full table; a tied head's is then added to it in a third one. */
 function embeddingMoments(

@@ -5,7 +5,7 @@ import { allocated, type Node, overwrittenBy, type Storage, type Tape, type Valu
 
 const NONE: Bytes = 0;
 
-type BackwardSums = Pick<Replay, "backwardPeak" | "accumulatingPeak" | "weightGradients">;
+type BackwardSums = Pick<Replay, "backwardPeak" | "accumulatingPeak" | "weightGradients" | "waitingBytes">;
 
 /** A gradient buffer and how many values share it. */
 interface Gradient {
@@ -25,6 +25,9 @@ function arriving({ outputs }: Node, gradients: ReadonlyMap<number, Gradient>): 
   return undefined;
 }
 
+/** Whether backward of a node reads what forward kept; a product reads its weight at least. */
+export const reads = ({ saved, light }: Node): boolean => saved.length > 0 || !light;
+
 /** Runs the nodes from the last to the first, freeing what each kept once it has run. */
 export function backward(tape: Tape, output: Value, savedBytes: Bytes): BackwardSums {
   const references = new Map<number, number>();
@@ -39,6 +42,7 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
   let peak = 0;
   let accumulatingPeak = 0;
   let weightGradients = 0;
+  let waitingBytes: Bytes | undefined;
   // Where gradients are added to others, a node's own are gone when the next one runs.
   const reach = (bytes: Bytes, madeBefore: Bytes): void => {
     if (bytes > peak) peak = bytes;
@@ -78,6 +82,7 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
   for (let index = tape.nodes.length - 1; index >= 0; index--) {
     const node = tape.nodes[index]!;
     if (!node.grad) continue;
+    if (waitingBytes === undefined && reads(node)) waitingBytes = live - savedBytes;
     const incoming = arriving(node, gradients);
     const made: Gradient[] = [];
     // What another operation still keeps is overwritten too, and read by it no more: nothing is freed twice.
@@ -101,5 +106,5 @@ export function backward(tape: Tape, output: Value, savedBytes: Bytes): Backward
     for (const value of node.outputs) drop(value);
     for (const storage of distinct(node.saved)) if (!overwritten.includes(storage)) release(storage);
   }
-  return { backwardPeak: peak, accumulatingPeak, weightGradients };
+  return { backwardPeak: peak, accumulatingPeak, weightGradients, waitingBytes: waitingBytes ?? first.bytes };
 }

@@ -3,7 +3,7 @@
  * backward.
  */
 import type { Bytes } from "../../units.ts";
-import { backward } from "./replay-backward.ts";
+import { backward, reads } from "./replay-backward.ts";
 import type { Storage, Tape, Value } from "./tape.ts";
 
 const NONE: Bytes = 0;
@@ -26,6 +26,8 @@ export interface Replay {
   readonly castOnlyBytes: Bytes;
   /** Most live at once in a forward pass that keeps everything, autocast's copies included. */
   readonly forwardPeak: Bytes;
+  /** The same for a layer that runs again from its checkpoint, which stays: to its end, and to the last operation that keeps anything. */
+  readonly againPeak: { readonly whole: Bytes; readonly stopping: Bytes };
   /** Most live at once in a forward pass that keeps nothing (checkpointed), without autocast's copies. */
   readonly forwardPeakUnsaved: Bytes;
   /** Most live at once in backward, what is still kept and weight gradients made so far included. */
@@ -34,6 +36,8 @@ export interface Replay {
   readonly accumulatingPeak: Bytes;
   /** Weight gradients that backward leaves behind. */
   readonly weightGradients: Bytes;
+  /** Gradients that exist when backward first reads what forward kept: that of the output, and what became of it until then. */
+  readonly waitingBytes: Bytes;
 }
 
 interface Use {
@@ -82,10 +86,12 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     castBytes,
     castOnlyBytes,
     forwardPeak: ahead.forwardPeak,
+    againPeak: ahead.againPeak,
     forwardPeakUnsaved: ahead.forwardPeakUnsaved,
     backwardPeak: back.backwardPeak,
     accumulatingPeak: back.accumulatingPeak,
     weightGradients: back.weightGradients,
+    waitingBytes: back.waitingBytes,
   };
 }
 
@@ -138,7 +144,7 @@ function forward(
   tape: Tape,
   uses: ReadonlyMap<number, Use>,
   input: Value | undefined,
-): Pick<Replay, "forwardPeak" | "forwardPeakUnsaved"> {
+): Pick<Replay, "forwardPeak" | "againPeak" | "forwardPeakUnsaved"> {
   const nodes = tape.nodes.length;
   const born = new Array<Bytes>(nodes + 1).fill(0);
   const freed = new Array<Bytes>(nodes + 2).fill(0);
@@ -157,13 +163,23 @@ function forward(
   let live = 0;
   let dropped = 0;
   let keeping = 0;
+  let whole = 0;
+  let stopping = 0;
+  // The input when it is let go.
+  let checkpoint = 0;
+  const entry = input === undefined ? undefined : uses.get(input.storage.id);
   let notKeeping = 0;
+  // It keeps its inputs before it runs.
+  const last = tape.nodes.findLastIndex((node) => node.grad && reads(node));
   for (let index = 0; index < nodes; index++) {
     live += born[index]! - freed[index]!;
     dropped += unsaved[index]!;
     const now = live + tape.nodes[index]!.forwardScratch;
     if (now > keeping) keeping = now;
+    if (entry !== undefined && !entry.saved && index === entry.last + 1) checkpoint = entry.storage.bytes;
+    if (now + checkpoint > whole) whole = now + checkpoint;
+    if (index < last && now + checkpoint > stopping) stopping = now + checkpoint;
     if (now - dropped > notKeeping) notKeeping = now - dropped;
   }
-  return { forwardPeak: keeping, forwardPeakUnsaved: notKeeping };
+  return { forwardPeak: keeping, againPeak: { whole, stopping }, forwardPeakUnsaved: notKeeping };
 }

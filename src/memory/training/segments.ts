@@ -74,10 +74,12 @@ const NOTHING: LossSegment = {
   castBytes: 0,
   castOnlyBytes: 0,
   forwardPeak: 0,
+  againPeak: { whole: 0, stopping: 0 },
   forwardPeakUnsaved: 0,
   backwardPeak: 0,
   accumulatingPeak: 0,
   weightGradients: 0,
+  waitingBytes: 0,
 };
 
 /** Width of the residual stream on a stage without the embedding: that of its first weight. */
