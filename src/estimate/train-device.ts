@@ -8,6 +8,7 @@ import type { Holding } from "../memory/training/pass.ts";
 import { type BufferPart, partBytes } from "../memory/training/sharding.ts";
 import type { Bytes } from "../units.ts";
 import type { EffectiveTrain } from "./effective-train.ts";
+import { runsTransformers } from "./train-defaults.ts";
 import { activationParts, buffersAt } from "./train-exchange.ts";
 import {
   addsToGradients,
@@ -208,6 +209,7 @@ function passMoments(
     stepsInBackward: effective.optimizerInBackward,
     stepBefore: stepBefore(effective),
     outlive: checkpointsOutlive(effective),
+    holdsEmbedding: runsTransformers(effective.framework),
     graphStays: every === 0 || !runsReentrant(effective),
     holding,
   });

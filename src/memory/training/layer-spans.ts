@@ -101,8 +101,9 @@ export function layerSpans(
     const output = layer(pass, input, kind, hiddenSize);
     const tape = pass.compiled ? fusedTape(pass.tape, { input, output }) : pass.tape;
     const segment: LayerSegment = {
-      ...replay(tape, { input, output }),
-      part: { tape, input, output, held: [] },
+      // The model's loop holds the layer's input until the layer returns; where it is a checkpoint, longer.
+      ...replay(tape, { input, output, held: [input] }),
+      part: { tape, input, output, held: [input] },
       weightGradients: gradientBytes(kind.tensors, pass.holding),
       inputBytes: input.storage.bytes,
       selectiveBytes: selectiveBytes(pass, kind, input),

@@ -45,6 +45,8 @@ export interface MomentsRequest {
    * inside its own backward, when the first node reads what forward kept.
    */
   readonly graphStays: boolean;
+  /** The embedding's output lives until the last layer has run (transformers' `inputs_embeds`), kept for backward or not. */
+  readonly holdsEmbedding: boolean;
   /** Gradients of an earlier micro-batch exist already and are added to. */
   readonly accumulating: boolean;
   /** Each weight is stepped as soon as its gradient is made, which is then dropped. */
@@ -82,6 +84,13 @@ export function momentsOf(
   const cached = checkpointing ? spans.reduce((sum, s) => sum + s.count * s.segment.cachedBytes, 0) : 0;
   const grouped = request.checkpointEvery > 1;
   const ran = grouped ? groupedForward(spans, request) : forwardOf(spans, request);
+  // It is the first layer's input: that is counted with the layer where it keeps it, runs alone, or has it as its checkpoint.
+  const [first] = spans;
+  const alone = spans.length === 1 && first?.count === 1;
+  const entering =
+    request.holdsEmbedding && !checkpointing && first?.segment.inputKept === false && !alone
+      ? first.segment.inputBytes
+      : NONE;
   const kept = fixed + ran.kept;
   const { casts } = ran;
   const gradients = existing;
@@ -89,7 +98,7 @@ export function momentsOf(
   moments.push({
     phase: "forward",
     gradients,
-    activations: fixed + ran.peakKept + before + cached + buffer,
+    activations: fixed + ran.peakKept + before + cached + buffer + entering,
     logits: 0,
     workspace: ran.peak - ran.peakKept,
   });
@@ -197,9 +206,7 @@ function layerMoments(
 
 /** Most that lives while a layer runs again, the gradients that wait for it included. */
 const recomputing = (segment: LayerSegment, request: Pick<MomentsRequest, "graphStays">): Bytes =>
-  request.graphStays
-    ? segment.againPeak.stopping + segment.waitingBytes
-    : segment.againPeak.whole + segment.inputBytes;
+  request.graphStays ? segment.stoppingPeak + segment.waitingBytes : segment.forwardPeak + segment.inputBytes;
 
 /** The lookup's gradient is a full table; a tied head's is then added to it in a third one. */
 function embeddingMoments(

@@ -26,8 +26,8 @@ export interface Replay {
   readonly castOnlyBytes: Bytes;
   /** Most live at once in a forward pass that keeps everything, autocast's copies included. */
   readonly forwardPeak: Bytes;
-  /** The same for a layer that runs again from its checkpoint, which stays: to its end, and to the last operation that keeps anything. */
-  readonly againPeak: { readonly whole: Bytes; readonly stopping: Bytes };
+  /** The same up to the last operation that keeps anything, where a layer that runs again from its checkpoint stops. */
+  readonly stoppingPeak: Bytes;
   /** Most live at once in a forward pass that keeps nothing (checkpointed), without autocast's copies. */
   readonly forwardPeakUnsaved: Bytes;
   /** Most live at once in backward, what is still kept and weight gradients made so far included. */
@@ -86,7 +86,7 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     castBytes,
     castOnlyBytes,
     forwardPeak: ahead.forwardPeak,
-    againPeak: ahead.againPeak,
+    stoppingPeak: ahead.stoppingPeak,
     forwardPeakUnsaved: ahead.forwardPeakUnsaved,
     backwardPeak: back.backwardPeak,
     accumulatingPeak: back.accumulatingPeak,
@@ -144,7 +144,7 @@ function forward(
   tape: Tape,
   uses: ReadonlyMap<number, Use>,
   input: Value | undefined,
-): Pick<Replay, "forwardPeak" | "againPeak" | "forwardPeakUnsaved"> {
+): Pick<Replay, "forwardPeak" | "stoppingPeak" | "forwardPeakUnsaved"> {
   const nodes = tape.nodes.length;
   const born = new Array<Bytes>(nodes + 1).fill(0);
   const freed = new Array<Bytes>(nodes + 2).fill(0);
@@ -163,11 +163,7 @@ function forward(
   let live = 0;
   let dropped = 0;
   let keeping = 0;
-  let whole = 0;
   let stopping = 0;
-  // The input when it is let go.
-  let checkpoint = 0;
-  const entry = input === undefined ? undefined : uses.get(input.storage.id);
   let notKeeping = 0;
   // It keeps its inputs before it runs.
   const last = tape.nodes.findLastIndex((node) => node.grad && reads(node));
@@ -176,10 +172,8 @@ function forward(
     dropped += unsaved[index]!;
     const now = live + tape.nodes[index]!.forwardScratch;
     if (now > keeping) keeping = now;
-    if (entry !== undefined && !entry.saved && index === entry.last + 1) checkpoint = entry.storage.bytes;
-    if (now + checkpoint > whole) whole = now + checkpoint;
-    if (index < last && now + checkpoint > stopping) stopping = now + checkpoint;
+    if (index < last && now > stopping) stopping = now;
     if (now - dropped > notKeeping) notKeeping = now - dropped;
   }
-  return { forwardPeak: keeping, againPeak: { whole, stopping }, forwardPeakUnsaved: notKeeping };
+  return { forwardPeak: keeping, stoppingPeak: stopping, forwardPeakUnsaved: notKeeping };
 }

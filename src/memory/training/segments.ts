@@ -74,7 +74,7 @@ const NOTHING: LossSegment = {
   castBytes: 0,
   castOnlyBytes: 0,
   forwardPeak: 0,
-  againPeak: { whole: 0, stopping: 0 },
+  stoppingPeak: 0,
   forwardPeakUnsaved: 0,
   backwardPeak: 0,
   accumulatingPeak: 0,

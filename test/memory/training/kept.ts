@@ -47,6 +47,7 @@ export function keptBytes(
     buffersCheckpoints: false,
     outlive: false,
     graphStays: true,
+    holdsEmbedding: true,
     accumulating: false,
     stepsInBackward: false,
     stepBefore: false,
