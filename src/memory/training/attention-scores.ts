@@ -72,9 +72,9 @@ function fusedAttention(
   const random = [0, 1].map(() => fresh(tape, { elements: 1, width: 8, grad: false }));
   const saved = [q, k, v, out, logSumExp, ...random];
   if (pass.attention === "sdpa" && heads.masked) {
-    const elements = pass.batch * pass.seqTokens * pass.seqTokens;
-    sharedTable(tape, `bool-mask ${heads.windowTokens}`, { elements, width: 1 });
-    const mask = fresh(tape, { elements, width: q.width, grad: false });
+    // One for all sequences (`sdpa_mask` expands it); its copy in the compute type has the batch.
+    const mask = fresh(tape, { elements: pass.batch * pass.seqTokens ** 2, width: q.width, grad: false });
+    sharedTable(tape, `bool-mask ${heads.windowTokens}`, { elements: pass.seqTokens ** 2, width: 1 });
     record(tape, { inputs: [], outputs: [mask] });
     saved.push(mask);
   }
