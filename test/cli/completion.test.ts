@@ -30,7 +30,7 @@ const scripts = Object.fromEntries(
 
 /** Numbers, sizes and lists that nobody can finish for the user. */
 const FREE: ReadonlySet<string> = new Set(
-  "context batch tp pp ep dp dp-replicate cp lora budget lengths seq micro-batch grad-accum optimizer-rank loss-chunks lora-r lora-dropout unfrozen-layers virtual-stages max-growth range field gpus images torch transformers".split(
+  "context batch tp pp ep dp dp-replicate cp lora budget lengths seq micro-batch grad-accum optimizer-rank loss-chunks lora-r lora-dropout unfrozen-layers virtual-stages max-growth range field gpus images torch transformers bitsandbytes".split(
     " ",
   ),
 );
