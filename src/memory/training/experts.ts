@@ -7,7 +7,7 @@ import { mergedWeight, project } from "./linear.ts";
 import { bareNorm } from "./norm.ts";
 import * as op from "./operations.ts";
 import { type Pass, tokensOf, weightOf } from "./pass.ts";
-import { fresh, record, type Value } from "./tape.ts";
+import { fresh, hold, record, type Value } from "./tape.ts";
 
 /**
  * Routed experts through one grouped product, as transformers 5 computes them
@@ -32,12 +32,22 @@ export function experts(
   const chosen = pass.routedExperts ?? feed.activeExperts;
   const rows = tokens * chosen;
   const indices = (): Value => fresh(tape, { elements: rows, width: 8, grad: false });
-  const shared = feed.sharedWidth > 0 ? sharedExperts(pass, x, feed, tensors) : null;
+  const gateOfShared = tensors.find((t) => t.role === "router" && t.shape[0] === 1);
+  const shared = (): Value | null =>
+    feed.sharedWidth === 0
+      ? null
+      : feedForward(pass, x, { activation: feed.activation, tensors, group: "shared-experts" });
+  // A gate multiplies after the others what the shared experts gave before them.
+  const before = gateOfShared !== undefined || pass.code.sharedFirst ? shared() : null;
+  const withShared = (routed: Value): Value => {
+    const out = before ?? shared();
+    if (out === null) return routed;
+    if (gateOfShared === undefined) return op.add(tape, routed, out);
+    const share = op.keepsOutput(tape, project(pass, x, gateOfShared, tensors));
+    return op.add(tape, routed, op.multiply(tape, share, out));
+  };
   const weights = router(pass, routing, tensors, indices());
-  if (tensors.some(isExpertModule)) {
-    const routed = expertModules(pass, x, weights, feed, tensors);
-    return shared === null ? routed : op.add(tape, routed, shared);
-  }
+  if (tensors.some(isExpertModule)) return withShared(expertModules(pass, x, weights, feed, tensors));
   const gathered = op.gather(tape, x, { elements: (x.elements / tokens) * rows, indices: indices() });
   const order = indices();
   const offsets = fresh(tape, { elements: feed.experts, width: 4, grad: false });
@@ -51,7 +61,8 @@ export function experts(
   const result = op.multiply(tape, inner, sorted);
   const restored = op.gather(tape, result, { elements: result.elements, indices: indices() });
   const sum = op.cast(tape, op.reduce(tape, restored, x.elements), x.width);
-  return shared === null ? sum : op.add(tape, sum, shared);
+  hold(tape, [gathered, inner]);
+  return withShared(sum);
 }
 
 /**
@@ -76,7 +87,7 @@ function everyExpert(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: re
   const repeated = op.copy(tape, x, x.elements * feed.experts);
   const rows = op.multiply(tape, repeated, op.copy(tape, scores));
   const inner = grouped(pass, rows, feed, tensors);
-  const shared = sharedExperts(pass, x, feed, tensors);
+  const shared = feedForward(pass, x, { activation: feed.activation, tensors, group: "shared-experts" });
   return op.add(tape, shared, op.reduce(tape, inner, x.elements));
 }
 
@@ -180,14 +191,6 @@ function joined(pass: Pass, parts: readonly Value[]): Value {
   });
   record(pass.tape, { inputs: parts, outputs: [value], alias: true });
   return value;
-}
-
-function sharedExperts(pass: Pass, x: Value, feed: ExpertsFeedForward, tensors: readonly Tensor[]): Value {
-  const { tape } = pass;
-  const out = feedForward(pass, x, { activation: feed.activation, tensors, group: "shared-experts" });
-  const weight = tensors.find((t) => t.role === "router" && t.shape[0] === 1);
-  if (weight === undefined) return out;
-  return op.multiply(tape, op.keepsOutput(tape, project(pass, x, weight, tensors)), out);
 }
 
 /** GPT-OSS: gate = clamp(gate), up = clamp(up) + 1, up * gate * sigmoid(1.702 gate). */

@@ -79,6 +79,8 @@ export interface LayerCode {
   readonly wideRouter: boolean;
   /** The type of the routing weights, which the weighted results take: that of the logits (16 bits under autocast), of the layer's input, or fp32. */
   readonly shares: "logits" | "input" | "fp32";
+  /** Shared experts run before the router, else after the experts that it chooses. */
+  readonly sharedFirst: boolean;
   /** Every expert runs on every token, its rows multiplied by the router's score, 0 where it was not chosen (Llama 4). */
   readonly everyExpert: boolean;
   /** xIELU by single operations, with two trained scales (Apertus). */
@@ -148,6 +150,7 @@ const BASE: Omit<LayerCode, "norm"> = {
   ungrouped: false,
   wideRouter: false,
   shares: "logits",
+  sharedFirst: false,
   everyExpert: false,
   xielu: false,
   clampedExperts: false,
