@@ -4,7 +4,6 @@ import { dividedBy } from "../memory/training/sharding.ts";
 import { type EffectiveTrain, shardRanks } from "./effective-train.ts";
 import { idleNote } from "./idle-notes.ts";
 import { runsTransformers } from "./train-defaults.ts";
-import { reentrantAround } from "./train-pass.ts";
 import type { TrainRequest } from "./train-request.ts";
 
 const RANKED_OPTIMIZERS: readonly string[] = ["galore", "apollo"];
@@ -70,8 +69,11 @@ export function idleOptionNotes(
     [
       "--reentrant-checkpoints",
       asked.reentrantCheckpoints !== undefined,
-      effective.framework !== "unsloth" && reentrantAround({ ...effective, reentrantCheckpoints: true }),
-      "--checkpointing full or offload, with --framework hf or deepspeed",
+      runsTransformers(effective.framework) &&
+        effective.framework !== "unsloth" &&
+        effective.checkpointing !== "none" &&
+        effective.checkpointing !== "selective",
+      "--checkpointing full, offload, n or nth=n, with --framework hf or deepspeed",
     ],
     [
       "--optimizer-rank",

@@ -7,6 +7,7 @@
 import type { RecurrentMixer } from "../../architecture/mixers/mixer.ts";
 import type { Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
+import { causalConvolution } from "./causal-convolution.ts";
 import { project } from "./linear.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
@@ -126,24 +127,6 @@ function inputsOf(
   return { mixed, kernels, gate, decay, strength, frame: [] };
 }
 
-/** causal-conv1d with its silu in one kernel: the input is kept. */
-export function causalConvolution(pass: Pass, x: Value, kernels: readonly Tensor[]): Value {
-  const weights = kernels.map((kernel) => weightOf(pass, kernel));
-  const trained = weights.filter(({ trainable }) => trainable);
-  const value = fresh(pass.tape, {
-    elements: x.elements,
-    width: x.width,
-    grad: x.grad || trained.length > 0,
-  });
-  record(pass.tape, {
-    inputs: [x],
-    outputs: [value],
-    saved: [x],
-    weightGradients: allocated(trained.reduce((sum, { elements, width }) => sum + elements * width, 0)),
-  });
-  return value;
-}
-
 /** g = -exp(A_log) * softplus(a + dt_bias) in fp32, one per head. */
 function decayOf(pass: Pass, a: Value, tensors: readonly Tensor[]): Value {
   const { tape } = pass;
@@ -233,9 +216,9 @@ function chunkKernel(
 }
 
 /**
- * RMSNorm over each head times an activation of z, by hand in fp32 (`Qwen3NextRMSNormGated`, `KimiLinearRMSNormGated`), where no kernel
- * may be chosen: fp32 x and its deviation, the normed x, its product with the weight, fp32 z and silu(z), 16 B an element; of sigmoid(z)
- * only the result is kept but Kimi multiplies in fp32, 16 B as well.
+ * RMSNorm over each head times silu(z) or, in Kimi's class, sigmoid(z), by hand in fp32 whatever kernels the other norms run
+ * (`Qwen3NextRMSNormGated`, `KimiLinearRMSNormGated`). Both keep 16 B an element: fp32 x, then 2 for the normed x, 2 for it weighted
+ * and fp32 for z and silu(z), or fp32 for the normed x, for it weighted and for sigmoid(z).
  */
 function gatedNorm(
   pass: Pass,

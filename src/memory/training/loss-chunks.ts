@@ -72,7 +72,7 @@ export function recomputed(newPass: () => Pass, before: Before, model: Architect
   });
   const logits = headProduct(pass, chunk, model);
   const { loss, held } = widenedLoss(pass, logits);
-  const one = replay(pass.tape, { input: chunk, output: loss, held });
+  const one = replay(pass.tape, { input: chunk, output: loss, held: [chunk, ...held] });
   const chunkKept = pass.tape.nodes.some((n) => n.saved.includes(chunk.storage)) ? chunk.storage.bytes : 0;
   const head = one.weightGradients;
   const hiddenGradient = hidden.storage.bytes;

@@ -7,39 +7,35 @@ import { type Pass, tokensOf, weightOf } from "./pass.ts";
 import { mamba, mamba2 } from "./state-space.ts";
 import { allocated, fresh, record, type Value } from "./tape.ts";
 
-/** Kernels that were read; `true` where their Python was also run under the class and its peaks compared. */
-const KERNELS_READ: { readonly [variant: string]: boolean } = {
-  "gated-delta": true,
-  kda: true,
-  mamba: false,
-  mamba2: false,
+interface Kernels {
+  /** Null where a layer has not the tensors that the kernels take. */
+  readonly run: (pass: Pass, x: Value, mixer: RecurrentMixer, tensors: readonly Tensor[]) => Value | null;
+  /** Whether their Python was also run under the class and its peaks compared. */
+  readonly compared: boolean;
+}
+
+/** Kernels that were read. */
+const KERNELS: { readonly [variant: string]: Kernels } = {
+  "gated-delta": { run: deltaRule, compared: true },
+  kda: { run: deltaRule, compared: true },
+  mamba: { run: mamba, compared: false },
+  mamba2: { run: mamba2, compared: false },
 };
+
+const kernelsOf = ({ variant }: RecurrentMixer): Kernels | undefined =>
+  Object.hasOwn(KERNELS, variant) ? KERNELS[variant] : undefined;
 
 /** Whether what a mixer's kernels keep is a guess from its tensors. */
 export const isUnread = (mixer: Mixer): boolean =>
-  mixer.kind === "compressed" || (mixer.kind === "recurrent" && !Object.hasOwn(KERNELS_READ, mixer.variant));
+  mixer.kind === "compressed" || (mixer.kind === "recurrent" && kernelsOf(mixer) === undefined);
 
 /** Whether a mixer runs kernels that were read but never run beside the estimate. */
 export const isUnmeasured = (mixer: Mixer): boolean =>
-  mixer.kind === "recurrent" && KERNELS_READ[mixer.variant] !== true;
+  mixer.kind === "recurrent" && kernelsOf(mixer)?.compared === false;
 
 /** A mixer with a state of its own. */
 export function recurrent(pass: Pass, x: Value, mixer: RecurrentMixer, tensors: readonly Tensor[]): Value {
-  return kernelOf(pass, x, mixer, tensors) ?? unreadMixer(pass, x, tensors);
-}
-
-function kernelOf(pass: Pass, x: Value, mixer: RecurrentMixer, tensors: readonly Tensor[]): Value | null {
-  switch (mixer.variant) {
-    case "gated-delta":
-    case "kda":
-      return deltaRule(pass, x, mixer, tensors);
-    case "mamba2":
-      return mamba2(pass, x, mixer, tensors);
-    case "mamba":
-      return mamba(pass, x, mixer, tensors);
-    default:
-      return null;
-  }
+  return kernelsOf(mixer)?.run(pass, x, mixer, tensors) ?? unreadMixer(pass, x, tensors);
 }
 
 /**

@@ -77,7 +77,7 @@ export function replay(tape: Tape, ends: TapeEnds): Replay {
     castBytes += value.storage.bytes;
     if (!seen.has(value.storage.id)) castOnlyBytes += value.storage.bytes;
   }
-  const ahead = forward(tape, uses, ends.input);
+  const ahead = forward(tape, uses);
   const back = backward(tape, output, savedBytes);
   return {
     savedBytes,
@@ -143,7 +143,6 @@ function storageUses(tape: Tape, ends: TapeEnds): ReadonlyMap<number, Use> {
 function forward(
   tape: Tape,
   uses: ReadonlyMap<number, Use>,
-  input: Value | undefined,
 ): Pick<Replay, "forwardPeak" | "stoppingPeak" | "forwardPeakUnsaved"> {
   const nodes = tape.nodes.length;
   const born = new Array<Bytes>(nodes + 1).fill(0);
@@ -152,13 +151,7 @@ function forward(
   const unsaved = new Array<Bytes>(nodes + 2).fill(0);
   for (const use of uses.values()) {
     born[use.first]! += use.storage.bytes;
-    const { bytes } = use.storage;
-    if (use.storage.id !== input?.storage.id) (use.saved ? unsaved : freed)[use.last + 1]! += bytes;
-    else if (!use.saved) {
-      // What a checkpointed part reads is its checkpoint, and stays.
-      freed[use.last + 1]! += bytes;
-      unsaved[use.last + 1]! -= bytes;
-    }
+    (use.saved ? unsaved : freed)[use.last + 1]! += use.storage.bytes;
   }
   let live = 0;
   let dropped = 0;

@@ -7,7 +7,7 @@ import type { RecurrentMixer } from "../../architecture/mixers/mixer.ts";
 import type { Tensor } from "../../architecture/model.ts";
 import { tensorElements } from "../../architecture/parameters.ts";
 import type { Bytes } from "../../units.ts";
-import { causalConvolution } from "./delta-rule.ts";
+import { causalConvolution } from "./causal-convolution.ts";
 import { project } from "./linear.ts";
 import { norm } from "./norm.ts";
 import * as op from "./operations.ts";
